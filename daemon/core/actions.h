@@ -1,0 +1,100 @@
+#pragma once
+// What the scheduler wants done, in the imperative. Each that names a ticket, attempt or request is answered by one event.
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/model.h"
+#include "core/record.h"
+#include "core/verdict.h"
+
+namespace kvmtest::core::action {
+
+/// Bring a domain that is off to a clean, logged-in shell, on a thread of the reboot pool.
+/// Answered by DomainReset or DomainResetFailed.
+struct ResetDomain {
+  Ticket ticket;
+  Domain domain;
+  Duration waited{};  ///< it spent in the queue
+};
+/// Hurry a reset to its end; it still answers.
+struct CancelReset {
+  Ticket ticket;
+};
+/// Answered by DomainDestroyed or DomainDestroyFailed. A domain that is off already counts as destroyed.
+struct DestroyDomain {
+  Ticket ticket;
+  Domain domain;
+};
+/// Run the script on the prefix's own thread. Answered by TestRan or TestAborted.
+struct RunTest {
+  AttemptId attempt;
+  TestIndex test;
+  Prefix prefix;
+  unsigned number = 1;
+  Duration ready_after{};
+};
+/// Hurry a test to its end; it still answers.
+struct CancelTest {
+  AttemptId attempt;
+};
+/// Answered by AttemptJudged.
+struct JudgeTest {
+  AttemptId attempt;
+  TestIndex test;
+};
+
+struct ReportVerdict {
+  AttemptId attempt;
+  TestIndex test;
+  Prefix prefix;
+  unsigned number = 1;
+  Verdict verdict = Verdict::unresolved;
+  std::vector<Issue> issues;
+  record::Split split;
+  bool final = true;
+};
+struct ReportUntested {
+  TestIndex test;
+  std::string reason;
+};
+struct ReportQueued {
+  record::ResetQueued queued;
+};
+struct ReportResetFailed {
+  Ticket ticket;
+  Domain domain;
+  Fault fault = Fault::host;
+  std::string reason;
+  bool again = false;
+};
+struct ReportQuarantine {
+  Prefix prefix;
+  std::string reason;
+};
+struct ReportLeftover {
+  Domain domain;
+  std::string reason;
+};
+struct AnswerRequest {
+  RequestId request;
+  std::optional<std::string> error;  ///< none: the domain is as wanted
+};
+/// Nothing of the run is under way any more, and its domains are gone.
+struct FinishRun {
+  RunId run;
+  record::Outcome outcome = record::Outcome::completed;
+};
+
+}  // namespace kvmtest::core::action
+
+namespace kvmtest::core {
+using Action = std::variant<action::ResetDomain, action::CancelReset, action::DestroyDomain, action::RunTest,
+                            action::CancelTest, action::JudgeTest, action::ReportVerdict, action::ReportUntested,
+                            action::ReportQueued, action::ReportResetFailed, action::ReportQuarantine,
+                            action::ReportLeftover, action::AnswerRequest, action::FinishRun>;
+using Actions = std::vector<Action>;
+}  // namespace kvmtest::core

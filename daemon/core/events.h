@@ -1,0 +1,81 @@
+#pragma once
+// What the scheduler is told, in the past tense. Every result carries the ticket or attempt it answers; the scheduler
+// ignores one it no longer waits for.
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/model.h"
+#include "core/verdict.h"
+
+namespace kvmtest::core::event {
+
+struct RunSubmitted {
+  RunPlan plan;
+};
+struct StopRequested {};
+
+/// The domain has a clean, logged-in shell.
+struct DomainReset {
+  Ticket ticket;
+};
+struct DomainResetFailed {
+  Ticket ticket;
+  Fault fault = Fault::host;
+  std::string reason;
+};
+struct DomainDestroyed {
+  Ticket ticket;
+};
+struct DomainDestroyFailed {
+  Ticket ticket;
+  std::string reason;
+};
+/// A domain ended by itself, whatever it was doing.
+struct DomainLost {
+  Domain domain;
+};
+
+/// The script came to an end, its own or a time limit's: there is something to judge.
+struct TestRan {
+  AttemptId attempt;
+};
+/// A host fault or a cancellation ended it: nothing to judge.
+struct TestAborted {
+  AttemptId attempt;
+  std::string host;  ///< where the host fault showed
+  std::string reason;
+};
+struct AttemptJudged {
+  AttemptId attempt;
+  Verdict verdict = Verdict::unresolved;
+  std::vector<Issue> issues;
+};
+
+/// A client wants this domain up, outside any run (kvmsh, doctor).
+struct DomainRequested {
+  RequestId request;
+  Domain domain;
+  bool fresh = false;  ///< reset it even when it is up
+  unsigned slots = 1;  ///< of the reboot pool while no run sets them
+};
+/// A client wants this domain gone.
+struct DestroyRequested {
+  RequestId request;
+  Domain domain;
+};
+
+/// The instant named by Scheduler::next_deadline has come.
+struct DeadlinePassed {};
+
+}  // namespace kvmtest::core::event
+
+namespace kvmtest::core {
+using Event = std::variant<event::RunSubmitted, event::StopRequested, event::DomainReset, event::DomainResetFailed,
+                           event::DomainDestroyed, event::DomainDestroyFailed, event::DomainLost, event::TestRan,
+                           event::TestAborted, event::AttemptJudged, event::DomainRequested, event::DestroyRequested,
+                           event::DeadlinePassed>;
+}  // namespace kvmtest::core

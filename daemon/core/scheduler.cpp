@@ -1,0 +1,436 @@
+#include "core/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kvmtest::core {
+namespace {
+
+template <class State>
+bool is(const auto& variant) {
+  return std::holds_alternative<State>(variant);
+}
+
+bool is_off(const DomainEntry& entry) { return is<domain_state::Off>(entry.state); }
+
+bool needs(const PlannedTest& test, const Host& host) {
+  return std::find(test.hosts.begin(), test.hosts.end(), host) != test.hosts.end();
+}
+
+constexpr unsigned destroy_tries = 3;
+
+}  // namespace
+
+Actions Scheduler::handle(const Event& event, Instant now) {
+  account(now);
+  std::visit([&](const auto& e) { on(e, now); }, event);
+  advance(now);
+  return std::exchange(out_, {});
+}
+
+std::optional<Instant> Scheduler::next_deadline() const {
+  std::optional<Instant> next;
+  if (!run_ || run_->stopping) return next;
+  for (const auto& [prefix, worker] : workers_)
+    if (const auto* cooling = std::get_if<worker_state::CoolingDown>(&worker.state))
+      next = next ? std::min(*next, cooling->until) : cooling->until;
+  return next;
+}
+
+const TestWorker* Scheduler::worker(const Prefix& prefix) const {
+  const auto found = workers_.find(prefix);
+  return found == workers_.end() ? nullptr : &found->second;
+}
+
+// ---- what happened ---------------------------------------------------------------------------------------------------
+
+void Scheduler::on(const event::RunSubmitted& e, Instant) {
+  if (run_) return;  // the engine refuses a second run before it comes here
+  run_.emplace();
+  run_->plan = e.plan;
+  run_->pending.assign(e.plan.tests.begin(), e.plan.tests.end());
+  pool_.set_slots(std::max(1U, e.plan.slots));
+  pool_.begin_count();
+  for (const Prefix& prefix : e.plan.prefixes) {
+    TestWorker& worker = worker_of(prefix);
+    worker.state = worker_state::Idle{};
+    worker.faults = 0;
+    for (auto& [host, entry] : worker.domains) {
+      answer(entry.wanted_by, "a run has started on prefix '" + prefix.value + "'");
+      answer(entry.unwanted_by, "a run has started on prefix '" + prefix.value + "'");
+      // Lent out or idle since some earlier time: not known to be clean.
+      if (is<domain_state::Ready>(entry.state)) entry.state = domain_state::Dirty{};
+    }
+  }
+}
+
+void Scheduler::on(const event::StopRequested&, Instant) {
+  if (!run_ || run_->stopping) return;
+  run_->stopping = true;
+  for (auto& [prefix, worker] : workers_)
+    if (const auto* running = std::get_if<worker_state::Running>(&worker.state); running && in_run(worker))
+      out_.push_back(action::CancelTest{running->attempt});
+}
+
+void Scheduler::on(const event::DomainReset& e, Instant) {
+  const auto found = find<domain_state::Resetting>(e.ticket);
+  if (!found) return;
+  pool_.finished(e.ticket);
+  DomainEntry& entry = *found->entry;
+  const bool unwanted = std::get<domain_state::Resetting>(entry.state).unwanted;
+  if (unwanted) {
+    entry.state = domain_state::Dirty{};
+  } else if (!entry.wanted_by.empty()) {
+    entry.state = domain_state::Dirty{};  // from now on somebody types into it
+    answer(entry.wanted_by, std::nullopt);
+  } else {
+    entry.state = domain_state::Ready{};
+  }
+}
+
+void Scheduler::on(const event::DomainResetFailed& e, Instant now) {
+  const auto found = find<domain_state::Resetting>(e.ticket);
+  if (!found) return;
+  pool_.finished(e.ticket);
+  auto& [worker, host, entry] = *found;
+  const bool unwanted = std::get<domain_state::Resetting>(entry->state).unwanted;
+  entry->state = domain_state::Dirty{};
+  if (unwanted) return;
+
+  const Domain domain{worker->prefix, *host};
+  auto* preparing = std::get_if<worker_state::Preparing>(&worker->state);
+  if (!preparing || !needs(preparing->test, *host)) {
+    out_.push_back(action::ReportResetFailed{e.ticket, domain, e.fault, e.reason, false});
+    answer(entry->wanted_by, e.reason);
+    return;
+  }
+  if (e.fault == Fault::host) {
+    out_.push_back(action::ReportResetFailed{e.ticket, domain, e.fault, e.reason, false});
+    end_with_host_fault(*worker, host->value, e.reason, now);
+    return;
+  }
+  const bool again = ++preparing->boot_failures[*host] < run_->plan.policy.boot_tries;
+  out_.push_back(action::ReportResetFailed{e.ticket, domain, e.fault, e.reason, again});
+  if (!again) boot_failed(*worker, *host, e.reason, now);
+}
+
+void Scheduler::on(const event::DomainDestroyed& e, Instant) {
+  const auto found = find<domain_state::Destroying>(e.ticket);
+  if (!found) return;
+  found->entry->state = domain_state::Off{};
+  found->entry->destroy_failures = 0;
+}
+
+void Scheduler::on(const event::DomainDestroyFailed& e, Instant now) {
+  const auto found = find<domain_state::Destroying>(e.ticket);
+  if (!found) return;
+  auto& [worker, host, entry] = *found;
+  entry->state = domain_state::Dirty{};
+  if (++entry->destroy_failures >= destroy_tries) {
+    // Nothing more to try. What is left is found again by its owner's mark; a reset of it fails, and says why.
+    out_.push_back(action::ReportLeftover{Domain{worker->prefix, *host}, e.reason});
+    entry->state = domain_state::Off{};
+    entry->destroy_failures = 0;
+    answer(entry->unwanted_by, e.reason);
+  }
+  if (is<worker_state::Preparing>(worker->state)) end_with_host_fault(*worker, host->value, e.reason, now);
+}
+
+void Scheduler::on(const event::DomainLost& e, Instant) {
+  const auto worker = workers_.find(e.domain.prefix);
+  if (worker == workers_.end()) return;
+  const auto entry = worker->second.domains.find(e.domain.host);
+  if (entry == worker->second.domains.end()) return;
+  // Whoever uses or resets it notices by itself; one that waits for its test does not.
+  if (is<domain_state::Ready>(entry->second.state)) entry->second.state = domain_state::Dirty{};
+}
+
+void Scheduler::on(const event::TestRan& e, Instant now) {
+  if (!run_) return;
+  for (auto& [prefix, worker] : workers_) {
+    auto* running = std::get_if<worker_state::Running>(&worker.state);
+    if (!running || running->attempt != e.attempt) continue;
+    running->split.test = now - running->since;
+    out_.push_back(action::JudgeTest{e.attempt, running->test.index});
+    run_->judging.emplace(e.attempt, Judging{std::move(running->test), prefix, now, running->split});
+    worker.state = worker_state::Idle{};
+    worker.faults = 0;
+    return;
+  }
+}
+
+void Scheduler::on(const event::TestAborted& e, Instant now) {
+  if (!run_) return;
+  for (auto& [prefix, worker] : workers_) {
+    auto* running = std::get_if<worker_state::Running>(&worker.state);
+    if (!running || running->attempt != e.attempt) continue;
+    running->split.test = now - running->since;
+    if (run_->stopping)
+      worker.state = worker_state::Idle{};
+    else
+      end_with_host_fault(worker, e.host, e.reason, now);
+    return;
+  }
+}
+
+void Scheduler::on(const event::AttemptJudged& e, Instant now) {
+  if (!run_) return;
+  const auto found = run_->judging.find(e.attempt);
+  if (found == run_->judging.end()) return;
+  Judging& judging = found->second;
+  judging.split.judging = now - judging.since;
+  out_.push_back(action::ReportVerdict{e.attempt, judging.test.index, judging.prefix, judging.test.attempts + 1, e.verdict,
+                                       e.issues, judging.split, true});
+  run_->judging.erase(found);
+}
+
+void Scheduler::on(const event::DomainRequested& e, Instant) {
+  TestWorker& worker = worker_of(e.domain.prefix);
+  if (in_run(worker)) {
+    out_.push_back(action::AnswerRequest{e.request, "a run is using prefix '" + e.domain.prefix.value + "'"});
+    return;
+  }
+  if (!run_) pool_.set_slots(std::max(1U, e.slots));
+  DomainEntry& entry = worker.domains[e.domain.host];
+  const bool up = is<domain_state::Ready>(entry.state) || is<domain_state::Dirty>(entry.state);
+  if (up && !e.fresh) {
+    entry.state = domain_state::Dirty{};
+    out_.push_back(action::AnswerRequest{e.request, std::nullopt});
+    return;
+  }
+  entry.wanted_by.push_back(e.request);
+}
+
+void Scheduler::on(const event::DestroyRequested& e, Instant) {
+  TestWorker& worker = worker_of(e.domain.prefix);
+  if (in_run(worker)) {
+    out_.push_back(action::AnswerRequest{e.request, "a run is using prefix '" + e.domain.prefix.value + "'"});
+    return;
+  }
+  DomainEntry& entry = worker.domains[e.domain.host];
+  answer(entry.wanted_by, "somebody destroyed the domain meanwhile");
+  entry.unwanted_by.push_back(e.request);
+}
+
+void Scheduler::on(const event::DeadlinePassed&, Instant) {}  // advance() looks at the time by itself
+
+// ---- what follows ----------------------------------------------------------------------------------------------------
+
+void Scheduler::advance(Instant now) {
+  for (auto& [prefix, worker] : workers_) {
+    if (in_run(worker))
+      advance_worker(worker, now);
+    else
+      serve_requests(worker, now);
+  }
+  start_resets(now);
+  give_up_if_nobody_is_left();
+  finish_if_done();
+}
+
+void Scheduler::advance_worker(TestWorker& worker, Instant now) {
+  if (is<worker_state::Running>(worker.state)) return;
+  if (run_->stopping) {
+    worker.state = worker_state::Idle{};  // an attempt that was being prepared never was
+    retire(worker);
+    return;
+  }
+  if (const auto* cooling = std::get_if<worker_state::CoolingDown>(&worker.state); cooling && cooling->until <= now)
+    worker.state = worker_state::Idle{};
+  if (is<worker_state::Idle>(worker.state)) take_test(worker, now);
+  if (is<worker_state::Preparing>(worker.state))
+    prepare(worker, now);
+  else
+    retire(worker);
+}
+
+void Scheduler::take_test(TestWorker& worker, Instant now) {
+  if (run_->pending.empty()) return;
+  PlannedTest test = std::move(run_->pending.front());
+  run_->pending.pop_front();
+  worker.state = worker_state::Preparing{next_attempt_, std::move(test), now, now, {}, {}};
+  ++next_attempt_.value;
+}
+
+void Scheduler::prepare(TestWorker& worker, Instant now) {
+  auto& preparing = std::get<worker_state::Preparing>(worker.state);
+  bool ready = true;
+  for (auto& [host, entry] : worker.domains) {
+    if (needs(preparing.test, host)) continue;
+    make_off(worker, host);
+    ready = ready && is_off(entry);
+  }
+  for (const Host& host : preparing.test.hosts) {
+    DomainEntry& entry = worker.domains[host];
+    if (is_off(entry))
+      submit_reset(worker, host, now);
+    else if (is<domain_state::Dirty>(entry.state))
+      destroy(worker, host);
+    ready = ready && is<domain_state::Ready>(entry.state);
+  }
+  if (!ready) return;
+
+  for (const Host& host : preparing.test.hosts) worker.domains[host].state = domain_state::Dirty{};
+  out_.push_back(action::RunTest{preparing.attempt, preparing.test.index, worker.prefix, preparing.test.attempts + 1,
+                                 now - preparing.since});
+  worker.state = worker_state::Running{preparing.attempt, preparing.test, now, preparing.split};
+}
+
+void Scheduler::serve_requests(TestWorker& worker, Instant now) {
+  for (auto& [host, entry] : worker.domains) {
+    if (!entry.unwanted_by.empty()) {
+      make_off(worker, host);
+      if (is_off(entry)) answer(entry.unwanted_by, std::nullopt);
+    } else if (!entry.wanted_by.empty()) {
+      if (is_off(entry))
+        submit_reset(worker, host, now);
+      else if (is<domain_state::Dirty>(entry.state) || is<domain_state::Ready>(entry.state))
+        destroy(worker, host);
+    }
+  }
+}
+
+void Scheduler::retire(TestWorker& worker) {
+  for (auto& [host, entry] : worker.domains) make_off(worker, host);
+}
+
+void Scheduler::start_resets(Instant now) {
+  while (auto job = pool_.start_next()) {
+    DomainEntry& entry = worker_of(job->domain.prefix).domains[job->domain.host];
+    entry.state = domain_state::Resetting{job->ticket};
+    out_.push_back(action::ResetDomain{job->ticket, job->domain, now - job->since});
+  }
+}
+
+void Scheduler::give_up_if_nobody_is_left() {
+  if (!run_ || run_->stopping || run_->pending.empty()) return;
+  for (const auto& [prefix, worker] : workers_)
+    if (in_run(worker) && !is<worker_state::Quarantined>(worker.state)) return;
+  for (const PlannedTest& test : run_->pending)
+    out_.push_back(action::ReportUntested{test.index, "every prefix is out of use"});
+  run_->pending.clear();
+  run_->infrastructure_failed = true;
+}
+
+void Scheduler::finish_if_done() {
+  if (!run_ || !run_->judging.empty()) return;
+  if (!run_->stopping && !run_->pending.empty()) return;
+  for (const auto& [prefix, worker] : workers_) {
+    if (!in_run(worker)) continue;
+    if (is<worker_state::Preparing>(worker.state) || is<worker_state::Running>(worker.state)) return;
+    for (const auto& [host, entry] : worker.domains)
+      if (!is_off(entry)) return;
+  }
+  const auto outcome = run_->stopping                ? record::Outcome::stopped
+                       : run_->infrastructure_failed ? record::Outcome::infrastructure
+                                                     : record::Outcome::completed;
+  out_.push_back(action::FinishRun{run_->plan.run, outcome});
+  for (auto& [prefix, worker] : workers_)
+    if (in_run(worker)) worker.state = worker_state::Idle{};
+  run_.reset();
+}
+
+// ---- single steps ----------------------------------------------------------------------------------------------------
+
+void Scheduler::submit_reset(TestWorker& worker, const Host& host, Instant now) {
+  const Ticket ticket = new_ticket();
+  const Domain domain{worker.prefix, host};
+  worker.domains[host].state = domain_state::Queued{ticket};
+  const unsigned ahead = pool_.submit({ticket, domain, now});
+  out_.push_back(action::ReportQueued{
+      {domain, ticket, ahead, pool_.submitted(), pool_.queued() + pool_.busy(), pool_.slots()}});
+}
+
+void Scheduler::destroy(TestWorker& worker, const Host& host) {
+  const Ticket ticket = new_ticket();
+  worker.domains[host].state = domain_state::Destroying{ticket};
+  out_.push_back(action::DestroyDomain{ticket, Domain{worker.prefix, host}});
+}
+
+/// Takes the next step towards a domain that is off.
+void Scheduler::make_off(TestWorker& worker, const Host& host) {
+  DomainEntry& entry = worker.domains[host];
+  if (const auto* queued = std::get_if<domain_state::Queued>(&entry.state)) {
+    pool_.withdraw(queued->ticket);
+    entry.state = domain_state::Off{};
+  } else if (auto* resetting = std::get_if<domain_state::Resetting>(&entry.state)) {
+    if (!std::exchange(resetting->unwanted, true)) out_.push_back(action::CancelReset{resetting->ticket});
+  } else if (is<domain_state::Ready>(entry.state) || is<domain_state::Dirty>(entry.state)) {
+    destroy(worker, host);
+  }
+}
+
+void Scheduler::boot_failed(TestWorker& worker, const Host& host, const std::string& reason, Instant now) {
+  auto preparing = std::get<worker_state::Preparing>(std::exchange(worker.state, worker_state::Idle{}));
+  out_.push_back(action::ReportVerdict{preparing.attempt, preparing.test.index, worker.prefix, preparing.test.attempts + 1,
+                                       Verdict::unresolved, {{host.value, "BOOT-FAILED", reason}}, preparing.split, true});
+  count_fault(worker, reason, now);
+}
+
+void Scheduler::end_with_host_fault(TestWorker& worker, const std::string& host, const std::string& reason, Instant now) {
+  const auto end = [&](auto&& state) {
+    PlannedTest test = state.test;
+    const bool again = ++run_->host_faults[test.index] <= run_->plan.policy.host_fault_retries;
+    out_.push_back(action::ReportVerdict{state.attempt, test.index, worker.prefix, test.attempts + 1, Verdict::unresolved,
+                                         {{host, "HOST-FAULT", reason}}, state.split, !again});
+    if (again) {
+      ++test.attempts;
+      run_->pending.push_front(std::move(test));
+    }
+  };
+  if (auto* preparing = std::get_if<worker_state::Preparing>(&worker.state))
+    end(*preparing);
+  else if (auto* running = std::get_if<worker_state::Running>(&worker.state))
+    end(*running);
+  count_fault(worker, reason, now);
+}
+
+void Scheduler::count_fault(TestWorker& worker, const std::string& reason, Instant now) {
+  const Policy& policy = run_->plan.policy;
+  if (++worker.faults >= policy.quarantine_after) {
+    worker.state = worker_state::Quarantined{reason};
+    out_.push_back(action::ReportQuarantine{worker.prefix, reason});
+    return;
+  }
+  worker.state = worker_state::CoolingDown{now + policy.cool_down * (1U << std::min(worker.faults - 1, 10U))};
+}
+
+/// Charges the time since the last event to what each group that is being prepared was doing.
+void Scheduler::account(Instant now) {
+  for (auto& [prefix, worker] : workers_) {
+    auto* preparing = std::get_if<worker_state::Preparing>(&worker.state);
+    if (!preparing) continue;
+    const bool resetting = std::any_of(preparing->test.hosts.begin(), preparing->test.hosts.end(), [&](const Host& host) {
+      return is<domain_state::Resetting>(worker.domains[host].state);
+    });
+    (resetting ? preparing->split.reset : preparing->split.waiting) += now - preparing->accounted;
+    preparing->accounted = now;
+  }
+}
+
+void Scheduler::answer(std::vector<RequestId>& waiting, const std::optional<std::string>& error) {
+  for (const RequestId request : std::exchange(waiting, {})) out_.push_back(action::AnswerRequest{request, error});
+}
+
+bool Scheduler::in_run(const TestWorker& worker) const {
+  if (!run_) return false;
+  const auto& prefixes = run_->plan.prefixes;
+  return std::find(prefixes.begin(), prefixes.end(), worker.prefix) != prefixes.end();
+}
+
+TestWorker& Scheduler::worker_of(const Prefix& prefix) {
+  TestWorker& worker = workers_[prefix];
+  worker.prefix = prefix;
+  return worker;
+}
+
+template <class State>
+std::optional<Scheduler::Found> Scheduler::find(Ticket ticket) {
+  for (auto& [prefix, worker] : workers_)
+    for (auto& [host, entry] : worker.domains)
+      if (const auto* state = std::get_if<State>(&entry.state); state && state->ticket == ticket)
+        return Found{&worker, &host, &entry};
+  return std::nullopt;
+}
+
+}  // namespace kvmtest::core

@@ -1,0 +1,29 @@
+#pragma once
+// What is said of an attempt in the end. The words are those of POSIX test tools and of libreswan's result pages.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvmtest::core {
+
+enum class Verdict { passed, failed, unresolved, untested, unsupported };
+
+/// The word users see; the inverse of verdict_from.
+std::string_view to_string(Verdict verdict);
+/// The verdict of that word, or nothing.
+std::optional<Verdict> verdict_from(std::string_view word);
+
+/// One reason for a verdict, on one host ("" when it concerns the whole test).
+struct Issue {
+  std::string host;
+  std::string name;    ///< TIMEOUT, EOF, output-different, status-different, HOST-FAULT, …
+  std::string detail;  ///< one line for a person; may be empty
+  friend bool operator==(const Issue&, const Issue&) = default;
+};
+
+/// Folds a further issue's verdict into one so far: unresolved wins over failed, failed over passed.
+Verdict worse(Verdict a, Verdict b);
+
+}  // namespace kvmtest::core

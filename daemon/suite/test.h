@@ -1,0 +1,66 @@
+#pragma once
+// A test as every format hands it over: hosts, limits, and steps to type at consoles. Pure data.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kvmtest::suite {
+
+/// How a step is carried out.
+enum class StepKind {
+  run,         ///< type it, wait for the prompt
+  background,  ///< start it, go on; `name` is how it is collected, and a shell variable holding its pid
+  collect,     ///< wait for background `name` to end; its output and status are this step's
+  until,       ///< run again until status 0 or the step's time limit; the last try's output and status count
+  requires_,   ///< run; a non-zero status makes the test unsupported and ends it
+};
+
+struct Step {
+  std::string host;
+  StepKind kind = StepKind::run;
+  std::string name;     ///< of a background or collect step
+  std::string command;  ///< may hold several lines; empty for collect
+  std::optional<std::chrono::milliseconds> limit;  ///< own time limit, else the test's command limit
+  unsigned line = 0;    ///< in the test's file, from 1; 0 when it has none
+};
+
+struct Test {
+  std::string name;  ///< unique within a run, as typed and reported: "netlab/gre"
+  std::filesystem::path path;
+  std::string title;
+  std::vector<std::string> hosts;  ///< the group it needs, in the order it names them
+  std::vector<std::string> tags;
+  std::optional<std::chrono::milliseconds> limit;          ///< whole test
+  std::optional<std::chrono::milliseconds> command_limit;  ///< default for its steps
+  std::vector<Step> steps;
+};
+
+/// How a step that was started came out.
+struct StepResult {
+  std::size_t step = 0;  ///< index into Test::steps
+  std::string output;    ///< bytes, as printed; cut in the middle and marked when it passed the capture bound
+  std::optional<int> status;  ///< none: no prompt came back
+  bool truncated = false;
+  std::chrono::microseconds at{};  ///< since the test's start
+  std::chrono::microseconds took{};
+  unsigned tries = 1;
+};
+
+/// Why the script stopped before its last step.
+struct Ending {
+  enum class Why { completed, timeout, console_closed, unsupported } why = Why::completed;
+  std::string host;     ///< where; empty when completed
+  std::string detail;   ///< one line for a person
+};
+
+/// All that a judge sees of one attempt.
+struct Execution {
+  std::vector<StepResult> results;
+  Ending ending;
+};
+
+}  // namespace kvmtest::suite
