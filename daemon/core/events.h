@@ -37,6 +37,8 @@ struct DomainDestroyFailed {
 /// A domain ended by itself, whatever it was doing.
 struct DomainLost {
   Domain domain;
+  Fault fault = Fault::host;
+  std::string reason;
 };
 
 /// The script came to an end, its own or a time limit's: there is something to judge.

@@ -37,11 +37,6 @@ std::optional<Instant> Scheduler::next_deadline() const {
   return next;
 }
 
-const TestWorker* Scheduler::worker(const Prefix& prefix) const {
-  const auto found = workers_.find(prefix);
-  return found == workers_.end() ? nullptr : &found->second;
-}
-
 // ---- what happened ---------------------------------------------------------------------------------------------------
 
 void Scheduler::on(const event::RunSubmitted& e, Instant) {
@@ -141,8 +136,13 @@ void Scheduler::on(const event::DomainLost& e, Instant) {
   if (worker == workers_.end()) return;
   const auto entry = worker->second.domains.find(e.domain.host);
   if (entry == worker->second.domains.end()) return;
-  // Whoever uses or resets it notices by itself; one that waits for its test does not.
   if (is<domain_state::Ready>(entry->second.state)) entry->second.state = domain_state::Dirty{};
+  // A script may be busy on another domain and take the loss for a result. A guest's own end is a result.
+  auto* running = std::get_if<worker_state::Running>(&worker->second.state);
+  if (running && e.fault == Fault::host && needs(running->test, e.domain.host) && !running->host_fault) {
+    running->host_fault = Issue{e.domain.host.value, {}, e.reason};
+    out_.push_back(action::CancelTest{running->attempt});
+  }
 }
 
 void Scheduler::on(const event::TestRan& e, Instant now) {
@@ -151,6 +151,10 @@ void Scheduler::on(const event::TestRan& e, Instant now) {
     auto* running = std::get_if<worker_state::Running>(&worker.state);
     if (!running || running->attempt != e.attempt) continue;
     running->split.test = now - running->since;
+    if (running->host_fault) {
+      on(event::TestAborted{e.attempt, {}, {}}, now);
+      return;
+    }
     out_.push_back(action::JudgeTest{e.attempt, running->test.index});
     run_->judging.emplace(e.attempt, Judging{std::move(running->test), prefix, now, running->split});
     worker.state = worker_state::Idle{};
@@ -167,6 +171,8 @@ void Scheduler::on(const event::TestAborted& e, Instant now) {
     running->split.test = now - running->since;
     if (run_->stopping)
       worker.state = worker_state::Idle{};
+    else if (const auto fault = running->host_fault)
+      end_with_host_fault(worker, fault->host, fault->detail, now);
     else
       end_with_host_fault(worker, e.host, e.reason, now);
     return;
@@ -273,7 +279,7 @@ void Scheduler::prepare(TestWorker& worker, Instant now) {
   for (const Host& host : preparing.test.hosts) worker.domains[host].state = domain_state::Dirty{};
   out_.push_back(action::RunTest{preparing.attempt, preparing.test.index, worker.prefix, preparing.test.attempts + 1,
                                  now - preparing.since});
-  worker.state = worker_state::Running{preparing.attempt, preparing.test, now, preparing.split};
+  worker.state = worker_state::Running{preparing.attempt, preparing.test, now, preparing.split, {}};
 }
 
 void Scheduler::serve_requests(TestWorker& worker, Instant now) {

@@ -38,8 +38,8 @@ class Scheduler {
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   [[nodiscard]] bool run_active() const { return run_.has_value(); }
-  /// The prefix's worker, for display; null when it was never used.
-  [[nodiscard]] const TestWorker* worker(const Prefix& prefix) const;
+  /// Every prefix that was ever used, for display.
+  [[nodiscard]] const std::map<Prefix, TestWorker>& workers() const { return workers_; }
   [[nodiscard]] const RebootPool& pool() const { return pool_; }
 
  private:

@@ -58,6 +58,7 @@ struct Running {
   PlannedTest test;
   Instant since;
   record::Split split;
+  std::optional<Issue> host_fault;  ///< one of its domains was lost; the script is being ended
 };
 /// Resting after a host fault.
 struct CoolingDown {

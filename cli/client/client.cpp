@@ -1,0 +1,216 @@
+#include "client/client.h"
+
+#include <array>
+#include <cstring>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "service/fingerprint.h"
+#include "wire/record_json.h"
+
+namespace kvmtest::client {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace fs = std::filesystem;
+using nlohmann::json;
+using Protocol = asio::local::stream_protocol;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Connection {
+  asio::io_context io;
+  Protocol::socket socket{io};
+  beast::flat_buffer buffer;
+};
+
+[[noreturn]] void refuse(const json& answer, unsigned status) {
+  const std::string what = answer.is_object() ? answer.value("error", "") : "";
+  const std::string kind = answer.is_object() ? answer.value("kind", "") : "";
+  throw Refused(what.empty() ? fmt::format("the daemon answered with HTTP status {}", status) : what, kind == "input" ? 2 : 3);
+}
+
+http::request<http::string_body> make_request(const std::string& method, const std::string& target, const json& body) {
+  http::request<http::string_body> request(http::string_to_verb(method), target, 11);
+  request.set(http::field::host, "kvmtestd");
+  request.set(http::field::content_type, "application/json");
+  request.body() = wire::dump(body);
+  request.prepare_payload();
+  return request;
+}
+
+fs::path daemon_program() {
+  std::error_code error;
+  const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
+  return fs::exists(here / "kvmtestd") ? here / "kvmtestd" : fs::path("kvmtestd");
+}
+
+}  // namespace
+
+RawConnection::~RawConnection() { close(descriptor_); }
+
+Client::Client(const settings::Settings& settings)
+    : settings_(settings), socket_(settings.state_dir / "kvmtestd.sock") {}
+
+namespace {
+
+void connect(Connection& connection, const fs::path& socket) {
+  boost::system::error_code error;
+  connection.socket.connect(Protocol::endpoint(socket.string()), error);
+  if (error == boost::system::errc::permission_denied)
+    throw Refused(fmt::format("{}: the daemon is another user's; run as that user or with sudo", socket.string()), 3);
+  if (error) throw Refused(fmt::format("no daemon serves {}", socket.parent_path().string()), 3);
+}
+
+}  // namespace
+
+bool Client::daemon_is_there() const {
+  try {
+    Connection connection;
+    connect(connection, socket_);
+    return true;
+  } catch (const Refused&) {
+    return false;
+  }
+}
+
+json Client::request(const std::string& method, const std::string& target, const json& body) {
+  Connection connection;
+  connect(connection, socket_);
+  boost::system::error_code error;
+  http::write(connection.socket, make_request(method, target, body), error);
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(1U << 30U);
+  if (!error) http::read(connection.socket, connection.buffer, parser, error);
+  if (error) throw Refused("the daemon went away: " + error.message(), 3);
+  const auto& response = parser.get();
+  json answer = json::parse(response.body(), nullptr, false);
+  if (response.result_int() >= 400) refuse(answer, response.result_int());
+  return answer;
+}
+
+json Client::get(const std::string& target) { return request("GET", target, json::object()); }
+json Client::post(const std::string& target, const json& body) { return request("POST", target, body); }
+
+bool Client::lines(const std::string& method, const std::string& target, const json& body,
+                   const std::function<bool(const json&)>& on_line) {
+  Connection connection;
+  connect(connection, socket_);
+  boost::system::error_code error;
+  http::write(connection.socket, make_request(method, target, body), error);
+  http::response_parser<http::string_body> head;
+  if (!error) http::read_header(connection.socket, connection.buffer, head, error);
+  if (error) throw Refused("the daemon went away: " + error.message(), 3);
+  if (head.get().result_int() >= 400) {
+    http::read(connection.socket, connection.buffer, head, error);
+    refuse(json::parse(head.get().body(), nullptr, false), head.get().result_int());
+  }
+  // From here on the body is lines until the connection ends.
+  const auto data = connection.buffer.data();
+  std::string pending(static_cast<const char*>(data.data()), data.size());
+  while (true) {
+    std::size_t from = 0;
+    for (auto end = pending.find('\n'); end != std::string::npos; end = pending.find('\n', from)) {
+      const std::string_view line = std::string_view(pending).substr(from, end - from);
+      from = end + 1;
+      if (!line.empty() && !on_line(json::parse(line))) return true;
+    }
+    pending.erase(0, from);
+    std::array<char, 65536> bytes;
+    const auto got = connection.socket.read_some(asio::buffer(bytes), error);
+    if (error) return false;
+    pending.append(bytes.data(), got);
+  }
+}
+
+std::unique_ptr<RawConnection> Client::upgrade(const std::string& target) {
+  Connection connection;
+  connect(connection, socket_);
+  auto request = make_request("POST", target, json::object());
+  request.set(http::field::connection, "Upgrade");
+  request.set(http::field::upgrade, "kvmtest-console");
+  boost::system::error_code error;
+  http::write(connection.socket, request, error);
+  http::response_parser<http::string_body> head;
+  if (!error) http::read_header(connection.socket, connection.buffer, head, error);
+  if (error) throw Refused("the daemon went away: " + error.message(), 3);
+  if (head.get().result() != http::status::switching_protocols) {
+    http::read(connection.socket, connection.buffer, head, error);
+    refuse(json::parse(head.get().body(), nullptr, false), head.get().result_int());
+  }
+  const auto data = connection.buffer.data();
+  return std::make_unique<RawConnection>(connection.socket.release(),
+                                         std::string(static_cast<const char*>(data.data()), data.size()));
+}
+
+void Client::ensure_daemon(const std::optional<fs::path>& config) {
+  if (daemon_is_there()) {
+    const json status = get("/v1/status");
+    if (status.value("fingerprint", "") == service::fingerprint(settings_)) return;
+    if (!status.at("run").is_null()) {
+      fmt::print(stderr, "kvmtest: the daemon keeps the settings it was started with while run {} is active\n",
+                 status.at("run").get<std::int64_t>());
+      return;
+    }
+    post("/v1/shutdown");
+    while (daemon_is_there()) std::this_thread::sleep_for(20ms);
+  }
+  start_daemon(config);
+}
+
+void Client::start_daemon(const std::optional<fs::path>& config) {
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw Refused(fmt::format("pipe: {}", std::strerror(errno)), 3);
+  const std::string program = daemon_program();
+  std::vector<std::string> words{program, "--ready-fd", "3", "--state-dir", settings_.state_dir};
+  if (config) words.insert(words.end(), {"--config", *config});
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+
+  const pid_t child = fork();
+  if (child < 0) throw Refused(fmt::format("fork: {}", std::strerror(errno)), 3);
+  if (child == 0) {
+    // A session of its own: control-C in the terminal is the client's business.
+    setsid();
+    if (fork() != 0) _exit(0);
+    const int null = open("/dev/null", O_RDWR);
+    for (const int descriptor : {0, 1, 2}) dup2(null, descriptor);
+    if (pipe[1] == 3)
+      fcntl(3, F_SETFD, 0);
+    else
+      dup2(pipe[1], 3);
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    execvp(program.c_str(), arguments.data());
+    const std::string line = fmt::format("infrastructure {}: {}\n", program, std::strerror(errno));
+    _exit(write(3, line.data(), line.size()) < 0 ? 127 : 126);
+  }
+  close(pipe[1]);
+  waitpid(child, nullptr, 0);
+  std::string answer;
+  std::array<char, 4096> bytes{};
+  for (ssize_t got = 0; (got = read(pipe[0], bytes.data(), bytes.size())) > 0;) answer.append(bytes.data(), static_cast<std::size_t>(got));
+  close(pipe[0]);
+  while (!answer.empty() && answer.back() == '\n') answer.pop_back();
+  if (answer == "ok") return;
+  const auto space = answer.find(' ');
+  const std::string kind = answer.substr(0, space);
+  if (kind == "busy" && daemon_is_there()) return;  // somebody else started it at the same moment
+  if (answer.empty())
+    throw Refused(fmt::format("the daemon died at its start; its log is {}", (settings_.state_dir / "kvmtestd.log").string()), 3);
+  throw Refused(space == std::string::npos ? answer : answer.substr(space + 1), kind == "input" ? 2 : 3);
+}
+
+}  // namespace kvmtest::client

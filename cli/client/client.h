@@ -1,0 +1,70 @@
+#pragma once
+// Talks to the daemon of a state directory, and starts it when there is none. One thread at a time.
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "settings/settings.h"
+
+namespace kvmtest::client {
+
+/// The daemon said no, or could not be reached. what() is one line.
+class Refused : public std::runtime_error {
+ public:
+  Refused(const std::string& what, int exit_status) : std::runtime_error(what), exit_status_(exit_status) {}
+  /// 2 for bad input, 3 for the rest (style.md rule 14).
+  [[nodiscard]] int exit_status() const { return exit_status_; }
+
+ private:
+  int exit_status_;
+};
+
+/// Both directions of an upgraded connection.
+class RawConnection {
+ public:
+  explicit RawConnection(int descriptor, std::string first) : descriptor_(descriptor), first_(std::move(first)) {}
+  RawConnection(const RawConnection&) = delete;
+  RawConnection& operator=(const RawConnection&) = delete;
+  ~RawConnection();
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  /// Bytes that came with the answer's head.
+  [[nodiscard]] const std::string& first() const { return first_; }
+
+ private:
+  int descriptor_;
+  std::string first_;
+};
+
+class Client {
+ public:
+  explicit Client(const settings::Settings& settings);
+
+  /// Whether a daemon serves the state directory.
+  [[nodiscard]] bool daemon_is_there() const;
+  /// Starts the daemon unless one with the same settings is there; one with others is replaced when it is idle. Throws
+  /// Refused with what keeps it from starting.
+  void ensure_daemon(const std::optional<std::filesystem::path>& config);
+
+  /// A request and its whole answer. Throws Refused for an answer that is an error.
+  nlohmann::json get(const std::string& target);
+  nlohmann::json post(const std::string& target, const nlohmann::json& body = nlohmann::json::object());
+  /// A request whose answer is lines; `on_line` returns false to end it. False: the connection ended before that.
+  bool lines(const std::string& method, const std::string& target, const nlohmann::json& body,
+             const std::function<bool(const nlohmann::json&)>& on_line);
+  /// A request that turns the connection into raw bytes.
+  std::unique_ptr<RawConnection> upgrade(const std::string& target);
+
+ private:
+  nlohmann::json request(const std::string& method, const std::string& target, const nlohmann::json& body);
+  void start_daemon(const std::optional<std::filesystem::path>& config);
+
+  const settings::Settings& settings_;
+  std::filesystem::path socket_;
+};
+
+}  // namespace kvmtest::client

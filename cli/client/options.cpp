@@ -1,0 +1,50 @@
+#include "client/options.h"
+
+#include <cstdlib>
+#include <iostream>
+
+#include "client/client.h"
+#include "core/input_error.h"
+
+namespace kvmtest::client {
+
+void CommonOptions::add_to(CLI::App& app) {
+  app.add_option("--config", config, "settings file (default: kvmtest.yaml in the current directory, if there)");
+  app.add_option("--state-dir", state_dir, "directory of all state (default: .kvmtest)");
+  app.add_option("--workers", workers, "domains reset at the same time; also KVM_WORKERS (default: half the cores)");
+  app.add_option("--prefixes", prefixes, "sets of domains, one test at a time each, \"a. b.\"; also KVM_PREFIXES");
+  app.add_option("--uri", uri, "libvirt URI; also KVM_URI (default: embedded, under the state directory)");
+  app.add_option("--accelerator", accelerator, "auto, kvm or emulated; also KVM_ACCELERATOR");
+}
+
+settings::Settings CommonOptions::settings() const {
+  auto settings = settings::load(config);
+  settings::apply_environment(settings);
+  if (state_dir) settings.state_dir = std::filesystem::absolute(*state_dir);
+  if (workers) settings.workers = settings::parse_workers(*workers, "--workers");
+  if (prefixes) settings.prefixes = settings::parse_prefixes(*prefixes, "--prefixes");
+  if (uri) settings.hypervisor.uri = *uri;
+  if (accelerator) settings.hypervisor.accelerator = settings::parse_accelerator(*accelerator, "--accelerator");
+  // The daemon reads the environment, too; so it sees what the command line says.
+  setenv("KVM_URI", settings.hypervisor.uri.c_str(), 1);
+  setenv("KVM_ACCELERATOR", std::string(settings::to_string(settings.hypervisor.accelerator)).c_str(), 1);
+  return settings;
+}
+
+int with_errors(const char* program, const std::function<int()>& body) {
+  const auto tell = [&](const std::exception& e) { std::cerr << program << ": " << e.what() << '\n'; };
+  try {
+    return body();
+  } catch (const core::InputError& e) {
+    tell(e);
+    return 2;
+  } catch (const Refused& e) {
+    tell(e);
+    return e.exit_status();
+  } catch (const std::exception& e) {
+    tell(e);
+    return 3;
+  }
+}
+
+}  // namespace kvmtest::client

@@ -1,0 +1,32 @@
+#pragma once
+// Options that every command takes, and the settings they lead to.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "settings/settings.h"
+
+namespace kvmtest::client {
+
+/// Defaults, then the settings file, then the environment, then the command line.
+struct CommonOptions {
+  std::optional<std::filesystem::path> config;
+  std::optional<std::filesystem::path> state_dir;
+  std::optional<std::string> workers;
+  std::optional<std::string> prefixes;
+  std::optional<std::string> uri;
+  std::optional<std::string> accelerator;
+
+  void add_to(CLI::App& app);
+  /// Throws core::InputError.
+  [[nodiscard]] settings::Settings settings() const;
+};
+
+/// Runs `body` and turns what it throws into one line on standard error and an exit status.
+int with_errors(const char* program, const std::function<int()>& body);
+
+}  // namespace kvmtest::client

@@ -1,0 +1,205 @@
+#include "api/routes.h"
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "core/input_error.h"
+#include "engine/errors.h"
+#include "settings/values.h"
+#include "wire/execution_json.h"
+#include "wire/record_json.h"
+
+namespace kvmtest::api {
+
+using core::InputError;
+using nlohmann::json;
+using service::Service;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::vector<std::string> segments(const std::string& path) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < path.size();) {
+    const auto end = std::min(path.find('/', at), path.size());
+    if (end > at) out.push_back(path.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+json body_of(const Request& request) {
+  if (request.body.empty()) return json::object();
+  json body = json::parse(request.body, nullptr, false);
+  if (!body.is_object()) throw InputError("the request's body is not a JSON object");
+  return body;
+}
+
+unsigned number(const Request& request, const std::string& name, unsigned otherwise) {
+  const auto found = request.query.find(name);
+  if (found == request.query.end()) return otherwise;
+  return settings::parse_number(found->second, name, 0, 1U << 30U);
+}
+
+/// A run's records as lines, to its end.
+void follow(Service& service, const Request& request, core::RunId run, Exchange& exchange) {
+  std::int64_t sequence = number(request, "after", 0);
+  exchange.start_lines();
+  while (true) {
+    const auto records = service.records(run, sequence, 500ms);
+    for (const auto& record : records) {
+      sequence = record.sequence;
+      if (!exchange.line(wire::dump(wire::to_json(record)))) return;
+      if (std::holds_alternative<core::record::RunFinished>(record.body)) return;
+    }
+    // Nothing more will come of a run that nobody drives; an empty line asks whether the client is still there.
+    if (records.empty() && (service.active_run() != run || !exchange.line(""))) return;
+  }
+}
+
+void execute(Service& service, const core::Domain& domain, const json& body, Exchange& exchange) {
+  const auto command = wire::bytes_from_text(body.at("command").get<std::string>());
+  const auto limit = std::chrono::duration<double>(body.value("timeout", 86400.0));
+  const auto session = service.borrow(domain);
+  exchange.start_lines();
+  bool gone = false;
+  try {
+    const auto result = session->run(command, std::chrono::duration_cast<std::chrono::microseconds>(limit),
+                                     [&](std::string_view output) {
+                                       if (exchange.line(json{{"output", wire::text_from_bytes(output)}}.dump())) return;
+                                       gone = true;
+                                       session->interrupt();
+                                     });
+    const double took = static_cast<double>(result.took.count()) / 1e6;
+    if (result.status) {
+      exchange.line(json{{"status", *result.status}, {"took", took}}.dump());
+      return;
+    }
+    service.give_up(domain);
+    exchange.line(json{{"error", fmt::format("no prompt within {} s; {} must be reset before it is used again", took,
+                                             domain.name())}}
+                      .dump());
+  } catch (const console::Closed&) {
+    service.give_up(domain);
+    exchange.line(json{{"error", domain.name() + " ended"}}.dump());
+  } catch (const console::Interrupted&) {
+    service.give_up(domain);
+    if (!gone) exchange.line(json{{"error", domain.name() + " was taken away"}}.dump());
+  }
+}
+
+/// Passes bytes both ways until one side ends. This thread takes what the client types.
+void interact(Service& service, const core::Domain& domain, const Request& request, Exchange& exchange) {
+  const auto session = service.borrow(domain);
+  exchange.upgrade();
+  std::atomic<bool> leaving{false};
+  std::atomic<bool> ended{false};
+  session->begin_interactive("[root@" + domain.host.value + " \\w]# ", number(request, "rows", 24),
+                             number(request, "columns", 80));
+  std::thread output([&] {
+    try {
+      while (!leaving) {
+        const std::string bytes = session->stream().read(std::chrono::steady_clock::now() + 100ms);
+        if (!bytes.empty() && !exchange.write(bytes)) return;
+      }
+    } catch (const std::exception&) {
+      ended = true;
+      exchange.write("\r\n[" + domain.name() + " ended]\r\n");
+    }
+  });
+  try {
+    for (std::string bytes = exchange.read(); !bytes.empty() && !ended; bytes = exchange.read())
+      session->stream().write(bytes, std::chrono::steady_clock::now() + 10s);
+  } catch (const std::exception&) {
+    ended = true;
+  }
+  leaving = true;
+  output.join();
+  bool usable = false;
+  try {
+    usable = !ended && session->end_interactive(3s);
+  } catch (const std::exception&) {
+    usable = false;
+  }
+  if (!usable) service.give_up(domain);
+}
+
+void domain_request(Service& service, const std::vector<std::string>& path, const Request& request, Exchange& exchange) {
+  const core::Domain domain = service.domain(path[2]);
+  const std::string& verb = path[3];
+  if (verb == "up") {
+    const auto times = service.bring_up(domain, number(request, "fresh", 0) != 0, std::max(1U, number(request, "workers", 1)));
+    exchange.respond(200, {{"total", core::seconds(times.total)},
+                           {"boot", core::seconds(times.boot)},
+                           {"login", core::seconds(times.login)}});
+  } else if (verb == "destroy") {
+    exchange.respond(200, {{"took", core::seconds(service.destroy(domain))}});
+  } else if (verb == "exec") {
+    execute(service, domain, body_of(request), exchange);
+  } else if (verb == "console") {
+    interact(service, domain, request, exchange);
+  } else {
+    exchange.respond(404, {{"error", "no such request: " + request.path}, {"kind", "input"}});
+  }
+}
+
+void dispatch(Service& service, const std::function<void()>& shut_down, const Request& request, Exchange& exchange) {
+  const auto path = segments(request.path);
+  const auto is = [&](const char* method, const char* where) { return request.method == method && request.path == where; };
+
+  if (is("GET", "/v1/status")) {
+    exchange.respond(200, service.status());
+  } else if (is("POST", "/v1/runs")) {
+    exchange.respond(201, {{"run", service.start_run(service::run_request_from(body_of(request))).value}});
+  } else if (is("POST", "/v1/runs/resume")) {
+    const auto run = service.resume_run();
+    exchange.respond(200, {{"run", run ? json(run->value) : json(nullptr)}});
+  } else if (request.method == "GET" && path.size() == 4 && path[1] == "runs" && path[3] == "records") {
+    const unsigned run = settings::parse_number(path[2], "run", 1, 1U << 30U);
+    follow(service, request, core::RunId{run}, exchange);
+  } else if (is("POST", "/v1/stop")) {
+    service.stop(body_of(request).value("by", "a client"));
+    exchange.respond(200, json::object());
+  } else if (is("POST", "/v1/install") || is("POST", "/v1/uninstall")) {
+    const auto prefixes = body_of(request).at("prefixes").get<std::vector<std::string>>();
+    if (request.path == "/v1/install")
+      service.install(prefixes);
+    else
+      service.uninstall(prefixes);
+    exchange.respond(200, json::object());
+  } else if (is("POST", "/v1/shutdown")) {
+    service.stop("shutdown");
+    exchange.respond(200, json::object());
+    shut_down();
+  } else if (path.size() == 4 && path[0] == "v1" && path[1] == "domains") {
+    domain_request(service, path, request, exchange);
+  } else {
+    exchange.respond(404, {{"error", "no such request: " + request.method + " " + request.path}, {"kind", "input"}});
+  }
+}
+
+}  // namespace
+
+Handler routes(Service& service, std::function<void()> shut_down) {
+  return [&service, shut_down = std::move(shut_down)](const Request& request, Exchange& exchange) {
+    const auto refuse = [&](unsigned status, const char* kind, const std::exception& e) {
+      exchange.respond(status, {{"error", e.what()}, {"kind", kind}});
+    };
+    try {
+      dispatch(service, shut_down, request, exchange);
+    } catch (const InputError& e) {
+      refuse(400, "input", e);
+    } catch (const json::exception& e) {
+      refuse(400, "input", e);
+    } catch (const engine::ClaimRefused& e) {
+      refuse(409, "claimed", e);
+    } catch (const engine::Busy& e) {
+      refuse(409, "busy", e);
+    }
+  };
+}
+
+}  // namespace kvmtest::api

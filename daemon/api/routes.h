@@ -1,0 +1,14 @@
+#pragma once
+// The API's requests and what they call. docs/api.md lists them.
+
+#include <functional>
+
+#include "api/server.h"
+#include "service/service.h"
+
+namespace kvmtest::api {
+
+/// The handler of all routes. `shut_down`: asked to end the daemon. Any thread.
+Handler routes(service::Service& service, std::function<void()> shut_down);
+
+}  // namespace kvmtest::api

@@ -1,0 +1,81 @@
+#pragma once
+// HTTP over a unix socket. Knows nothing of what is served; the only user of Beast's server side.
+
+#include <condition_variable>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+namespace kvmtest::api {
+
+struct Request {
+  std::string method;
+  std::string path;                          ///< decoded, without the query
+  std::map<std::string, std::string> query;  ///< decoded
+  std::string body;
+};
+
+/// One request being answered, on its connection's thread. Exactly one of respond, start_lines and upgrade is called.
+class Exchange {
+ public:
+  Exchange() = default;
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  virtual ~Exchange() = default;
+
+  virtual void respond(unsigned status, const nlohmann::json& body) = 0;
+  /// Begins a body of lines, sent as they come.
+  virtual void start_lines() = 0;
+  /// False: the client has gone.
+  virtual bool line(std::string_view text) = 0;
+  /// Turns the connection into bytes both ways (101 Switching Protocols).
+  virtual void upgrade() = 0;
+  /// What the client sent since; empty when it has gone. May run beside write().
+  virtual std::string read() = 0;
+  /// False: the client has gone. May run beside read().
+  virtual bool write(std::string_view bytes) = 0;
+};
+
+/// Answers on any number of threads at once. An exception becomes a 500 with its words.
+using Handler = std::function<void(const Request&, Exchange&)>;
+
+/// Listens from construction to destruction, a thread a connection.
+class Server {
+ public:
+  /// Binds `socket` (mode 0600), replacing one nobody listens on. Throws std::runtime_error.
+  Server(const std::filesystem::path& socket, Handler handler);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  /// Closes every connection and waits for their threads.
+  ~Server();
+
+  /// Connections that are open now.
+  [[nodiscard]] std::size_t connections() const;
+
+ private:
+  struct Connection;
+  struct Listener;
+
+  void accept();
+  void serve(const std::shared_ptr<Connection>& connection);
+
+  std::filesystem::path path_;
+  Handler handler_;
+  std::unique_ptr<Listener> listener_;
+  mutable std::mutex mutex_;
+  std::condition_variable all_closed_;
+  std::set<std::shared_ptr<Connection>> connections_;  ///< guarded by mutex_
+  bool stopping_ = false;                              ///< guarded by mutex_
+  std::thread accept_thread_;
+};
+
+}  // namespace kvmtest::api

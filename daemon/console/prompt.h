@@ -1,0 +1,40 @@
+#pragma once
+// Finds the end of a command in what a console prints. The prompt is a nonce made for the session, the exit status, and
+// "# "; the shell is told it with a literal "$?", so even printing the variable does not look like a prompt.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kvmtest::console {
+
+/// A fresh nonce: 80 random bits, letters and digits.
+std::string make_nonce();
+
+/// The value to give PS1 in a POSIX shell, without quotes.
+std::string prompt_variable(std::string_view nonce);
+
+/// Separates a command's output from the prompt that ends it. One thread at a time.
+class PromptScanner {
+ public:
+  explicit PromptScanner(std::string nonce) : nonce_(std::move(nonce)) {}
+
+  struct Result {
+    std::string output;         ///< certain to be output; bytes that may yet turn out a prompt are held back
+    std::optional<int> status;  ///< the prompt has come: the command's exit status
+  };
+  /// Takes in what was read. After a status, bytes behind the prompt wait for the next call.
+  Result feed(std::string_view bytes);
+
+  /// Gives out what was held back, when no more will come.
+  std::string take_rest();
+
+ private:
+  std::string nonce_;
+  std::string pending_;
+};
+
+/// Without the control sequences (ECMA-48 CSI, and two-byte escapes) that shells and editors write around a prompt.
+std::string without_escapes(std::string_view text);
+
+}  // namespace kvmtest::console

@@ -1,0 +1,191 @@
+#include "console/session.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace kvmtest::console {
+namespace {
+
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+// A terminal in canonical mode drops what passes 4095 bytes of a line (n_tty, N_TTY_BUF_SIZE).
+constexpr std::size_t line_bound = 1000;
+
+/// The last line with something on it, for an error message: printable and short.
+std::string last_words(std::string_view text) {
+  std::string line;
+  std::string last;
+  for (const char c : without_escapes(text)) {
+    if (c == '\n' || c == '\r') {
+      if (!line.empty()) last = line;
+      line.clear();
+    } else if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f) {
+      line.push_back(c);
+    }
+  }
+  if (!line.empty()) last = line;
+  if (last.empty()) return "the console printed nothing";
+  return fmt::format("last line on the console: '{}'", last.substr(0, 100));
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'')
+      out += "'\\''";
+    else
+      out.push_back(c);
+  }
+  return out + "'";
+}
+
+bool ends_like_a_shell_prompt(std::string_view text) {
+  const std::string plain = without_escapes(text);
+  return plain.ends_with("# ") || plain.ends_with("$ ") || plain.ends_with("% ");
+}
+
+}  // namespace
+
+Session::Session(std::unique_ptr<Stream> stream, std::size_t capture_bound)
+    : stream_(std::move(stream)),
+      capture_bound_(capture_bound),
+      nonce_(make_nonce()),
+      scanner_(nonce_),
+      raw_(capture_bound) {}
+
+std::string Session::read(Deadline deadline) {
+  std::string bytes = stream_->read(deadline);
+  raw_.append(bytes);
+  return bytes;
+}
+
+void Session::await_login_prompt(Deadline deadline) {
+  std::string seen;
+  while (steady_clock::now() < deadline) {
+    seen += read(deadline);
+    if (seen.size() > 65536) seen.erase(0, seen.size() - 32768);
+    const std::size_t tail = seen.size() < 200 ? seen.size() : 200;
+    if (without_escapes(std::string_view(seen).substr(seen.size() - tail)).ends_with("login: ")) return;
+    if (seen.find("Kernel panic - not syncing") != std::string::npos)
+      throw LoginFailed("the guest's kernel panicked; " + last_words(seen));
+  }
+  throw LoginFailed("no login prompt in time; " + last_words(seen));
+}
+
+void Session::log_in(const Login& login, Deadline deadline) {
+  type(login.user, deadline);
+  std::string seen;
+  const auto answered = [&](std::string_view what) { return seen.find(what) != std::string::npos; };
+  while (!answered("assword:") && !ends_like_a_shell_prompt(seen)) {
+    if (steady_clock::now() >= deadline) throw LoginFailed("no password prompt in time; " + last_words(seen));
+    seen += read(deadline);
+    if (answered("ncorrect")) throw LoginFailed("the guest refused user '" + login.user + "'");
+  }
+  if (answered("assword:")) {
+    seen.clear();
+    type(login.password, deadline);
+    while (!ends_like_a_shell_prompt(seen)) {
+      if (steady_clock::now() >= deadline) throw LoginFailed("no shell prompt in time; " + last_words(seen));
+      seen += read(deadline);
+      if (answered("ncorrect")) throw LoginFailed("the guest refused user '" + login.user + "' and its password");
+    }
+  }
+  set_up_shell(deadline);
+  // The check that the prompt really carries the exit status, and that nothing else is still typing.
+  type("(exit 7)", deadline);
+  if (await_prompt(deadline, {}) != 7) throw LoginFailed("the shell does not show exit statuses in its prompt (PS1)");
+}
+
+void Session::set_up_shell(Deadline deadline) {
+  // +m: no job messages. +o emacs: no line editing, so a tab is a tab.
+  type(fmt::format("export TERM=dumb; unset LS_COLORS HISTFILE; stty sane -echo -onlcr; set +m +o emacs 2>/dev/null; "
+                   "PS2=; PS1={}",
+                   quoted(prompt_variable(nonce_))),
+       deadline);
+  if (!await_prompt(deadline, {})) throw LoginFailed("the shell did not take the prompt (PS1) it was given");
+}
+
+void Session::type(std::string_view line, Deadline deadline) {
+  std::string bytes(line);
+  bytes.push_back('\n');
+  stream_->write(bytes, deadline);
+}
+
+std::optional<int> Session::await_prompt(Deadline deadline, const OnOutput& on_output) {
+  // What came behind the last prompt may already hold the next one.
+  auto result = scanner_.feed({});
+  while (true) {
+    if (on_output && !result.output.empty()) on_output(result.output);
+    if (result.status) return result.status;
+    if (steady_clock::now() >= deadline) return std::nullopt;
+    result = scanner_.feed(read(deadline));
+  }
+}
+
+/// Types a long command in pieces into a shell variable and returns what runs it.
+std::string Session::type_long(std::string_view command, Deadline deadline) {
+  type("__kvmtest=", deadline);
+  if (!await_prompt(deadline, {})) return {};
+  for (std::size_t at = 0; at < command.size();) {
+    std::size_t length = std::min(line_bound / 4, command.size() - at);  // quoting makes it at most four times longer
+    // Not in the middle of a UTF-8 character: a shell may look at each piece.
+    while (at + length < command.size() && length > 1 && (static_cast<unsigned char>(command[at + length]) & 0xc0) == 0x80)
+      --length;
+    type(fmt::format("__kvmtest=\"$__kvmtest\"{}", quoted(command.substr(at, length))), deadline);
+    if (!await_prompt(deadline, {})) return {};
+    at += length;
+  }
+  return "eval \"$__kvmtest\"";
+}
+
+CommandResult Session::run(std::string_view command, std::chrono::microseconds limit, const OnOutput& on_output) {
+  const auto start = steady_clock::now();
+  const Deadline deadline = start + limit;
+  CommandResult result;
+  std::string line(command);
+  if (line.size() > line_bound) line = type_long(command, deadline);
+  Capture output(capture_bound_);
+  if (!line.empty() || command.empty()) {
+    type(line, deadline);
+    result.status = await_prompt(deadline, [&](std::string_view bytes) {
+      output.append(bytes);
+      if (on_output) on_output(bytes);
+    });
+  }
+  if (!result.status) output.append(scanner_.take_rest());
+  result.output = output.text();
+  result.truncated = output.truncated();
+  result.output_bytes = output.total();
+  result.took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
+  return result;
+}
+
+void Session::begin_interactive(std::string_view prompt, unsigned rows, unsigned columns) {
+  const Deadline deadline = steady_clock::now() + 5s;
+  type(fmt::format("stty sane rows {} cols {}; set -m -o emacs 2>/dev/null; export TERM=vt100; PS2='> '; PS1={}", rows,
+                   columns, quoted(prompt)),
+       deadline);
+}
+
+bool Session::end_interactive(std::chrono::milliseconds patience) {
+  const Deadline deadline = steady_clock::now() + patience;
+  try {
+    scanner_.take_rest();
+    // End whatever is in the foreground and throw away a half-typed line.
+    stream_->write("\x03\x15\n", deadline);
+    set_up_shell(deadline);
+    return run("(exit 7)", patience).status == 7;
+  } catch (const LoginFailed&) {
+    return false;
+  }
+}
+
+std::string Session::take_raw() {
+  std::string text = raw_.text();
+  raw_ = Capture(capture_bound_);
+  return text;
+}
+
+}  // namespace kvmtest::console

@@ -1,0 +1,84 @@
+#pragma once
+// A logged-in shell on a domain's console: type a command, get its output and exit status.
+//
+// Needs of the guest: a getty, and a POSIX shell that expands "$?" in PS1 (busybox ash, dash, bash, ksh, FreeBSD's sh).
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "console/capture.h"
+#include "console/prompt.h"
+#include "console/stream.h"
+
+namespace kvmtest::console {
+
+struct Login {
+  std::string user;
+  std::string password;
+};
+
+/// The guest did not come up, or would not let us in. what() is one line with the last words of the console.
+class LoginFailed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct CommandResult {
+  std::string output;         ///< bytes as printed, within the capture bound
+  std::optional<int> status;  ///< none: the time limit passed first
+  bool truncated = false;
+  std::uint64_t output_bytes = 0;  ///< printed, kept or not
+  std::chrono::microseconds took{};
+};
+
+/// One thread at a time; interrupt() from any thread.
+class Session {
+ public:
+  /// `capture_bound`: bytes kept of one command's output, and of the raw console between two take_raw().
+  Session(std::unique_ptr<Stream> stream, std::size_t capture_bound);
+
+  /// Waits for the login prompt of a booting guest. Throws LoginFailed at the deadline, Closed, Interrupted.
+  void await_login_prompt(Deadline deadline);
+  /// Logs in and prepares the shell: no echo, no line editing, the prompt; checks that an exit status comes back.
+  /// Throws LoginFailed, Closed, Interrupted.
+  void log_in(const Login& login, Deadline deadline);
+
+  using OnOutput = std::function<void(std::string_view)>;
+  /// Types `command` (several lines are fine, any length) and waits for its end or `limit`. `on_output` gets the output
+  /// as it comes. Throws Closed, Interrupted.
+  CommandResult run(std::string_view command, std::chrono::microseconds limit, const OnOutput& on_output = {});
+
+  /// Hands the console to a person: echo, line editing, an ordinary prompt.
+  void begin_interactive(std::string_view prompt, unsigned rows, unsigned columns);
+  /// Takes it back. False: the shell does not answer, the domain must be reset before it is used again.
+  bool end_interactive(std::chrono::milliseconds patience);
+  /// For passing bytes through while interactive.
+  Stream& stream() { return *stream_; }
+
+  /// Everything the console printed since the last call, prompts and all.
+  std::string take_raw();
+
+  /// Any thread.
+  void interrupt() { stream_->interrupt(); }
+
+ private:
+  std::string read(Deadline deadline);
+  std::optional<int> await_prompt(Deadline deadline, const OnOutput& on_output);
+  void set_up_shell(Deadline deadline);
+  void type(std::string_view line, Deadline deadline);
+  std::string type_long(std::string_view command, Deadline deadline);
+
+  std::unique_ptr<Stream> stream_;
+  std::size_t capture_bound_;
+  std::string nonce_;
+  PromptScanner scanner_;
+  Capture raw_;
+};
+
+}  // namespace kvmtest::console

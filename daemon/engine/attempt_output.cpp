@@ -1,0 +1,55 @@
+#include "engine/attempt_output.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "engine/hypervisor.h"
+#include "wire/execution_json.h"
+#include "wire/record_json.h"
+
+namespace kvmtest::engine {
+
+namespace fs = std::filesystem;
+
+fs::path attempt_directory(const fs::path& run, const std::string& test, unsigned number) {
+  return run / test / std::to_string(number);
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  out.close();
+  if (!out) throw HostFault(path.string() + ": " + std::strerror(errno));
+}
+
+void write_attempt(const fs::path& directory, const AttemptFiles& files) {
+  std::error_code error;
+  fs::remove_all(directory, error);
+  fs::create_directories(directory, error);
+  if (error) throw HostFault(directory.string() + ": " + error.message());
+
+  for (const auto& [host, bytes] : files.raw) write_file(directory / (host + ".console.raw"), bytes);
+  for (const auto& [host, text] : files.judgement.clean) write_file(directory / (host + ".console.txt"), text);
+  write_file(directory / "transcript.txt", files.judgement.transcript);
+  if (!files.judgement.diff.empty()) write_file(directory / "transcript.diff", files.judgement.diff);
+  write_file(directory / "execution.json", wire::dump(wire::to_json(files.execution)) + "\n");
+
+  nlohmann::json issues = nlohmann::json::array();
+  for (const core::Issue& issue : files.judgement.issues)
+    issues.push_back({{"host", issue.host}, {"name", issue.name}, {"detail", issue.detail}});
+  const nlohmann::json result{{"test", files.test.name},
+                              {"file", files.test.path.string()},
+                              {"title", files.test.title},
+                              {"hosts", files.test.hosts},
+                              {"tags", files.test.tags},
+                              {"attempt", files.attempt.value},
+                              {"number", files.number},
+                              {"prefix", files.prefix.value},
+                              {"verdict", core::to_string(files.judgement.verdict)},
+                              {"issues", std::move(issues)},
+                              {"test_seconds", core::seconds(files.test_time)}};
+  write_file(directory / "result.json", wire::dump(result) + "\n");
+}
+
+}  // namespace kvmtest::engine

@@ -1,0 +1,343 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "engine/active_run.h"
+#include "engine/errors.h"
+
+namespace kvmtest::engine {
+
+namespace asio = boost::asio;
+namespace record = core::record;
+using namespace std::chrono_literals;
+using std::chrono::duration_cast;
+
+namespace {
+
+constexpr auto sample_interval = 2s;
+
+const char* name_of(const core::DomainState& state) {
+  using namespace core::domain_state;
+  struct Names {
+    const char* operator()(const Off&) const { return "off"; }
+    const char* operator()(const Queued&) const { return "queued"; }
+    const char* operator()(const Resetting&) const { return "resetting"; }
+    const char* operator()(const Ready&) const { return "ready"; }
+    const char* operator()(const Dirty&) const { return "up"; }
+    const char* operator()(const Destroying&) const { return "being destroyed"; }
+  };
+  return std::visit(Names{}, state);
+}
+
+/// A word for the state and the test it is about.
+std::pair<std::string, std::string> described(const core::WorkerState& state) {
+  using namespace core::worker_state;
+  struct Names {
+    using Result = std::pair<std::string, std::string>;
+    Result operator()(const Idle&) const { return {"idle", ""}; }
+    Result operator()(const Preparing& s) const { return {"preparing", s.test.name}; }
+    Result operator()(const Running& s) const { return {"running", s.test.name}; }
+    Result operator()(const CoolingDown&) const { return {"resting after a host fault", ""}; }
+    Result operator()(const Quarantined& s) const { return {"out of use: " + s.reason, ""}; }
+  };
+  return std::visit(Names{}, state);
+}
+
+}  // namespace
+
+Engine::Engine(Config config, Hypervisor& hypervisor, Recorder& recorder, core::AttemptId next_attempt)
+    : config_(std::move(config)),
+      hypervisor_(hypervisor),
+      recorder_(recorder),
+      work_(asio::make_work_guard(io_)),
+      deadline_timer_(io_),
+      sample_timer_(io_),
+      scheduler_(next_attempt),
+      judge_pool_(std::make_unique<asio::thread_pool>(std::max(1U, config_.judges))),
+      core_thread_([this] { io_.run(); }) {}
+
+Engine::~Engine() {
+  asio::post(io_, [this] {
+    deadline_timer_.cancel();
+    sample_timer_.cancel();
+    work_.reset();
+  });
+  core_thread_.join();
+  if (reboot_pool_) reboot_pool_->join();
+  for (auto& [prefix, pool] : test_pool_) pool->join();
+  judge_pool_->join();
+}
+
+core::Instant Engine::now() const {
+  return core::Instant(duration_cast<core::Duration>(std::chrono::steady_clock::now() - epoch_));
+}
+
+std::int64_t Engine::run_number() const { return active_run_.load(); }
+
+void Engine::post(core::Event event) {
+  asio::post(io_, [this, event = std::move(event)] { dispatch(event); });
+}
+
+/// Runs `function` on the core thread and returns, or throws, what it does.
+template <class Function>
+auto Engine::on_core(Function function) {
+  auto task = std::make_shared<std::packaged_task<decltype(function())()>>(std::move(function));
+  auto future = task->get_future();
+  asio::post(io_, [task] { (*task)(); });
+  return future.get();
+}
+
+void Engine::dispatch(const core::Event& event) {
+  for (const core::Action& action : scheduler_.handle(event, now()))
+    std::visit([this](const auto& a) { perform(a); }, action);
+  arm_deadline();
+}
+
+void Engine::arm_deadline() {
+  const auto next = scheduler_.next_deadline();
+  if (!next) return;
+  deadline_timer_.expires_at(epoch_ + next->time_since_epoch());
+  deadline_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) dispatch(core::event::DeadlinePassed{});
+  });
+}
+
+void Engine::arm_sampler() {
+  sample_timer_.expires_after(sample_interval);
+  sample_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error || !run_) return;
+    auto sample = sampler_.sample();
+    sample.resetting = scheduler_.pool().busy();
+    {
+      const std::lock_guard lock(mutex_);
+      sample.testing = static_cast<unsigned>(testing_.size());
+    }
+    recorder_.put(run_number(), sample);
+    arm_sampler();
+  });
+}
+
+// ---- what others ask -------------------------------------------------------------------------------------------------
+
+void Engine::start_run(RunOrder order) {
+  on_core([&] {
+    if (run_) throw Busy(fmt::format("run {} is active", run_->order.plan.run.value));
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [domain, holder] : borrowed_)
+        if (!holder.expired() && std::find(order.plan.prefixes.begin(), order.plan.prefixes.end(), domain.prefix) !=
+                                     order.plan.prefixes.end())
+          throw Busy(fmt::format("somebody has a shell on {}; leave it first", domain.name()));
+    }
+    fit_reboot_pool(order.plan.slots);
+    active_run_.store(order.plan.run.value);
+    run_ = std::make_shared<ActiveRun>(std::move(order), now());
+    sampler_.sample();  // the share of CPU time counts from here
+    arm_sampler();
+    dispatch(core::event::RunSubmitted{run_->order.plan});
+  });
+}
+
+void Engine::stop_run(const std::string& by) {
+  on_core([&] {
+    if (!run_) return;
+    recorder_.put(run_number(), record::StopRequested{by});
+    dispatch(core::event::StopRequested{});
+  });
+}
+
+std::optional<core::RunId> Engine::active_run() const {
+  const auto run = active_run_.load();
+  return run == 0 ? std::nullopt : std::optional(core::RunId{run});
+}
+
+bool Engine::wait_for_no_run(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  return run_ended_.wait_for(lock, patience, [&] { return active_run_.load() == 0; });
+}
+
+void Engine::request(core::Event event, core::RequestId id) {
+  std::future<std::optional<std::string>> answer;
+  on_core([&] {
+    answer = answers_[id].promise.get_future();
+    dispatch(event);
+  });
+  if (const auto error = answer.get()) throw Busy(*error);
+}
+
+ResetTimes Engine::request_domain(const core::Domain& domain, bool fresh, unsigned slots) {
+  const core::RequestId id = on_core([&] {
+    if (!run_) fit_reboot_pool(std::max(slots, reboot_threads_));
+    return core::RequestId{++last_request_};
+  });
+  request(core::event::DomainRequested{id, domain, fresh, slots}, id);
+  const std::lock_guard lock(mutex_);
+  return last_reset_[domain];
+}
+
+core::Duration Engine::destroy_domain(const core::Domain& domain) {
+  const core::RequestId id = on_core([&] { return core::RequestId{++last_request_}; });
+  request(core::event::DestroyRequested{id, domain}, id);
+  const std::lock_guard lock(mutex_);
+  return last_destroy_[domain];
+}
+
+std::shared_ptr<console::Session> Engine::borrow(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(domain);
+  if (found == sessions_.end()) throw Busy(domain.name() + " is not up");
+  for (const auto& [attempt, sessions] : testing_)
+    for (const auto& [host, session] : sessions)
+      if (session == found->second) throw Busy(domain.name() + " is running a test");
+  auto& holder = borrowed_[domain];
+  if (!holder.expired()) throw Busy("somebody else has a shell on " + domain.name());
+  // An owner of its own, so that its end can be told from the session's.
+  auto session = found->second;
+  std::shared_ptr<console::Session> lent(session.get(), [session](console::Session*) {});
+  holder = lent;
+  return lent;
+}
+
+void Engine::give_up(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  sessions_.erase(domain);
+}
+
+void Engine::domain_lost(const core::Domain& domain, const End& end) {
+  recorder_.put(run_number(), record::DomainLost{domain, end.fault == core::Fault::host, end.reason});
+  post(core::event::DomainLost{domain, end.fault, end.reason});
+}
+
+Engine::Status Engine::status() {
+  return on_core([&] {
+    Status status;
+    status.run = active_run();
+    status.slots = scheduler_.pool().slots();
+    status.resetting = scheduler_.pool().busy();
+    status.queued = scheduler_.pool().queued();
+    if (run_) {
+      status.tests = static_cast<unsigned>(run_->order.tests.size());
+      status.decided = static_cast<unsigned>(run_->decided.size());
+    }
+    for (const auto& [prefix, worker] : scheduler_.workers()) {
+      PrefixStatus entry;
+      entry.prefix = prefix.value;
+      std::tie(entry.state, entry.test) = described(worker.state);
+      for (const auto& [host, domain] : worker.domains) entry.domains[host.value] = name_of(domain.state);
+      status.prefixes.push_back(std::move(entry));
+    }
+    return status;
+  });
+}
+
+// ---- carrying out ----------------------------------------------------------------------------------------------------
+
+void Engine::fit_reboot_pool(unsigned slots) {
+  if (reboot_pool_ && reboot_threads_ == slots) return;
+  if (reboot_pool_) reboot_pool_->join();
+  reboot_pool_ = std::make_unique<asio::thread_pool>(slots);
+  reboot_threads_ = slots;
+}
+
+asio::thread_pool& Engine::test_thread(const core::Prefix& prefix) {
+  auto& thread = test_pool_[prefix];
+  if (!thread) thread = std::make_unique<asio::thread_pool>(1);
+  return *thread;
+}
+
+void Engine::perform(const core::action::ResetDomain& a) {
+  recorder_.put(run_number(), record::ResetStarted{a.domain, a.ticket, a.waited});
+  asio::post(*reboot_pool_, [this, a] { reset(a); });
+}
+
+void Engine::perform(const core::action::CancelReset& a) {
+  const std::lock_guard lock(mutex_);
+  cancelled_.insert(a.ticket);
+  if (const auto found = booting_.find(a.ticket); found != booting_.end()) found->second->interrupt();
+}
+
+void Engine::perform(const core::action::DestroyDomain& a) {
+  asio::post(test_thread(a.domain.prefix), [this, a, run = run_number()] { destroy(a, run); });
+}
+
+void Engine::perform(const core::action::RunTest& a) {
+  recorder_.put(run_number(), record::TestStarted{a.attempt, run_->test(a.test).name, a.prefix, a.number, a.ready_after});
+  {
+    Sessions sessions;
+    const std::lock_guard lock(mutex_);
+    for (const std::string& host : run_->test(a.test).hosts)
+      if (const auto found = sessions_.find({a.prefix, core::Host{host}}); found != sessions_.end())
+        sessions[host] = found->second;
+    testing_[a.attempt] = std::move(sessions);
+  }
+  asio::post(test_thread(a.prefix), [this, a, run = run_] { run_test(a, run); });
+}
+
+void Engine::perform(const core::action::CancelTest& a) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = testing_.find(a.attempt); found != testing_.end())
+    for (const auto& [host, session] : found->second) session->interrupt();
+}
+
+void Engine::perform(const core::action::JudgeTest& a) {
+  asio::post(*judge_pool_, [this, a, run = run_] { judge(a, run); });
+}
+
+void Engine::perform(const core::action::ReportVerdict& a) {
+  const std::string& test = run_->test(a.test).name;
+  std::string output = attempt_directory(run_->order.output, test, a.number);
+  if (!std::filesystem::exists(output)) output.clear();
+  recorder_.put(run_number(), record::AttemptJudged{a.attempt, test, a.prefix, a.number, a.verdict, a.issues, a.split,
+                                                    std::move(output), a.final});
+  if (!a.final) return;
+  run_->decided[a.test] = a.verdict;
+  if (a.verdict == core::Verdict::passed && a.number > 1) ++run_->order.flaky;
+}
+
+void Engine::perform(const core::action::ReportUntested& a) {
+  run_->decided[a.test] = core::Verdict::untested;
+  recorder_.put(run_number(), record::TestUntested{run_->test(a.test).name, a.reason});
+}
+
+void Engine::perform(const core::action::ReportQueued& a) { recorder_.put(run_number(), a.queued); }
+
+void Engine::perform(const core::action::ReportResetFailed& a) {
+  recorder_.put(run_number(),
+                record::ResetFailed{.domain = a.domain,
+                                    .ticket = a.ticket,
+                                    .host_fault = a.fault == core::Fault::host,
+                                    .reason = a.reason,
+                                    .again = a.again});
+}
+
+void Engine::perform(const core::action::ReportQuarantine& a) {
+  recorder_.put(run_number(), record::PrefixQuarantined{a.prefix, a.reason});
+}
+
+void Engine::perform(const core::action::ReportLeftover& a) {
+  recorder_.put(run_number(), record::Notice{true, fmt::format("{}: could not be destroyed and is left behind: {}",
+                                                               a.domain.name(), a.reason)});
+}
+
+void Engine::perform(const core::action::AnswerRequest& a) {
+  if (const auto found = answers_.find(a.request); found != answers_.end()) {
+    found->second.promise.set_value(a.error);
+    answers_.erase(found);
+  }
+}
+
+void Engine::perform(const core::action::FinishRun& a) {
+  sample_timer_.cancel();
+  recorder_.put(run_number(), run_->finished(a.outcome, now()));
+  recorder_.flush(5s);
+  run_.reset();
+  const std::lock_guard lock(mutex_);
+  active_run_.store(0);
+  run_ended_.notify_all();
+}
+
+}  // namespace kvmtest::engine

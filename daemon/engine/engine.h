@@ -1,0 +1,189 @@
+#pragma once
+// Drives the scheduler: one thread owns it, takes events in and carries actions out to the pools, whose threads post what
+// came of them back as events. Everything that happened leaves as records.
+//
+//   reboot pool   KVM_WORKERS threads, one domain at a time each: start, log in
+//   test pool     a thread a prefix: runs scripts, and destroys domains between them
+//   judges        a few threads: compare, write the attempt's files
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "console/session.h"
+#include "core/record.h"
+#include "core/scheduler.h"
+#include "engine/hypervisor.h"
+#include "engine/recorder.h"
+#include "engine/sampler.h"
+#include "engine/script_runner.h"
+#include "suite/format.h"
+
+namespace kvmtest::engine {
+
+struct Config {
+  console::Login login;
+  std::chrono::milliseconds boot_limit{};  ///< start of a domain to its verified shell
+  std::size_t capture_bound = 0;           ///< bytes of a host's output in one attempt
+  unsigned judges = 2;                     ///< threads
+};
+
+/// A run, ready to go.
+struct RunOrder {
+  core::RunPlan plan;
+  std::vector<suite::LoadedTest> tests;  ///< by TestIndex, those with a verdict already included
+  ScriptLimits limits;
+  std::filesystem::path output;          ///< directory of the run's attempts
+  /// Of an interrupted run that goes on: what was decided before. Empty in a new one.
+  std::map<core::TestIndex, core::Verdict> decided;
+  unsigned flaky = 0;
+  core::Duration spent{};
+};
+
+/// What a domain's last reset took; for doctor.
+struct ResetTimes {
+  core::Duration total{};
+  core::Duration boot{};
+  core::Duration login{};
+};
+
+/// Public members: any thread.
+class Engine {
+ public:
+  Engine(Config config, Hypervisor& hypervisor, Recorder& recorder, core::AttemptId next_attempt);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  /// Nothing may be under way: see idle(). Joins all threads.
+  ~Engine();
+
+  /// Throws Busy when a run is active or somebody holds a console of its prefixes.
+  void start_run(RunOrder order);
+  /// Asks the active run to stop; no-op without one.
+  void stop_run(const std::string& by);
+  /// The active run, if any.
+  [[nodiscard]] std::optional<core::RunId> active_run() const;
+  /// Waits until no run is active. False: one is, after `patience`.
+  bool wait_for_no_run(std::chrono::milliseconds patience);
+
+  /// Brings a domain up for a client; resets it first if `fresh`. Waits. Throws Busy, with the scheduler's words.
+  ResetTimes request_domain(const core::Domain& domain, bool fresh, unsigned slots);
+  /// Takes a domain away. Waits. Throws Busy.
+  core::Duration destroy_domain(const core::Domain& domain);
+  /// Exclusive use of a domain's console, until the pointer goes. Throws Busy when it is in use or there is none.
+  std::shared_ptr<console::Session> borrow(const core::Domain& domain);
+  /// The domain's console does not answer any more; it counts as down from now on.
+  void give_up(const core::Domain& domain);
+
+  /// A domain ended by itself.
+  void domain_lost(const core::Domain& domain, const End& end);
+
+  struct PrefixStatus {
+    std::string prefix;
+    std::string state;
+    std::string test;
+    std::map<std::string, std::string> domains;  ///< host to state
+  };
+  struct Status {
+    std::optional<core::RunId> run;
+    unsigned slots = 0;
+    unsigned resetting = 0;
+    unsigned queued = 0;
+    unsigned tests = 0;
+    unsigned decided = 0;
+    std::vector<PrefixStatus> prefixes;
+  };
+  Status status();
+
+ private:
+  struct ActiveRun;
+  struct Answer {
+    std::promise<std::optional<std::string>> promise;
+  };
+
+  // Core thread only.
+  void dispatch(const core::Event& event);
+  void perform(const core::action::ResetDomain& a);
+  void perform(const core::action::CancelReset& a);
+  void perform(const core::action::DestroyDomain& a);
+  void perform(const core::action::RunTest& a);
+  void perform(const core::action::CancelTest& a);
+  void perform(const core::action::JudgeTest& a);
+  void perform(const core::action::ReportVerdict& a);
+  void perform(const core::action::ReportUntested& a);
+  void perform(const core::action::ReportQueued& a);
+  void perform(const core::action::ReportResetFailed& a);
+  void perform(const core::action::ReportQuarantine& a);
+  void perform(const core::action::ReportLeftover& a);
+  void perform(const core::action::AnswerRequest& a);
+  void perform(const core::action::FinishRun& a);
+  void arm_deadline();
+  void arm_sampler();
+  void fit_reboot_pool(unsigned slots);
+  boost::asio::thread_pool& test_thread(const core::Prefix& prefix);
+  void request(core::Event event, core::RequestId id);
+
+  // Pool threads.
+  void reset(const core::action::ResetDomain& a);
+  void destroy(const core::action::DestroyDomain& a, std::int64_t run);
+  void run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run);
+  void judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run);
+
+  void post(core::Event event);
+  template <class Function>
+  auto on_core(Function function);
+  core::Instant now() const;
+  std::int64_t run_number() const;
+
+  Config config_;
+  Hypervisor& hypervisor_;
+  Recorder& recorder_;
+  const std::chrono::steady_clock::time_point epoch_ = std::chrono::steady_clock::now();
+
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer deadline_timer_;
+  boost::asio::steady_timer sample_timer_;
+
+  // Core thread only.
+  core::Scheduler scheduler_;
+  std::shared_ptr<ActiveRun> run_;
+  std::map<core::RequestId, Answer> answers_;
+  std::uint64_t last_request_ = 0;
+  Sampler sampler_;
+  std::unique_ptr<boost::asio::thread_pool> reboot_pool_;
+  unsigned reboot_threads_ = 0;
+  std::map<core::Prefix, std::unique_ptr<boost::asio::thread_pool>> test_pool_;
+  std::unique_ptr<boost::asio::thread_pool> judge_pool_;
+
+  std::atomic<std::int64_t> active_run_{0};
+
+  mutable std::mutex mutex_;
+  std::condition_variable run_ended_;
+  // Guarded by mutex_.
+  std::map<core::Domain, std::shared_ptr<console::Session>> sessions_;  ///< logged in, by domain
+  std::map<core::Ticket, std::shared_ptr<console::Session>> booting_;   ///< being brought up
+  std::set<core::Ticket> cancelled_;
+  std::map<core::AttemptId, Sessions> testing_;
+  std::map<core::Domain, std::weak_ptr<void>> borrowed_;
+  std::map<core::Domain, ResetTimes> last_reset_;
+  std::map<core::Domain, core::Duration> last_destroy_;
+
+  std::thread core_thread_;
+};
+
+}  // namespace kvmtest::engine

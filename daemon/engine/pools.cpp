@@ -1,0 +1,168 @@
+// The engine's work on pool threads: resets, destructions, tests, judging.
+
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "core/input_error.h"
+#include "engine/active_run.h"
+#include "engine/engine.h"
+
+namespace kvmtest::engine {
+
+namespace record = core::record;
+using std::chrono::duration_cast;
+using std::chrono::steady_clock;
+
+namespace {
+
+core::Duration since(steady_clock::time_point start) { return duration_cast<core::Duration>(steady_clock::now() - start); }
+
+}  // namespace
+
+void Engine::reset(const core::action::ResetDomain& a) {
+  const std::int64_t run = run_number();
+  const auto failed = [&](core::Fault fault, const std::string& reason) {
+    {
+      const std::lock_guard lock(mutex_);
+      booting_.erase(a.ticket);
+      cancelled_.erase(a.ticket);
+    }
+    post(core::event::DomainResetFailed{a.ticket, fault, reason});
+  };
+  try {
+    const auto start = steady_clock::now();
+    const auto deadline = start + config_.boot_limit;
+    auto session = std::make_shared<console::Session>(hypervisor_.start(a.domain), config_.capture_bound);
+    {
+      const std::lock_guard lock(mutex_);
+      if (cancelled_.contains(a.ticket)) throw console::Interrupted();
+      booting_[a.ticket] = session;
+    }
+    session->await_login_prompt(deadline);
+    const auto boot = since(start);
+    session->log_in(config_.login, deadline);
+    session->take_raw();  // the boot is not part of any test's console
+    const auto total = since(start);
+    {
+      const std::lock_guard lock(mutex_);
+      booting_.erase(a.ticket);
+      cancelled_.erase(a.ticket);
+      sessions_[a.domain] = session;
+      last_reset_[a.domain] = {total, boot, total - boot};
+    }
+    recorder_.put(run, record::ResetFinished{.domain = a.domain,
+                                             .ticket = a.ticket,
+                                             .method = "boot",
+                                             .total = total,
+                                             .boot = boot,
+                                             .login = total - boot,
+                                             .waited = a.waited});
+    post(core::event::DomainReset{a.ticket});
+  } catch (const console::LoginFailed& e) {
+    failed(core::Fault::guest, e.what());
+  } catch (const console::Closed&) {
+    const End end = hypervisor_.end_of(a.domain);
+    failed(end.fault, end.reason);
+  } catch (const console::Interrupted&) {
+    failed(core::Fault::guest, "cancelled");
+  } catch (const std::exception& e) {
+    failed(core::Fault::host, e.what());
+  }
+}
+
+void Engine::destroy(const core::action::DestroyDomain& a, std::int64_t run) {
+  std::shared_ptr<console::Session> session;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = sessions_.find(a.domain); found != sessions_.end()) {
+      session = std::move(found->second);
+      sessions_.erase(found);
+    }
+  }
+  if (session) session->interrupt();  // whoever borrowed it
+  try {
+    const auto start = steady_clock::now();
+    hypervisor_.destroy(a.domain);
+    session.reset();
+    const auto took = since(start);
+    {
+      const std::lock_guard lock(mutex_);
+      last_destroy_[a.domain] = took;
+    }
+    recorder_.put(run, record::DomainDestroyed{a.domain, took});
+    post(core::event::DomainDestroyed{a.ticket});
+  } catch (const std::exception& e) {
+    post(core::event::DomainDestroyFailed{a.ticket, e.what()});
+  }
+}
+
+void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run) {
+  const suite::Test& test = run->test(a.test);
+  Sessions sessions;
+  {
+    const std::lock_guard lock(mutex_);
+    sessions = testing_.at(a.attempt);
+  }
+  std::optional<core::event::TestAborted> aborted;
+  const auto start = steady_clock::now();
+  ActiveRun::Ran ran;
+  ran.prefix = a.prefix;
+  ran.number = a.number;
+  if (sessions.size() != test.hosts.size()) {
+    aborted = core::event::TestAborted{a.attempt, {}, "a domain of its group was lost before the test began"};
+  } else {
+    ScriptRunner script(test, sessions, run->order.limits,
+                        [&](const std::string& host) { return hypervisor_.end_of({a.prefix, core::Host{host}}); });
+    script.on_step = [&](const suite::Step& step, const suite::StepResult& result, std::uint64_t output_bytes) {
+      recorder_.put(run->order.plan.run.value,
+                    record::CommandFinished{a.attempt, step.host, static_cast<unsigned>(result.step), step.command, result.at,
+                                            result.took, result.status.value_or(-1), output_bytes});
+    };
+    try {
+      ran.execution = script.run();
+    } catch (const ScriptRunner::Fault& fault) {
+      aborted = core::event::TestAborted{a.attempt, fault.host, fault.reason};
+    } catch (const console::Interrupted&) {
+      aborted = core::event::TestAborted{a.attempt, {}, "interrupted"};
+    }
+  }
+  ran.test_time = since(start);
+  {
+    const std::lock_guard lock(mutex_);
+    testing_.erase(a.attempt);
+  }
+  if (aborted) {
+    post(*aborted);
+    return;
+  }
+  for (const auto& [host, session] : sessions) ran.raw[host] = session->take_raw();
+  {
+    const std::lock_guard lock(run->mutex);
+    run->ran.emplace(a.attempt, std::move(ran));
+  }
+  post(core::event::TestRan{a.attempt});
+}
+
+void Engine::judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run) {
+  ActiveRun::Ran ran;
+  {
+    const std::lock_guard lock(run->mutex);
+    ran = std::move(run->ran.at(a.attempt));
+    run->ran.erase(a.attempt);
+  }
+  const suite::LoadedTest& loaded = run->order.tests.at(a.test.value);
+  judge::Judgement judgement = loaded.judge->judge(ran.execution);
+  try {
+    write_attempt(attempt_directory(run->order.output, loaded.test.name, ran.number),
+                  {loaded.test, ran.execution, judgement, ran.raw, a.attempt, ran.prefix, ran.number, ran.test_time});
+  } catch (const std::exception& e) {
+    // The verdict stands by itself; that its evidence is missing must be said with it.
+    judgement.verdict = core::worse(judgement.verdict, core::Verdict::unresolved);
+    judgement.issues.push_back({"", "output-missing", e.what()});
+  }
+  post(core::event::AttemptJudged{a.attempt, judgement.verdict, std::move(judgement.issues)});
+}
+
+}  // namespace kvmtest::engine

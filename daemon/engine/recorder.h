@@ -1,0 +1,53 @@
+#pragma once
+// Takes records from every thread and hands them to the sink in batches, on a thread of its own: the core never waits for
+// a disk, and nobody sees a record before it is durable.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/record.h"
+#include "engine/event_sink.h"
+
+namespace kvmtest::engine {
+
+class Recorder {
+ public:
+  /// `failed`: told once each time the sink begins to fail, with its words, on the recorder's thread.
+  Recorder(EventSink& sink, std::function<void(const std::string&)> failed);
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+  /// Hands over what it still has; gives up if the sink fails.
+  ~Recorder();
+
+  /// Any thread; does not wait.
+  void put(std::int64_t run, core::record::Body body);
+  /// Waits until everything put so far is durable. False: it is not after `patience`.
+  bool flush(std::chrono::milliseconds patience);
+  /// Waits until there is a record numbered above `sequence`, or for `patience`. True: there is. Any thread.
+  bool wait_beyond(std::int64_t sequence, std::chrono::milliseconds patience);
+  /// Ends every wait_beyond, for good.
+  void release_waiting();
+
+ private:
+  void work();
+
+  EventSink& sink_;
+  std::function<void(const std::string&)> failed_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_.
+  std::vector<core::record::Record> queue_;
+  bool writing_ = false;
+  bool stopping_ = false;
+  bool released_ = false;
+  std::int64_t last_sequence_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace kvmtest::engine

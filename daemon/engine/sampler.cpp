@@ -1,0 +1,47 @@
+#include "engine/sampler.h"
+
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <string>
+
+#include <unistd.h>
+
+namespace kvmtest::engine {
+
+core::record::Sample Sampler::sample() {
+  core::record::Sample sample;
+  std::ifstream("/proc/loadavg") >> sample.load;
+
+  std::ifstream stat("/proc/stat");
+  std::string line;
+  std::getline(stat, line);
+  std::istringstream fields(line.substr(line.find(' ')));
+  // proc(5): user nice system idle iowait irq softirq steal
+  std::uint64_t value = 0;
+  std::uint64_t total = 0;
+  std::uint64_t idle = 0;
+  for (int i = 0; i < 8 && fields >> value; ++i) {
+    total += value;
+    if (i == 3 || i == 4) idle += value;
+  }
+  const std::uint64_t busy = total - idle;
+  if (total > total_) sample.cpu = static_cast<double>(busy - busy_) / static_cast<double>(total - total_);
+  busy_ = busy;
+  total_ = total;
+
+  std::ifstream memory("/proc/meminfo");
+  std::string name;
+  while (memory >> name >> value) {
+    if (name == "MemAvailable:") sample.memory_available = value * 1024;
+    memory.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+
+  std::uint64_t pages = 0;
+  std::uint64_t resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  sample.daemon_rss = resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  return sample;
+}
+
+}  // namespace kvmtest::engine

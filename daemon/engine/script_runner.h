@@ -1,0 +1,62 @@
+#pragma once
+// Types a test's script at its domains' consoles, one step after the other, as the script reads.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "console/session.h"
+#include "core/record.h"
+#include "engine/hypervisor.h"
+#include "suite/test.h"
+
+namespace kvmtest::engine {
+
+/// Time limits for a test that names none of its own.
+struct ScriptLimits {
+  std::chrono::milliseconds command{};
+  std::chrono::milliseconds test{};
+};
+
+using Sessions = std::map<std::string, std::shared_ptr<console::Session>>;  ///< by host
+
+/// On the prefix's thread of the test pool.
+class ScriptRunner {
+ public:
+  /// `end_of`: why a host's console closed.
+  ScriptRunner(const suite::Test& test, const Sessions& sessions, ScriptLimits limits,
+               std::function<End(const std::string& host)> end_of);
+
+  /// Told after each step that ran.
+  std::function<void(const suite::Step&, const suite::StepResult&, std::uint64_t output_bytes)> on_step;
+
+  /// A host fault while the script ran, with the host it showed on.
+  struct Fault {
+    std::string host;
+    std::string reason;
+  };
+  /// Runs to the end, a time limit, or a closed console. Throws Fault, console::Interrupted.
+  suite::Execution run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  suite::StepResult run_step(std::size_t index);
+  console::CommandResult run_until(console::Session& session, const suite::Step& step, console::Deadline deadline,
+                                   suite::StepResult& result);
+  [[nodiscard]] std::chrono::milliseconds limit_of(const suite::Step& step) const;
+
+  const suite::Test& test_;
+  const Sessions& sessions_;
+  std::chrono::milliseconds command_limit_;
+  std::chrono::milliseconds test_limit_;
+  std::function<End(const std::string&)> end_of_;
+  Clock::time_point start_{};
+};
+
+/// What is typed for a step; `collect` and `background` become shell commands here.
+std::string typed(const suite::Step& step);
+
+}  // namespace kvmtest::engine

@@ -1,0 +1,108 @@
+// Which accelerator domains get. KVM is believed only when it has been seen to run a guest: there are machines where
+// /dev/kvm opens, answers and creates a virtual machine that never executes an instruction.
+
+#include <chrono>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <pugixml.hpp>
+#include <sstream>
+#include <libvirt/virterror.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "core/input_error.h"
+#include "libvirt/console_stream.h"
+#include "libvirt/hypervisor.h"
+
+namespace kvmtest::libvirt {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto proof_limit = 4s;
+
+/// What the answer depends on: kernel, QEMU, and who may open /dev/kvm.
+std::string circumstances(virConnectPtr connect) {
+  unsigned long qemu = 0;
+  if (virConnectGetVersion(connect, &qemu) < 0) qemu = 0;
+  utsname system{};
+  uname(&system);
+  struct stat kvm {};
+  const bool there = stat("/dev/kvm", &kvm) == 0;
+  return fmt::format("{} qemu {} kvm {} {:o} {} {} as {}", system.release, qemu, there, kvm.st_mode, kvm.st_uid, kvm.st_gid,
+                     geteuid());
+}
+
+/// The domain without its interfaces, under a name of its own.
+std::string probe_xml(const std::string& xml) {
+  pugi::xml_document document;
+  document.load_string(xml.c_str());
+  auto domain = document.child("domain");
+  domain.child("name").text().set(fmt::format("kvmtest-probe-{}", getpid()).c_str());
+  auto devices = domain.child("devices");
+  while (devices.remove_child("interface")) {
+  }
+  std::ostringstream out;
+  document.save(out);
+  return out.str();
+}
+
+}  // namespace
+
+void LibvirtHypervisor::decide_accelerator() {
+  options_.with.type = "qemu";
+  if (options_.acceleration == Acceleration::emulated) return;
+  if (options_.acceleration == Acceleration::kvm) {
+    if (embedded() && access("/dev/kvm", R_OK | W_OK) != 0)
+      throw core::InputError("accelerator: kvm is asked for, but /dev/kvm cannot be opened");
+    options_.with.type = "kvm";
+    return;
+  }
+  if (embedded() && access("/dev/kvm", R_OK | W_OK) != 0) {
+    options_.notice("accelerator: emulated (no /dev/kvm that we may open)");
+    return;
+  }
+  const auto cache = options_.state_dir / "accelerator.json";
+  const std::string now = circumstances(connect_.get()) + " " + options_.uri;
+  std::ifstream in(cache);
+  auto known = nlohmann::json::parse(in, nullptr, false);
+  if (known.is_object() && known.value("circumstances", "") == now) {
+    if (known.value("kvm", false)) options_.with.type = "kvm";
+    options_.notice(fmt::format("accelerator: {} (as proved before)", describe().accelerator));
+    return;
+  }
+  const bool works = prove_kvm();
+  if (works) options_.with.type = "kvm";
+  std::ofstream(cache) << nlohmann::json{{"circumstances", now}, {"kvm", works}} << '\n';
+  options_.notice(works ? "accelerator: kvm (a guest ran in it)"
+                        : fmt::format("accelerator: emulated (KVM is there, but a guest printed nothing in {} s of it)",
+                                      proof_limit.count()));
+}
+
+/// Whether a guest under KVM gives a sign of life in time.
+bool LibvirtHypervisor::prove_kvm() {
+  Substitutions with = options_.with;
+  with.type = "kvm";
+  const core::Domain domain{core::Prefix{""}, core::Host{*templates_.hosts().begin()}};
+  const std::string xml = probe_xml(templates_.render(domain, with, {}));
+  const DomainHandle probe(
+      virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY));
+  if (!probe) {
+    options_.notice("accelerator: libvirt cannot start a guest under KVM: " + last_error());
+    return false;
+  }
+  bool works = false;
+  try {
+    ConsoleStream console(connect_.get(), probe.get());
+    check(virDomainResume(probe.get()), "resume");
+    works = !console.read(std::chrono::steady_clock::now() + proof_limit).empty();
+  } catch (const std::runtime_error&) {
+    works = false;  // QEMU gave up: that is an answer, too
+  }
+  if (virDomainDestroy(probe.get()) < 0) virResetLastError();
+  return works;
+}
+
+}  // namespace kvmtest::libvirt

@@ -1,0 +1,21 @@
+#pragma once
+// Linux bridges made directly, through rtnetlink: the embedded driver has no networks of its own. Each carries its owner in
+// the interface's alias. Any thread; each call is a conversation of its own with the kernel.
+
+#include <string>
+#include <vector>
+
+namespace kvmtest::libvirt {
+
+/// Makes an isolated bridge (no address, no forwarding from the host, no delay), or takes over one that kvmtest made and
+/// nothing is attached to any more. Throws engine::HostFault: it is somebody else's, or in use by another owner;
+/// core::InputError when the kernel does not permit it.
+void make_bridge(const std::string& name, const std::string& owner);
+
+/// Removes the bridge if it is `owner`'s. False: there is none, or it is another's.
+bool remove_bridge(const std::string& name, const std::string& owner);
+
+/// Names of all bridges of `owner`.
+std::vector<std::string> bridges_of_owner(const std::string& owner);
+
+}  // namespace kvmtest::libvirt

@@ -1,0 +1,254 @@
+#include "libvirt/hypervisor.h"
+
+#include <array>
+#include <cctype>
+#include <chrono>
+#include <fstream>
+#include <vector>
+
+#include <fmt/format.h>
+#include <libvirt/virterror.h>
+
+#include "core/input_error.h"
+#include "libvirt/bridges.h"
+#include "libvirt/console_stream.h"
+
+namespace kvmtest::libvirt {
+namespace {
+
+using core::InputError;
+using engine::End;
+using engine::HostFault;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+// QEMU's monitor socket lies this deep under the embedded root; sun_path holds 107 bytes.
+constexpr std::size_t longest_root = 107 - std::string_view("/lib/domain-99999-aaaaaaaaaaaaaaaaaaaa/monitor.sock").size();
+
+// Read by the embedded driver from ROOT/etc/qemu.conf. No other user, label, mount namespace or cgroup is involved: the
+// domains are this user's own short-lived processes, and each of these costs time at every start. The log daemon that
+// stdio_handler="logd" wants does not run.
+constexpr const char* qemu_conf = R"(user = "+0"
+group = "+0"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+stdio_handler = "file"
+namespaces = [ ]
+cgroup_controllers = [ ]
+)";
+
+std::string percent_encoded(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    const auto u = static_cast<unsigned char>(c);
+    if (std::isalnum(u) != 0 || std::string_view("/._-~").find(c) != std::string_view::npos)
+      out.push_back(c);
+    else
+      out += fmt::format("%{:02X}", u);
+  }
+  return out;
+}
+
+std::string xml_of(virDomainPtr domain) {
+  struct Free {
+    void operator()(char* text) const { free(text); }  // NOLINT: libvirt allocates with malloc
+  };
+  const std::unique_ptr<char, Free> text(
+      check(virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE), "description of a domain"));
+  return text.get();
+}
+
+std::vector<DomainHandle> all_domains(virConnectPtr connect) {
+  virDomainPtr* raw = nullptr;
+  const int count = check(virConnectListAllDomains(connect, &raw, 0), "list of domains");
+  std::vector<DomainHandle> domains;
+  for (int i = 0; i < count; ++i) domains.emplace_back(raw[i]);
+  free(raw);  // NOLINT: libvirt allocates with malloc
+  return domains;
+}
+
+/// Destroys a domain if it runs. Throws HostFault.
+void power_off(virDomainPtr domain) {
+  if (virDomainDestroy(domain) == 0) return;
+  const virError* error = virGetLastError();
+  // Off already, or gone altogether.
+  if (error != nullptr && (error->code == VIR_ERR_OPERATION_INVALID || error->code == VIR_ERR_NO_DOMAIN)) return;
+  fail(std::string("destroy ") + virDomainGetName(domain));
+}
+
+End end_from(int event, int detail) {
+  if (event == VIR_DOMAIN_EVENT_CRASHED || detail == VIR_DOMAIN_EVENT_STOPPED_CRASHED)
+    return {core::Fault::guest, "the guest crashed (its kernel panicked)"};
+  switch (detail) {
+    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN: return {core::Fault::guest, "the guest shut itself down or rebooted"};
+    case VIR_DOMAIN_EVENT_STOPPED_DESTROYED: return {core::Fault::host, "somebody destroyed the domain"};
+    case VIR_DOMAIN_EVENT_STOPPED_FAILED: return {core::Fault::host, "QEMU died"};
+    default: return {core::Fault::host, fmt::format("the domain stopped (libvirt event detail {})", detail)};
+  }
+}
+
+}  // namespace
+
+LibvirtHypervisor::LibvirtHypervisor(Templates templates, Options options)
+    : templates_(std::move(templates)), options_(std::move(options)) {
+  options_.with.state_dir = options_.state_dir;
+  // Errors are reported where they happen; libvirt's habit is to print each on standard error as well.
+  virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
+  open();
+  callback_ = check(virConnectDomainEventRegisterAny(connect_.get(), nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                                     VIR_DOMAIN_EVENT_CALLBACK(&on_lifecycle), this, nullptr),
+                    "events of domains");
+  destroy_leftovers();
+  decide_accelerator();
+}
+
+LibvirtHypervisor::~LibvirtHypervisor() { virConnectDomainEventDeregisterAny(connect_.get(), callback_); }
+
+void LibvirtHypervisor::open() {
+  std::string uri = options_.uri;
+  if (embedded()) {
+    const fs::path root = options_.state_dir / "libvirt";
+    if (root.string().size() > longest_root)
+      throw InputError(fmt::format("the state directory {} is too deep for QEMU's sockets: its path may have at most {} "
+                                   "characters; set state_dir to a shorter one",
+                                   options_.state_dir.string(), longest_root - std::string_view("/libvirt").size()));
+    fs::create_directories(root / "etc");
+    std::ofstream(root / "etc/qemu.conf") << qemu_conf;
+    uri = "qemu:///embed?root=" + percent_encoded(root);
+  }
+  connect_.reset(check(virConnectOpen(uri.c_str()), "open " + uri));
+}
+
+void LibvirtHypervisor::destroy_leftovers() {
+  for (const DomainHandle& domain : all_domains(connect_.get())) {
+    if (virDomainIsActive(domain.get()) != 1) continue;
+    const auto owner = owner_from(xml_of(domain.get()));
+    if (!owner || owner->state_dir != options_.state_dir) continue;
+    options_.notice(fmt::format("{}: left running by an earlier daemon; destroyed", virDomainGetName(domain.get())));
+    power_off(domain.get());
+  }
+}
+
+DomainHandle LibvirtHypervisor::find_ours(const core::Domain& domain, bool must_exist) {
+  DomainHandle found(virDomainLookupByName(connect_.get(), domain.name().c_str()));
+  if (!found) {
+    if (must_exist) fail("domain " + domain.name());
+    return found;
+  }
+  const auto owner = owner_from(xml_of(found.get()));
+  if (!owner || owner->state_dir != options_.state_dir)
+    throw InputError(fmt::format("domain {} exists and belongs to {}; choose another prefix", domain.name(),
+                                 owner ? owner->state_dir.string() : "something other than kvmtest"));
+  return found;
+}
+
+void LibvirtHypervisor::install(const core::Prefix& prefix) {
+  for (const std::string& network : templates_.networks()) make_network(prefix.value + network);
+  for (const std::string& host : templates_.hosts()) define({prefix, core::Host{host}});
+}
+
+void LibvirtHypervisor::define(const core::Domain& domain) {
+  const DomainHandle old = find_ours(domain, false);
+  std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
+  if (old) check(virDomainGetUUIDString(old.get(), uuid.data()), "UUID of " + domain.name());
+  std::string xml = templates_.render(domain, options_.with, uuid.data());
+  if (!embedded()) xml = Templates::on_networks(xml);
+  const DomainHandle made(virDomainDefineXMLFlags(connect_.get(), xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE));
+  if (!made) throw InputError({templates_.file(domain.host.value)}, "libvirt refuses this domain: " + last_error());
+}
+
+void LibvirtHypervisor::make_network(const std::string& name) {
+  if (embedded()) {
+    make_bridge(name, options_.state_dir);
+    return;
+  }
+  NetworkHandle network(virNetworkLookupByName(connect_.get(), name.c_str()));
+  if (!network) {
+    // No <forward> and no <ip>: an isolated bridge, and no dnsmasq.
+    const std::string xml = fmt::format("<network><name>{0}</name><bridge name='{0}' stp='off' delay='0'/></network>", name);
+    network.reset(check(virNetworkDefineXML(connect_.get(), xml.c_str()), "network " + name));
+  }
+  if (virNetworkIsActive(network.get()) != 1) check(virNetworkCreate(network.get()), "network " + name);
+}
+
+void LibvirtHypervisor::remove_network(const std::string& name) {
+  if (embedded()) {
+    remove_bridge(name, options_.state_dir);
+    return;
+  }
+  const NetworkHandle network(virNetworkLookupByName(connect_.get(), name.c_str()));
+  if (!network) return;
+  if (virNetworkIsActive(network.get()) == 1) check(virNetworkDestroy(network.get()), "network " + name);
+  check(virNetworkUndefine(network.get()), "network " + name);
+}
+
+void LibvirtHypervisor::uninstall(const core::Prefix& prefix) {
+  bool any = false;
+  for (const std::string& host : templates_.hosts()) {
+    const DomainHandle domain = find_ours({prefix, core::Host{host}}, false);
+    if (!domain) continue;
+    any = true;
+    power_off(domain.get());
+    check(virDomainUndefineFlags(domain.get(), 0), "undefine " + prefix.value + host);
+  }
+  // A libvirt network carries no owner's mark; it is ours when the domains on it were.
+  if (any || embedded())
+    for (const std::string& network : templates_.networks()) remove_network(prefix.value + network);
+}
+
+std::unique_ptr<console::Stream> LibvirtHypervisor::start(const core::Domain& domain) {
+  const DomainHandle handle = find_ours(domain, true);
+  {
+    const std::lock_guard lock(mutex_);
+    ends_.erase(domain.name());
+  }
+  // Paused until somebody listens, so that the console's first bytes are not lost.
+  check(virDomainCreateWithFlags(handle.get(), VIR_DOMAIN_START_PAUSED), "start " + domain.name());
+  try {
+    auto stream = std::make_unique<ConsoleStream>(connect_.get(), handle.get());
+    check(virDomainResume(handle.get()), "resume " + domain.name());
+    return stream;
+  } catch (const HostFault&) {
+    power_off(handle.get());
+    throw;
+  }
+}
+
+void LibvirtHypervisor::destroy(const core::Domain& domain) {
+  if (const DomainHandle handle = find_ours(domain, false)) power_off(handle.get());
+}
+
+End LibvirtHypervisor::end_of(const core::Domain& domain) {
+  // The console closes a little before libvirt has understood why.
+  constexpr auto patience = 3s;
+  std::unique_lock lock(mutex_);
+  ended_.wait_for(lock, patience, [&] { return ends_.contains(domain.name()); });
+  const auto found = ends_.find(domain.name());
+  if (found == ends_.end()) return {core::Fault::host, "the console closed while the domain was running"};
+  return found->second;
+}
+
+LibvirtHypervisor::Description LibvirtHypervisor::describe() {
+  return {embedded() ? "qemu:///embed" : options_.uri, options_.with.type == "kvm" ? "kvm" : "emulated"};
+}
+
+int LibvirtHypervisor::on_lifecycle(virConnectPtr, virDomainPtr domain, int event, int detail, void* opaque) {
+  auto* self = static_cast<LibvirtHypervisor*>(opaque);
+  if (event != VIR_DOMAIN_EVENT_STOPPED && event != VIR_DOMAIN_EVENT_CRASHED) return 0;
+  const std::string name = virDomainGetName(domain);
+  const End end = end_from(event, detail);
+  {
+    const std::lock_guard lock(self->mutex_);
+    self->ends_.try_emplace(name, end);  // the first word counts: a crash is followed by the destruction
+    self->ended_.notify_all();
+  }
+  try {
+    if (detail != VIR_DOMAIN_EVENT_STOPPED_DESTROYED) self->options_.lost(self->templates_.parse_domain(name), end);
+  } catch (const InputError&) {
+    // Not a domain of ours.
+  }
+  return 0;
+}
+
+}  // namespace kvmtest::libvirt

@@ -1,0 +1,203 @@
+#include "libvirt/templates.h"
+
+#include <algorithm>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include <pugixml.hpp>
+
+#include "core/input_error.h"
+
+namespace kvmtest::libvirt {
+namespace {
+
+namespace fs = std::filesystem;
+using core::InputError;
+using core::Place;
+
+const std::set<std::string> placeholders{"PREFIX", "HOST", "DOMAIN", "TYPE", "KERNEL", "INITRD", "IMAGE", "STATE", "MEMORY_MIB"};
+
+Place place_at(const fs::path& file, const std::string& text, std::size_t offset) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(offset, text.size()));
+  const auto line = static_cast<unsigned>(std::count(text.begin(), end, '\n')) + 1;
+  const auto start = text.rfind('\n', offset == 0 ? 0 : offset - 1);
+  return {file, line, static_cast<unsigned>(offset - (start == std::string::npos ? 0 : start + 1)) + 1};
+}
+
+/// Calls `value` for each placeholder and puts what it returns in its place.
+template <class Value>
+std::string substitute(const std::string& text, Value value) {
+  std::string out;
+  std::size_t from = 0;
+  while (true) {
+    const auto at = text.find("@@", from);
+    if (at == std::string::npos) break;
+    const auto end = text.find("@@", at + 2);
+    if (end == std::string::npos) break;
+    out.append(text, from, at - from);
+    out += value(text.substr(at + 2, end - at - 2), at);
+    from = end + 2;
+  }
+  return out.append(text, from);
+}
+
+std::string escaped_xml(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '\'': out += "&apos;"; break;
+      case '"': out += "&quot;"; break;
+      default: out.push_back(c);
+    }
+  }
+  return out;
+}
+
+std::string text_of(const pugi::xml_document& document) {
+  std::ostringstream out;
+  document.save(out, "  ");
+  return out.str();
+}
+
+std::string read_template(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  if (!in || !(text << in.rdbuf())) throw InputError({file}, "cannot read this domain template");
+  return text.str();
+}
+
+void check_template(const fs::path& file, const std::string& text) {
+  const std::string filled = substitute(text, [&](const std::string& name, std::size_t at) {
+    if (!placeholders.contains(name))
+      throw InputError(place_at(file, text, at),
+                       "unknown placeholder @@" + name + "@@" + core::did_you_mean(name, placeholders));
+    return std::string("1");
+  });
+  pugi::xml_document document;
+  const auto parsed = document.load_string(filled.c_str());
+  if (!parsed) throw InputError(place_at(file, filled, static_cast<std::size_t>(parsed.offset)), parsed.description());
+  const auto domain = document.child("domain");
+  if (!domain) throw InputError({file}, "not a libvirt domain: the outermost element is not <domain>");
+  const auto devices = domain.child("devices");
+  if (!devices.child("console") && !devices.child("serial"))
+    throw InputError({file}, "this domain template has no console: add <serial type='pty'/> to its <devices>");
+}
+
+}  // namespace
+
+Templates::Templates(const fs::path& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    if (entry.path().extension() != ".xml") continue;
+    const std::string host = entry.path().stem().string();
+    std::string text = read_template(entry.path());
+    check_template(entry.path(), text);
+    hosts_.insert(host);
+    texts_[host] = std::move(text);
+    files_[host] = entry.path();
+  }
+  if (error) throw InputError({directory}, "cannot read the directory of domain templates: " + error.message());
+  if (hosts_.empty()) throw InputError({directory}, "no domain templates (*.xml) here");
+}
+
+std::vector<std::string> Templates::networks() const {
+  std::set<std::string> all;
+  for (const std::string& host : hosts_)
+    for (const std::string& bridge : bridges_of(render({core::Prefix{""}, core::Host{host}}, {}, {}))) all.insert(bridge);
+  return {all.begin(), all.end()};
+}
+
+core::Domain Templates::parse_domain(const std::string& name) const {
+  const std::string* best = nullptr;
+  for (const std::string& host : hosts_)
+    if (name.ends_with(host) && (best == nullptr || host.size() > best->size())) best = &host;
+  if (best == nullptr) {
+    std::string known;
+    for (const std::string& host : hosts_) known += (known.empty() ? "" : ", ") + host;
+    throw InputError("'" + name + "' is not a domain: it should be a prefix and one of the hosts " + known);
+  }
+  return {core::Prefix{name.substr(0, name.size() - best->size())}, core::Host{*best}};
+}
+
+std::string Templates::render(const core::Domain& domain, const Substitutions& with, const std::string& uuid) const {
+  const std::string& text = texts_.at(domain.host.value);
+  const std::string filled = substitute(text, [&](const std::string& name, std::size_t) -> std::string {
+    if (name == "PREFIX") return escaped_xml(domain.prefix.value);
+    if (name == "HOST") return escaped_xml(domain.host.value);
+    if (name == "DOMAIN") return escaped_xml(domain.name());
+    if (name == "TYPE") return with.type;
+    if (name == "KERNEL") return escaped_xml(with.kernel);
+    if (name == "INITRD") return escaped_xml(with.initrd);
+    if (name == "IMAGE") return escaped_xml(with.image);
+    if (name == "STATE") return escaped_xml(with.state_dir);
+    return std::to_string(with.memory_mib);
+  });
+  pugi::xml_document document;
+  document.load_string(filled.c_str());
+  auto root = document.child("domain");
+  auto name = root.child("name");
+  if (!name) name = root.prepend_child("name");
+  name.text().set(domain.name().c_str());
+  if (!uuid.empty()) {
+    root.remove_child("uuid");
+    root.insert_child_after("uuid", name).text().set(uuid.c_str());
+  }
+  auto metadata = root.child("metadata");
+  if (!metadata) metadata = root.insert_child_after("metadata", uuid.empty() ? name : root.child("uuid"));
+  const std::string mark = owner_mark({with.state_dir, domain.prefix.value, domain.host.value});
+  metadata.append_buffer(mark.data(), mark.size());
+  return text_of(document);
+}
+
+std::string Templates::on_networks(const std::string& domain_xml) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  for (auto interface : document.child("domain").child("devices").children("interface")) {
+    auto type = interface.attribute("type");
+    if (std::string_view(type.value()) != "bridge") continue;
+    type.set_value("network");
+    auto source = interface.child("source").attribute("bridge");
+    source.set_name("network");
+  }
+  return text_of(document);
+}
+
+std::string owner_mark(const Owner& owner) {
+  pugi::xml_document document;
+  auto mark = document.append_child("kvmtest:owner");
+  mark.append_attribute("xmlns:kvmtest").set_value(owner_namespace);
+  mark.append_attribute("state").set_value(owner.state_dir.c_str());
+  mark.append_attribute("prefix").set_value(owner.prefix.c_str());
+  mark.append_attribute("host").set_value(owner.host.c_str());
+  std::ostringstream out;
+  document.save(out, "", pugi::format_raw | pugi::format_no_declaration);
+  return out.str();
+}
+
+std::optional<Owner> owner_from(const std::string& domain_xml) {
+  pugi::xml_document document;
+  if (!document.load_string(domain_xml.c_str())) return std::nullopt;
+  for (const auto mark : document.child("domain").child("metadata").children()) {
+    const std::string_view name = mark.name();
+    if (name != "owner" && !name.ends_with(":owner")) continue;
+    if (const auto state = mark.attribute("state"))
+      return Owner{state.value(), mark.attribute("prefix").value(), mark.attribute("host").value()};
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> bridges_of(const std::string& domain_xml) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  std::vector<std::string> bridges;
+  for (const auto interface : document.child("domain").child("devices").children("interface"))
+    if (const auto bridge = interface.child("source").attribute("bridge"); bridge && *bridge.value())
+      bridges.emplace_back(bridge.value());
+  return bridges;
+}
+
+}  // namespace kvmtest::libvirt

@@ -1,0 +1,65 @@
+#pragma once
+// Domain templates: libvirt XML with @@NAME@@ placeholders, one file a host, in a directory of the user's choice.
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+
+namespace kvmtest::libvirt {
+
+/// Who a domain belongs to, as written into its metadata.
+struct Owner {
+  std::filesystem::path state_dir;  ///< absolute; what tells one owner from another
+  std::string prefix;
+  std::string host;
+};
+
+/// What fills the placeholders besides PREFIX, HOST and DOMAIN.
+struct Substitutions {
+  std::string type;  ///< TYPE: "kvm" or "qemu"
+  std::filesystem::path kernel, initrd, image, state_dir;
+  unsigned memory_mib = 0;
+};
+
+/// Immutable after construction; any thread.
+class Templates {
+ public:
+  /// Reads every *.xml of `directory`; the stem is the host. Throws core::InputError for a directory without templates, an
+  /// unreadable file, malformed XML, an unknown placeholder, or a template without a serial console.
+  explicit Templates(const std::filesystem::path& directory);
+
+  [[nodiscard]] const std::set<std::string>& hosts() const { return hosts_; }
+  /// The networks, without prefix, that the templates' interfaces are on; sorted.
+  [[nodiscard]] std::vector<std::string> networks() const;
+  /// The domain that `name` means, which must be a prefix and a known host; the longest host wins. Throws InputError.
+  [[nodiscard]] core::Domain parse_domain(const std::string& name) const;
+
+  /// libvirt XML of a domain, with its name, its owner's mark in the metadata and, when not empty, `uuid`.
+  [[nodiscard]] std::string render(const core::Domain& domain, const Substitutions& with, const std::string& uuid) const;
+  /// The same as render, but on libvirt networks of the bridges' names instead of the bridges themselves.
+  [[nodiscard]] static std::string on_networks(const std::string& domain_xml);
+  /// The template's file.
+  [[nodiscard]] const std::filesystem::path& file(const std::string& host) const { return files_.at(host); }
+
+ private:
+  std::set<std::string> hosts_;
+  std::map<std::string, std::string> texts_;
+  std::map<std::string, std::filesystem::path> files_;
+};
+
+/// XML of the owner's mark, and back; nothing where there is none.
+std::string owner_mark(const Owner& owner);
+std::optional<Owner> owner_from(const std::string& domain_xml);
+
+/// Namespace of the owner's mark.
+inline constexpr const char* owner_namespace = "https://kvmtest.invalid/owner/1";
+
+/// The bridges that a rendered domain's interfaces are on.
+std::vector<std::string> bridges_of(const std::string& domain_xml);
+
+}  // namespace kvmtest::libvirt

@@ -1,0 +1,268 @@
+// kvmtestd: the composition root, the one place that names concrete adapters.
+//
+// Two processes: the outer one adopts and reaps the QEMU processes that libvirt's daemonising leaves behind, so that a
+// destroyed domain is gone at once and not when init gets round to it; the inner one is the daemon.
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/routes.h"
+#include "api/server.h"
+#include "core/input_error.h"
+#include "engine/engine.h"
+#include "engine/errors.h"
+#include "libvirt/hypervisor.h"
+#include "report/line.h"
+#include "service/service.h"
+#include "settings/settings.h"
+#include "telemetry/database.h"
+#include "telemetry/writer.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace kvmtest;
+using namespace std::chrono_literals;
+
+struct Arguments {
+  std::optional<fs::path> config;
+  std::optional<fs::path> state_dir;
+  int ready_fd = -1;               ///< told "ok", or a kind and a line of error
+  std::chrono::seconds idle{600};  ///< 0: for ever
+};
+
+/// Reaps whatever is adopted until `daemon` ends; returns its exit status.
+int reap_until(pid_t daemon) {
+  while (true) {
+    int status = 0;
+    const pid_t pid = waitpid(-1, &status, 0);
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid < 0) return 3;
+    if (pid == daemon) return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+}
+
+pid_t inner_process = 0;
+
+/// Whoever started us may be waiting to hear how it went.
+class Starter {
+ public:
+  explicit Starter(int fd) : fd_(fd) {}
+  void tell(const std::string& line) {
+    if (fd_ < 0) return;
+    const std::string text = line + "\n";
+    if (write(fd_, text.data(), text.size()) < 0) spdlog::warn("nobody waits for the start any more");
+    close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_;
+};
+
+/// The records' way into the database and the log.
+class DatabaseSink final : public engine::EventSink {
+ public:
+  DatabaseSink(telemetry::Writer& writer, std::mutex& mutex) : writer_(writer), mutex_(mutex) {}
+  void append(std::span<core::record::Record> records) override {
+    const std::lock_guard lock(mutex_);
+    writer_.append(records);
+  }
+  void told(std::span<const core::record::Record> records) override {
+    for (const auto& record : records)
+      if (const auto line = report::line(record)) spdlog::info("{}", *line);
+  }
+
+ private:
+  telemetry::Writer& writer_;
+  std::mutex& mutex_;
+};
+
+/// With sudo, what the daemon makes belongs to the user who called it, who reads it without sudo.
+void give_to_caller(const fs::path& path) {
+  const char* uid = std::getenv("SUDO_UID");
+  const char* gid = std::getenv("SUDO_GID");
+  if (geteuid() != 0 || uid == nullptr || gid == nullptr) return;
+  if (lchown(path.c_str(), static_cast<uid_t>(std::atoi(uid)), static_cast<gid_t>(std::atoi(gid))) != 0)
+    spdlog::warn("{}: cannot be given to the user who called sudo", path.string());
+}
+
+/// One daemon a state directory, for as long as the file is open.
+int lock_directory(const fs::path& state_dir) {
+  const fs::path path = state_dir / "kvmtestd.pid";
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file < 0) throw core::InputError({path}, std::strerror(errno));
+  if (flock(file, LOCK_EX | LOCK_NB) != 0) throw engine::Busy("another daemon serves " + state_dir.string());
+  const std::string text = fmt::format("{}\n", getpid());
+  if (ftruncate(file, 0) != 0 || pwrite(file, text.data(), text.size(), 0) < 0)
+    throw core::InputError({path}, std::strerror(errno));
+  return file;
+}
+
+libvirt::Options hypervisor_options(const settings::Settings& settings) {
+  libvirt::Options options;
+  options.uri = settings.hypervisor.uri;
+  options.state_dir = settings.state_dir;
+  switch (settings.hypervisor.accelerator) {
+    case settings::Accelerator::automatic: options.acceleration = libvirt::Acceleration::automatic; break;
+    case settings::Accelerator::kvm: options.acceleration = libvirt::Acceleration::kvm; break;
+    case settings::Accelerator::emulated: options.acceleration = libvirt::Acceleration::emulated; break;
+  }
+  options.with.kernel = settings.domains.kernel;
+  options.with.initrd = settings.domains.initrd;
+  options.with.image = settings.domains.image;
+  options.with.memory_mib = settings.domains.memory_mib;
+  return options;
+}
+
+/// Waits for a signal, or for nobody having wanted anything for `idle`.
+void wait_for_the_end(const sigset_t& signals, const api::Server& server, engine::Engine& engine, std::chrono::seconds idle) {
+  auto last_use = std::chrono::steady_clock::now();
+  while (true) {
+    const timespec tick{1, 0};
+    const int signal = sigtimedwait(&signals, nullptr, &tick);
+    if (signal > 0) {
+      spdlog::info("ending: {}", signal == SIGTERM ? "asked to" : strsignal(signal));
+      return;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (server.connections() > 0 || engine.active_run()) last_use = now;
+    if (idle.count() > 0 && now - last_use > idle) {
+      spdlog::info("ending: nobody wanted anything for {} s", idle.count());
+      return;
+    }
+  }
+}
+
+void serve(const settings::Settings& settings, const Arguments& arguments, const sigset_t& signals, Starter& starter) {
+  libvirt::Templates templates(settings.domains.templates);
+  const int lock = lock_directory(settings.state_dir);
+
+  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  telemetry::Writer writer(database);
+  for (const char* file : {"", "kvmtest.db", "kvmtest.db-wal", "kvmtest.db-shm", "kvmtestd.log", "kvmtestd.pid"})
+    give_to_caller(settings.state_dir / file);
+  std::mutex database_mutex;
+  DatabaseSink sink(writer, database_mutex);
+  engine::Engine* to_stop = nullptr;
+  engine::Recorder recorder(sink, [](const std::string& error) {
+    spdlog::error("results cannot be written, trying on: {}", error);
+  });
+
+  auto options = hypervisor_options(settings);
+  options.notice = [&](const std::string& text) { recorder.put(0, core::record::Notice{false, text}); };
+  options.lost = [&](const core::Domain& domain, const engine::End& end) {
+    if (to_stop != nullptr) to_stop->domain_lost(domain, end);
+  };
+  libvirt::LibvirtHypervisor hypervisor(templates, std::move(options));
+
+  const auto next_attempt = writer.next_attempt_id();
+  engine::Engine engine({{settings.login.user, settings.login.password},
+                         settings.limits.boot,
+                         static_cast<std::size_t>(settings.limits.capture),
+                         settings.judges},
+                        hypervisor, recorder, next_attempt);
+  to_stop = &engine;
+  service::Service service({settings, templates, hypervisor, engine, recorder, writer, database_mutex, database});
+  {
+    const fs::path socket = settings.state_dir / "kvmtestd.sock";
+    api::Server server(socket, api::routes(service, [] { kill(getpid(), SIGTERM); }));
+    give_to_caller(socket);
+    const auto description = hypervisor.describe();
+    spdlog::info("serving {} with {} ({})", settings.state_dir.string(), description.uri, description.accelerator);
+    starter.tell("ok");
+    wait_for_the_end(signals, server, engine, arguments.idle);
+    service.stop("the daemon's end");
+    recorder.flush(5s);
+    recorder.release_waiting();
+  }
+  close(lock);
+}
+
+int run_daemon(const Arguments& arguments) {
+  Starter starter(arguments.ready_fd);
+  const auto end = [&](int status, const char* kind, const std::string& what) {
+    starter.tell(fmt::format("{} {}", kind, what));
+    if (arguments.ready_fd < 0) fmt::print(stderr, "kvmtestd: {}\n", what);
+    spdlog::error("{}", what);
+    spdlog::shutdown();
+    return status;
+  };
+  // Before any thread: all of them inherit it, and wait_for_the_end takes the signals.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  try {
+    auto settings = settings::load(arguments.config);
+    settings::apply_environment(settings);
+    if (arguments.state_dir) settings.state_dir = fs::absolute(*arguments.state_dir);
+    std::error_code error;
+    fs::create_directories(settings.state_dir, error);
+    if (error) throw core::InputError({settings.state_dir}, "the state directory cannot be made: " + error.message());
+    if (arguments.ready_fd >= 0) {
+      spdlog::set_default_logger(spdlog::basic_logger_mt("kvmtestd", settings.state_dir / "kvmtestd.log"));
+      spdlog::flush_on(spdlog::level::info);
+    }
+    spdlog::set_level(spdlog::level::from_str(settings.log.level));
+    serve(settings, arguments, signals, starter);
+    spdlog::shutdown();
+    return 0;
+  } catch (const core::InputError& e) {
+    return end(2, "input", e.what());
+  } catch (const engine::Busy& e) {
+    return end(3, "busy", e.what());
+  } catch (const std::exception& e) {
+    return end(3, "infrastructure", e.what());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"The kvmtest daemon: resets domains and runs tests for the kvmtest command. Usually started by it."};
+  Arguments arguments;
+  long idle = arguments.idle.count();
+  app.set_version_flag("--version", std::string("kvmtestd ") + KVMTEST_VERSION);
+  app.add_option("--config", arguments.config, "settings file (default: kvmtest.yaml here)");
+  app.add_option("--state-dir", arguments.state_dir, "state directory (default: by the settings)");
+  app.add_option("--idle", idle, "end after so many seconds without use; 0: never")->capture_default_str();
+  app.add_option("--ready-fd", arguments.ready_fd, "file descriptor told when the daemon serves; the log goes to its file")
+      ->group("");
+  CLI11_PARSE(app, argc, argv);
+  arguments.idle = std::chrono::seconds(idle);
+
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  inner_process = fork();
+  if (inner_process < 0) {
+    std::perror("kvmtestd: fork");
+    return 3;
+  }
+  if (inner_process == 0) {
+    // Not a subreaper itself: libvirt's orphans are to pass it by. It ends with its parent.
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    return run_daemon(arguments);
+  }
+  if (arguments.ready_fd >= 0) close(arguments.ready_fd);
+  // What is asked of the outer process is asked of the daemon.
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, [](int s) { kill(inner_process, s); });
+  return reap_until(inner_process);
+}

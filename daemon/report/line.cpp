@@ -1,0 +1,139 @@
+#include "report/line.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <variant>
+
+#include "report/text.h"
+
+namespace kvmtest::report {
+
+using namespace core::record;
+
+namespace {
+
+std::string jobs(unsigned count) { return fmt::format("{} job{}", count, count == 1 ? "" : "s"); }
+
+std::string tests(std::size_t count) { return fmt::format("{} test{}", count, count == 1 ? "" : "s"); }
+
+std::string issue_text(const core::Issue& issue) {
+  std::string text = issue.host.empty() ? issue.name : issue.host + ": " + issue.name;
+  if (!issue.detail.empty()) text += ": " + issue.detail;
+  return text;
+}
+
+// What each kind of record says, and to whom. Texts may hold raw bytes of guests; line() makes them safe.
+
+struct Words {
+  Verbosity verbosity = Verbosity::normal;
+  std::optional<std::string> text;
+};
+
+Words words(const Record& record, const RunStarted& run) {
+  std::string prefixes;
+  for (const std::string& prefix : run.prefixes) prefixes += prefix.empty() ? " ''" : " " + prefix;
+  return {Verbosity::normal, fmt::format("run {} started: {}, prefixes{}, reset pool of {}, {} ({})", record.run,
+                                         tests(run.tests.size()), prefixes, run.workers, run.accelerator, run.uri)};
+}
+Words words(const Record& record, const RunResumed& run) {
+  return {Verbosity::normal, fmt::format("run {} resumed: {} done before, {} interrupted and started again", record.run,
+                                         tests(run.done), run.abandoned)};
+}
+Words words(const Record&, const ResetQueued& reset) {
+  return {Verbosity::verbose,
+          fmt::format("{}: queued for reset; {} ahead, {} pending, {} submitted, pool of {}", reset.domain.name(),
+                      jobs(reset.ahead), reset.pending, reset.submitted, reset.workers)};
+}
+Words words(const Record&, const ResetStarted& reset) {
+  return {Verbosity::verbose,
+          fmt::format("{}: reset started after {} in the queue", reset.domain.name(), duration_text(reset.waited))};
+}
+Words words(const Record&, const ResetFinished& reset) {
+  return {Verbosity::verbose, fmt::format("{}: ready after {} (waited {}, {} {}, login {})", reset.domain.name(),
+                                          duration_text(reset.total), duration_text(reset.waited), reset.method,
+                                          duration_text(reset.boot), duration_text(reset.login))};
+}
+Words words(const Record&, const ResetFailed& reset) {
+  return {Verbosity::normal, fmt::format("{}: reset failed after {}{}: {}{}", reset.domain.name(),
+                                         duration_text(reset.total), reset.host_fault ? " (host fault)" : "",
+                                         reset.reason, reset.again ? "; will be tried again" : "")};
+}
+Words words(const Record&, const DomainDestroyed& destroyed) {
+  return {Verbosity::verbose,
+          fmt::format("{}: shut down in {}", destroyed.domain.name(), duration_text(destroyed.total))};
+}
+Words words(const Record&, const DomainLost& lost) {
+  return {Verbosity::normal,
+          fmt::format("{}: lost{}: {}", lost.domain.name(), lost.host_fault ? " (host fault)" : "", lost.reason)};
+}
+Words words(const Record&, const TestStarted& test) {
+  return {Verbosity::normal, fmt::format("{}: started on {}{} (domains ready after {})", test.test,
+                                         test.prefix.value.empty() ? "the empty prefix" : test.prefix.value,
+                                         test.number > 1 ? fmt::format(", attempt {}", test.number) : "",
+                                         duration_text(test.ready_after))};
+}
+Words words(const Record&, const CommandFinished& command) {
+  const std::string status = command.status == -1 ? "no exit status" : fmt::format("exit {}", command.status);
+  return {Verbosity::verbose, fmt::format("attempt {}, {}# {}: {}, {}, {} bytes", command.attempt.value, command.host,
+                                          command.command, status, duration_text(command.took), command.output_bytes)};
+}
+Words words(const Record&, const AttemptJudged& judged) {
+  const Split& split = judged.split;
+  std::string text = fmt::format("{}: {} (test {}, reset {}, waiting {}, judging {})", judged.test,
+                                 to_string(judged.verdict), duration_text(split.test), duration_text(split.reset),
+                                 duration_text(split.waiting), duration_text(split.judging));
+  if (judged.final && judged.number > 1) text += fmt::format(" on attempt {}", judged.number);
+  if (!judged.issues.empty()) text += ": " + issue_text(judged.issues.front());
+  if (judged.issues.size() > 1) text += fmt::format(" (and {} more)", judged.issues.size() - 1);
+  if (!judged.final) text += "; will be tried again";
+  const bool good = judged.verdict == core::Verdict::passed;
+  return {good || !judged.final ? Verbosity::normal : Verbosity::quiet, text};
+}
+Words words(const Record&, const TestUntested& test) {
+  return {Verbosity::normal, fmt::format("{}: untested: {}", test.test, test.reason)};
+}
+Words words(const Record&, const PrefixQuarantined& quarantined) {
+  return {Verbosity::quiet,
+          fmt::format("prefix {}: no longer used: {}",
+                      quarantined.prefix.value.empty() ? "''" : quarantined.prefix.value, quarantined.reason)};
+}
+Words words(const Record&, const StopRequested& stop) {
+  return {Verbosity::normal, fmt::format("stopping: asked by {}", stop.by)};
+}
+Words words(const Record&, const Notice& notice) {
+  return {notice.warning ? Verbosity::quiet : Verbosity::normal, (notice.warning ? "warning: " : "") + notice.text};
+}
+Words words(const Record&, const Sample&) { return {Verbosity::verbose, std::nullopt}; }
+Words words(const Record& record, const RunFinished& run) {
+  std::string counts = fmt::format("{} passed", run.passed);
+  if (run.flaky > 0) counts += fmt::format(" ({} flaky)", run.flaky);
+  const auto add = [&](unsigned count, const char* word) {
+    if (count > 0) counts += fmt::format(", {} {}", count, word);
+  };
+  add(run.failed, "failed");
+  add(run.unresolved, "unresolved");
+  add(run.untested, "untested");
+  add(run.unsupported, "unsupported");
+  const char* how = run.outcome == Outcome::completed ? "completed"
+                    : run.outcome == Outcome::stopped ? "was stopped"
+                                                      : "ended by a fault of the infrastructure";
+  return {Verbosity::quiet, fmt::format("run {} {} after {}: {}; exit status {}", record.run, how,
+                                        duration_text(run.makespan), counts, run.exit_status)};
+}
+
+Words words_of(const Record& record) {
+  return std::visit([&](const auto& body) { return words(record, body); }, record.body);
+}
+
+}  // namespace
+
+Verbosity verbosity(const Record& record) { return words_of(record).verbosity; }
+
+std::optional<std::string> line(const Record& record) {
+  const Words said = words_of(record);
+  if (!said.text) return std::nullopt;
+  return escaped(*said.text);
+}
+
+}  // namespace kvmtest::report

@@ -1,0 +1,20 @@
+#pragma once
+// A record as one line of text, for the log and for plain live display. Pure; any thread.
+
+#include <optional>
+#include <string>
+
+#include "core/record.h"
+
+namespace kvmtest::report {
+
+/// Who wants to read a record's line: `quiet` even those who asked for quiet, `verbose` only those who asked for all.
+enum class Verbosity { quiet, normal, verbose };
+
+Verbosity verbosity(const core::record::Record& record);
+
+/// The record's line, without a time and without \n; nothing for a record that only feeds measurements (Sample).
+/// Control characters in what guests wrote come out as \xNN, so it is one line whatever happened.
+std::optional<std::string> line(const core::record::Record& record);
+
+}  // namespace kvmtest::report

@@ -1,0 +1,85 @@
+#pragma once
+// A run as its reports see it: plain rows, filled by telemetry (or by a test) and turned into text by this folder.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/record.h"
+#include "core/time.h"
+#include "core/verdict.h"
+
+namespace kvmtest::report {
+
+struct Attempt {
+  core::AttemptId id;
+  unsigned number = 1;  ///< first try is 1
+  core::Prefix prefix;
+  std::optional<core::Verdict> verdict;   ///< nothing: under way, or abandoned
+  bool abandoned = false;                 ///< it died with its daemon; says nothing of the test
+  bool final = false;                     ///< its verdict is the test's
+  std::optional<core::WallTime> started;  ///< nothing: its domains never came up
+  core::record::Split split;
+  std::vector<core::Issue> issues;
+  std::string output;  ///< directory, absolute; empty when there is none
+};
+
+struct TestResult {
+  std::string name;
+  std::optional<core::Verdict> verdict;  ///< nothing: not decided yet
+  std::string reason;                    ///< why it is untested, when no attempt says so
+  bool flaky = false;             ///< passed, but an earlier attempt was judged too (abandoned ones do not count)
+  std::vector<Attempt> attempts;  ///< in the order of their numbers
+};
+
+struct Counts {
+  unsigned passed = 0;  ///< the flaky ones included
+  unsigned failed = 0;
+  unsigned unresolved = 0;
+  unsigned untested = 0;
+  unsigned unsupported = 0;
+  unsigned undecided = 0;  ///< without a verdict so far
+  unsigned flaky = 0;
+  friend bool operator==(const Counts&, const Counts&) = default;
+};
+
+struct Resets {
+  unsigned count = 0;  ///< that brought their domain up
+  unsigned failed = 0;
+  core::Duration median{};  ///< of those that succeeded, without the wait in the queue
+  core::Duration total{};   ///< of all, without the wait in the queue
+};
+
+/// The host's own misbehaviour, by what met it. One fault may show up in more than one.
+struct HostFaults {
+  unsigned attempts = 0;
+  unsigned resets = 0;
+  unsigned domains = 0;  ///< lost while in use
+};
+
+struct Quarantine {
+  core::Prefix prefix;
+  std::string reason;
+};
+
+struct RunSummary {
+  core::RunId run;
+  core::WallTime started;
+  std::vector<std::string> prefixes;
+  unsigned workers = 0;
+  std::string uri;
+  std::string accelerator;
+  std::optional<core::record::Outcome> outcome;  ///< nothing: not finished
+  std::optional<int> exit_status;
+  core::Duration makespan{};      ///< so far, when not finished
+  std::vector<TestResult> tests;  ///< in the run's order
+  Resets resets;
+  HostFaults host_faults;
+  std::vector<Quarantine> quarantined;
+};
+
+/// Counts the verdicts of `tests`.
+Counts count(const std::vector<TestResult>& tests);
+
+}  // namespace kvmtest::report

@@ -1,0 +1,261 @@
+#include "report/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "report/text.h"
+
+namespace kvmtest::report {
+namespace {
+
+using core::Duration;
+using core::Verdict;
+using core::record::Outcome;
+using core::record::Split;
+
+constexpr std::size_t slowest_shown = 5;
+
+std::string counted(std::size_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string prefix_text(const std::string& prefix) { return prefix.empty() ? "''" : escaped(prefix); }
+
+/// The attempt whose verdict is the test's; the last one when it has none (yet).
+const Attempt* decisive(const TestResult& test) {
+  for (const Attempt& attempt : test.attempts) {
+    if (attempt.final) return &attempt;
+  }
+  return test.attempts.empty() ? nullptr : &test.attempts.back();
+}
+
+std::string meaning(const RunSummary& run) {
+  switch (run.exit_status.value_or(0)) {
+    case 0:
+      return "every test passed";
+    case 1:
+      return "not every test passed";
+    case 2:
+      return "the input was wrong";
+    case 3:
+      return "the infrastructure failed, not the tests";
+    case 130:
+      return "the run was stopped";
+    default:
+      return "unknown";
+  }
+}
+
+/// Builds the text section by section; an empty section is left out.
+class Summary {
+ public:
+  Summary(const RunSummary& run, const Options& options) : run_(run), options_(options) {}
+
+  std::string text() {
+    title();
+    counts();
+    with_verdict("failed", Verdict::failed, red);
+    with_verdict("unresolved", Verdict::unresolved, yellow);
+    with_verdict("unsupported", Verdict::unsupported, yellow);
+    untested();
+    flaky();
+    slowest();
+    time_spent();
+    domains();
+    exit_status();
+    return std::move(out_);
+  }
+
+ private:
+  static constexpr const char* bold = "1";
+  static constexpr const char* red = "1;31";
+  static constexpr const char* green = "1;32";
+  static constexpr const char* yellow = "1;33";
+
+  std::string painted(const std::string& text, const char* color) const {
+    return options_.color ? fmt::format("\x1b[{}m{}\x1b[0m", color, text) : text;
+  }
+
+  void heading(const std::string& text, const char* color = bold) { out_ += '\n' + painted(text, color) + '\n'; }
+
+  /// A line `indent` in; what does not fit goes on four columns further in.
+  void paragraph(std::size_t indent, const std::string& text) {
+    out_ += std::string(indent, ' ') + wrapped(text, options_.width, indent + 4, indent) + '\n';
+  }
+
+  void title() {
+    std::string prefixes;
+    for (const std::string& prefix : run_.prefixes) prefixes += ' ' + prefix_text(prefix);
+    const char* state = !run_.outcome                              ? ", not finished"
+                        : *run_.outcome == Outcome::stopped        ? ", stopped"
+                        : *run_.outcome == Outcome::infrastructure ? ", ended by a fault of the infrastructure"
+                                                                   : "";
+    const std::string name = fmt::format("run {}", run_.run.value);
+    const std::string rest = fmt::format(": {} on{} in {}{}", counted(run_.tests.size(), "test"), prefixes,
+                                         duration_text(run_.makespan), state);
+    out_ += painted(name, bold) + wrapped(rest, options_.width, 4, name.size()) + '\n';
+    out_ += fmt::format("  {}, {}, {}\n", counted(run_.workers, "reset worker"), escaped(run_.accelerator),
+                        escaped(run_.uri));
+  }
+
+  void counts() {
+    const Counts counts = count(run_.tests);
+    out_ += '\n';
+    const auto row = [&](const char* word, unsigned number, const char* color, const std::string& note = "") {
+      if (number == 0) return;
+      out_ += "  " + painted(fmt::format("{:<15}{:>5}", word, number), color) + note + '\n';
+    };
+    row("passed", counts.passed, green, counts.flaky > 0 ? fmt::format("  ({} flaky)", counts.flaky) : "");
+    row("failed", counts.failed, red);
+    row("unresolved", counts.unresolved, yellow);
+    row("unsupported", counts.unsupported, yellow);
+    row("untested", counts.untested, yellow);
+    row("no verdict yet", counts.undecided, yellow);
+  }
+
+  void issues(const Attempt& attempt, std::size_t indent) {
+    for (const core::Issue& issue : attempt.issues) {
+      std::string text = issue.host.empty() ? "" : escaped(issue.host) + ": ";
+      text += escaped(issue.name);
+      if (!issue.detail.empty()) text += "  " + escaped(issue.detail);
+      paragraph(indent, text);
+    }
+    // Paths stay on one line whatever the width: they are there to be copied.
+    if (!attempt.output.empty()) out_ += std::string(indent, ' ') + "output: " + escaped(attempt.output) + '\n';
+  }
+
+  void with_verdict(const char* word, Verdict verdict, const char* color) {
+    bool first = true;
+    for (const TestResult& test : run_.tests) {
+      if (test.verdict != verdict) continue;
+      if (std::exchange(first, false)) heading(word, color);
+      const Attempt* attempt = decisive(test);
+      std::string where;
+      if (attempt != nullptr) {
+        where = fmt::format("  (on {}{})", prefix_text(attempt->prefix.value),
+                            attempt->number > 1 ? fmt::format(", attempt {}", attempt->number) : "");
+      }
+      out_ += "  " + escaped(test.name) + where + '\n';
+      if (attempt != nullptr) issues(*attempt, 4);
+    }
+  }
+
+  /// By reason: a stopped run leaves hundreds that share one.
+  void untested() {
+    std::vector<std::pair<std::string, std::vector<const TestResult*>>> reasons;
+    for (const TestResult& test : run_.tests) {
+      if (test.verdict != Verdict::untested) continue;
+      const Attempt* attempt = decisive(test);
+      std::string reason = test.reason;
+      if (reason.empty() && attempt != nullptr && !attempt->issues.empty()) {
+        const core::Issue& issue = attempt->issues.front();
+        reason = issue.name + (issue.detail.empty() ? "" : ": " + issue.detail);
+      }
+      if (reason.empty()) reason = "no reason recorded";
+      auto found =
+          std::find_if(reasons.begin(), reasons.end(), [&](const auto& entry) { return entry.first == reason; });
+      if (found == reasons.end()) found = reasons.insert(reasons.end(), {reason, {}});
+      found->second.push_back(&test);
+    }
+    if (!reasons.empty()) heading("untested", yellow);
+    for (const auto& [reason, tests] : reasons) {
+      paragraph(2, fmt::format("{} ({})", escaped(reason), counted(tests.size(), "test")));
+      std::string names;
+      for (const TestResult* test : tests) names += escaped(test->name) + ' ';
+      out_ += "    " + wrapped(names, options_.width, 4, 4) + '\n';
+    }
+  }
+
+  void flaky() {
+    bool first = true;
+    for (const TestResult& test : run_.tests) {
+      if (!test.flaky) continue;
+      if (std::exchange(first, false)) heading("flaky: passed, but not at once", yellow);
+      out_ += "  " + escaped(test.name) + '\n';
+      for (const Attempt& attempt : test.attempts) {
+        if (!attempt.verdict) continue;
+        out_ += fmt::format("    attempt {} on {}: {}\n", attempt.number, prefix_text(attempt.prefix.value),
+                            core::to_string(*attempt.verdict));
+        if (*attempt.verdict != Verdict::passed) issues(attempt, 6);
+      }
+    }
+  }
+
+  void slowest() {
+    std::vector<std::pair<Duration, const TestResult*>> times;
+    for (const TestResult& test : run_.tests) {
+      const Attempt* attempt = decisive(test);
+      if (attempt != nullptr && attempt->split.test.count() > 0) times.emplace_back(attempt->split.test, &test);
+    }
+    if (times.empty()) return;
+    std::stable_sort(times.begin(), times.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    heading("slowest tests, without reset");
+    for (std::size_t i = 0; i < std::min(slowest_shown, times.size()); ++i) {
+      out_ += fmt::format("  {:>14}  {}\n", duration_text(times[i].first), escaped(times[i].second->name));
+    }
+  }
+
+  void time_spent() {
+    Split sum;
+    for (const TestResult& test : run_.tests) {
+      for (const Attempt& attempt : test.attempts) {
+        sum.waiting += attempt.split.waiting;
+        sum.reset += attempt.split.reset;
+        sum.test += attempt.split.test;
+        sum.judging += attempt.split.judging;
+      }
+    }
+    const Duration total = sum.waiting + sum.reset + sum.test + sum.judging;
+    if (total.count() <= 0) return;
+    heading("where the time of the attempts went");
+    const auto row = [&](const char* name, Duration part) {
+      const auto share = std::lround(100.0 * core::seconds(part) / core::seconds(total));
+      out_ += fmt::format("  {:<20}{:>14}  {:>3} %\n", name, duration_text(part), share);
+    };
+    row("waiting for a slot", sum.waiting);
+    row("reset", sum.reset);
+    row("test", sum.test);
+    row("judging", sum.judging);
+  }
+
+  void domains() {
+    const Resets& resets = run_.resets;
+    const HostFaults& faults = run_.host_faults;
+    heading("domains");
+    std::string text = fmt::format("resets: {}", resets.count);
+    if (resets.count > 0) text += fmt::format(", median {}", duration_text(resets.median));
+    text += fmt::format(", {} failed", resets.failed);
+    paragraph(2, text);
+    std::string seen;
+    const auto add = [&](unsigned number, const char* noun, const char* tail) {
+      if (number > 0) seen += (seen.empty() ? "" : ", ") + counted(number, noun) + tail;
+    };
+    add(faults.attempts, "attempt", "");
+    add(faults.resets, "reset", "");
+    add(faults.domains, "domain", " lost");
+    paragraph(2, "host faults: " + (seen.empty() ? "none" : seen));
+    for (const Quarantine& quarantine : run_.quarantined) {
+      paragraph(2, fmt::format("prefix {} was given up: {}", prefix_text(quarantine.prefix.value),
+                               escaped(quarantine.reason)));
+    }
+  }
+
+  void exit_status() {
+    if (!run_.exit_status || *run_.exit_status == 0) return;
+    heading(fmt::format("exit status {}: {}", *run_.exit_status, meaning(run_)), red);
+  }
+
+  const RunSummary& run_;
+  const Options& options_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string summary_text(const RunSummary& run, const Options& options) { return Summary(run, options).text(); }
+
+}  // namespace kvmtest::report

@@ -1,0 +1,116 @@
+#include "report/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <iterator>
+
+namespace kvmtest::report {
+namespace {
+
+struct Character {
+  char32_t code = 0;
+  std::size_t length = 1;  ///< bytes
+  bool valid = false;
+};
+
+/// The character at the front of `text`, which is not empty; an invalid one is one byte long.
+Character front(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return {lead, 1, true};
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
+  char32_t code = lead & (0x7fU >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return {};
+    code = code << 6U | (byte(i) & 0x3fU);
+  }
+  const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  if (overlong || surrogate || code > 0x10ffff) return {};
+  return {code, length, true};
+}
+
+/// Characters that move the text around them: separators, direction marks, embeddings, overrides and isolates.
+bool is_layout(char32_t code) {
+  return code == 0x2028 || code == 0x2029 || code == 0x200e || code == 0x200f || code == 0x61c ||
+         (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+bool is_control(char32_t code) { return code < 0x20 || (code >= 0x7f && code < 0xa0); }
+
+std::size_t columns(std::string_view text) {
+  const auto is_continuation = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; };
+  return text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), is_continuation));
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Character character = front(text);
+    const std::string_view bytes = text.substr(0, character.length);
+    text.remove_prefix(character.length);
+    if (character.valid && !is_control(character.code) && !is_layout(character.code)) {
+      out += bytes;
+    } else if (bytes == "\n") {
+      out += "\\n";
+    } else if (bytes == "\r") {
+      out += "\\r";
+    } else if (bytes == "\t") {
+      out += "\\t";
+    } else if (character.valid && is_layout(character.code)) {
+      fmt::format_to(std::back_inserter(out), "\\u{{{:04x}}}", static_cast<std::uint32_t>(character.code));
+    } else {
+      for (const char byte : bytes) {
+        fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(byte));
+      }
+    }
+  }
+  return out;
+}
+
+std::string wrapped(std::string_view text, std::size_t width, std::size_t indent, std::size_t used) {
+  std::string out;
+  std::size_t column = used;
+  bool at_start = true;  // nothing of the text on this line yet
+  while (true) {
+    const std::size_t begin = text.find_first_not_of(' ');
+    if (begin == std::string_view::npos) return out;
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    // Spaces inside a line stay as they are: they may align something. Those at a break go.
+    const std::size_t gap = at_start ? 0 : begin;
+    if (column + gap + columns(word) > width && column > indent) {
+      out += '\n' + std::string(indent, ' ');
+      column = indent;
+    } else {
+      out.append(gap, ' ');
+      column += gap;
+    }
+    out += word;
+    column += columns(word);
+    at_start = false;
+    text.remove_prefix(end);
+  }
+}
+
+std::string duration_text(core::Duration duration) {
+  const double seconds = core::seconds(duration);
+  // Rounded first, so that 59.999 s does not become "60.00 s".
+  if (const auto hundredths = std::llround(seconds * 100); hundredths < 60 * 100) {
+    return fmt::format("{:.2f} s", static_cast<double>(hundredths) / 100);
+  }
+  if (const auto tenths = std::llround(seconds * 10); tenths < 3600 * 10) {
+    return fmt::format("{} min {}.{} s", tenths / 600, tenths % 600 / 10, tenths % 10);
+  }
+  const auto minutes = std::llround(seconds / 60);
+  return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
+}
+
+}  // namespace kvmtest::report

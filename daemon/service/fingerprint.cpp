@@ -1,0 +1,55 @@
+#include "service/fingerprint.h"
+
+#include <fstream>
+#include <functional>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "core/input_error.h"
+
+namespace kvmtest::service {
+
+namespace fs = std::filesystem;
+
+std::string fingerprint(const settings::Settings& settings) {
+  // These come with each run; changing them needs no new daemon.
+  static const std::set<std::string> of_the_run{"workers", "prefixes", "tests"};
+  std::string all = fmt::format("{} {}\n", settings.project.string(), settings.state_dir.string());
+  for (const auto& entry : settings::describe(settings))
+    if (!of_the_run.contains(entry.name)) all += fmt::format("{}={}\n", entry.name, entry.value);
+  std::set<fs::path> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(settings.domains.templates, error)) files.insert(entry.path());
+  for (const fs::path& file : files) {
+    std::ostringstream text;
+    text << std::ifstream(file, std::ios::binary).rdbuf();
+    all += fmt::format("{}\n{}\n", file.string(), text.str());
+  }
+  const fs::path self = fs::read_symlink("/proc/self/exe", error).parent_path() / "kvmtestd";
+  if (const auto written = fs::last_write_time(self, error); !error) all += fmt::format("{}", written.time_since_epoch().count());
+  return fmt::format("{:016x}", std::hash<std::string>{}(all));
+}
+
+void check_guest_files(const settings::Settings& settings) {
+  for (const fs::path& file : {settings.domains.kernel, settings.domains.initrd, settings.domains.image}) {
+    if (file.empty()) continue;
+    if (!std::ifstream(file))
+      throw core::InputError({file}, "the guest's file is missing or unreadable; make it with 'make kvm-guest', or set "
+                                     "domains.kernel, domains.initrd and domains.image");
+  }
+}
+
+void check_disk(const settings::Settings& settings) {
+  std::error_code error;
+  fs::create_directories(settings.state_dir, error);
+  const auto space = fs::space(settings.state_dir, error);
+  if (error) throw core::InputError({settings.state_dir}, "the state directory cannot be made: " + error.message());
+  if (space.available < settings.state_min_free)
+    throw core::InputError({settings.state_dir},
+                           fmt::format("only {} free, but state_min_free is {}", settings::format_size(space.available >> 20U << 20U),
+                                       settings::format_size(settings.state_min_free)));
+}
+
+}  // namespace kvmtest::service

@@ -1,0 +1,24 @@
+#pragma once
+// What a client asks for when it starts a run, as JSON on the wire and in the database. Pure.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace kvmtest::service {
+
+struct RunRequest {
+  std::vector<std::string> tests;  ///< paths as the user wrote them
+  std::filesystem::path base;      ///< what they are relative to; absolute
+  std::string format;              ///< forced format, or empty
+  std::vector<std::string> prefixes;
+  unsigned workers = 1;
+};
+
+nlohmann::json to_json(const RunRequest& request);
+/// Throws core::InputError for missing members or wrong types.
+RunRequest run_request_from(const nlohmann::json& json);
+
+}  // namespace kvmtest::service

@@ -1,0 +1,230 @@
+#include "service/service.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "core/input_error.h"
+#include "engine/errors.h"
+#include "service/fingerprint.h"
+#include "suite/loader.h"
+#include "wire/record_json.h"
+
+namespace kvmtest::service {
+
+namespace record = core::record;
+using core::InputError;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::vector<core::Prefix> ids(const std::vector<std::string>& prefixes) {
+  std::vector<core::Prefix> out;
+  for (const std::string& prefix : prefixes) out.emplace_back(prefix);
+  return out;
+}
+
+std::vector<std::string> names(const std::vector<suite::LoadedTest>& tests) {
+  std::vector<std::string> out;
+  for (const auto& test : tests) out.push_back(test.test.name);
+  return out;
+}
+
+}  // namespace
+
+Service::Service(Parts parts)
+    : parts_(std::move(parts)),
+      claims_(engine::Claims::default_directory(parts_.settings.hypervisor.uri), parts_.settings.state_dir) {}
+
+void Service::prepare_prefixes(const std::vector<std::string>& prefixes) {
+  settings::check_prefixes(prefixes, "prefixes");
+  settings::check_bridge_names(prefixes, parts_.templates.networks());
+  check_guest_files(parts_.settings);
+  claims_.claim(ids(prefixes));
+  for (const core::Prefix& prefix : ids(prefixes)) parts_.hypervisor.install(prefix);
+}
+
+std::vector<suite::LoadedTest> Service::load(const RunRequest& request) {
+  if (request.workers == 0) throw InputError("workers: at least 1");
+  return suite::load(request.tests, &parts_.templates.hosts(), request.base, request.format);
+}
+
+engine::RunOrder Service::order(core::RunId run, const RunRequest& request, std::vector<suite::LoadedTest> tests) {
+  const auto& limits = parts_.settings.limits;
+  engine::RunOrder order;
+  order.plan.run = run;
+  order.plan.slots = request.workers;
+  order.plan.prefixes = ids(request.prefixes);
+  order.plan.policy.boot_tries = limits.boot_tries;
+  order.plan.policy.host_fault_retries = limits.host_fault_retries;
+  order.plan.policy.quarantine_after = limits.quarantine_after;
+  order.tests = std::move(tests);
+  order.limits = {limits.command, limits.test};
+  order.output = parts_.settings.state_dir / "runs" / std::to_string(run.value);
+  return order;
+}
+
+core::RunId Service::start_run(const RunRequest& request) {
+  const std::lock_guard lock(starting_);
+  auto tests = load(request);
+  if (const auto active = parts_.engine.active_run())
+    throw engine::Busy(fmt::format("run {} is active; 'kvmtest attach' follows it, 'kvmtest stop' ends it", active->value));
+  check_disk(parts_.settings);
+  prepare_prefixes(request.prefixes);
+
+  const auto description = parts_.hypervisor.describe();
+  record::RunStarted started{.prefixes = request.prefixes,
+                             .workers = request.workers,
+                             .tests = names(tests),
+                             .uri = description.uri,
+                             .accelerator = description.accelerator,
+                             .settings = to_json(request).dump()};
+  core::RunId run;
+  {
+    const std::lock_guard guard(parts_.database_mutex);
+    run = parts_.writer.create_run(started, std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()));
+  }
+  auto ordered = order(run, request, std::move(tests));
+  for (std::size_t i = 0; i < ordered.tests.size(); ++i) {
+    core::PlannedTest planned{core::TestIndex{static_cast<std::uint32_t>(i)}, ordered.tests[i].test.name, {}, 0};
+    for (const std::string& host : ordered.tests[i].test.hosts) planned.hosts.emplace_back(host);
+    ordered.plan.tests.push_back(std::move(planned));
+  }
+  parts_.recorder.put(run.value, std::move(started));
+  parts_.engine.start_run(std::move(ordered));
+  return run;
+}
+
+std::optional<core::RunId> Service::resume_run() {
+  const std::lock_guard lock(starting_);
+  if (const auto active = parts_.engine.active_run()) return active;
+  telemetry::Resume state;
+  {
+    const std::lock_guard guard(parts_.database_mutex);
+    telemetry::Queries queries(parts_.database);
+    const auto run = queries.unfinished_run();
+    if (!run) return std::nullopt;
+    state = queries.resume_state(*run);
+  }
+  const RunRequest request = run_request_from(nlohmann::json::parse(state.created.settings));
+  auto loaded = load(request);
+  check_disk(parts_.settings);
+  prepare_prefixes(request.prefixes);
+
+  // The run's own list counts; the files may have changed under it.
+  std::map<std::string, suite::LoadedTest> by_name;
+  for (auto& test : loaded) by_name.emplace(test.test.name, test);
+  std::vector<suite::LoadedTest> tests;
+  for (const auto& result : state.tests) {
+    const auto found = by_name.find(result.name);
+    if (found == by_name.end())
+      throw InputError(fmt::format("run {} cannot go on: its test {} is gone", state.run.value, result.name));
+    tests.push_back(found->second);
+  }
+  auto ordered = order(state.run, request, std::move(tests));
+  for (std::size_t i = 0; i < state.tests.size(); ++i) {
+    const auto& result = state.tests[i];
+    const core::TestIndex index{static_cast<std::uint32_t>(i)};
+    if (result.verdict) {
+      ordered.decided[index] = *result.verdict;
+      if (result.flaky) ++ordered.flaky;
+      continue;
+    }
+    core::PlannedTest planned{index, result.name, {}, result.attempts.empty() ? 0 : result.attempts.back().number};
+    for (const std::string& host : ordered.tests[i].test.hosts) planned.hosts.emplace_back(host);
+    ordered.plan.tests.push_back(std::move(planned));
+  }
+  ordered.spent = {};
+  parts_.recorder.put(state.run.value, record::RunResumed{static_cast<unsigned>(ordered.decided.size()),
+                                                          static_cast<unsigned>(state.unjudged.size())});
+  parts_.engine.start_run(std::move(ordered));
+  return state.run;
+}
+
+void Service::stop(const std::string& by) {
+  parts_.engine.stop_run(by);
+  parts_.engine.wait_for_no_run(60s);
+  destroy_all();
+}
+
+/// Domains that clients brought up.
+void Service::destroy_all() {
+  if (parts_.engine.active_run()) return;
+  for (const auto& prefix : parts_.engine.status().prefixes)
+    for (const auto& [host, state] : prefix.domains)
+      if (state != "off") parts_.engine.destroy_domain({core::Prefix{prefix.prefix}, core::Host{host}});
+}
+
+engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, unsigned slots) {
+  {
+    const std::lock_guard lock(starting_);
+    if (!parts_.engine.active_run()) prepare_prefixes({domain.prefix.value});
+  }
+  return parts_.engine.request_domain(domain, fresh, slots);
+}
+
+core::Duration Service::destroy(const core::Domain& domain) { return parts_.engine.destroy_domain(domain); }
+
+void Service::install(const std::vector<std::string>& prefixes) {
+  const std::lock_guard lock(starting_);
+  if (parts_.engine.active_run()) throw engine::Busy("a run is active");
+  prepare_prefixes(prefixes);
+}
+
+void Service::uninstall(const std::vector<std::string>& prefixes) {
+  const std::lock_guard lock(starting_);
+  if (parts_.engine.active_run()) throw engine::Busy("a run is active; 'kvmtest stop' ends it");
+  settings::check_prefixes(prefixes, "prefixes");
+  claims_.claim(ids(prefixes));
+  const std::set<std::string> wanted(prefixes.begin(), prefixes.end());
+  for (const auto& prefix : parts_.engine.status().prefixes) {
+    if (!wanted.contains(prefix.prefix)) continue;
+    for (const auto& [host, state] : prefix.domains)
+      if (state != "off") parts_.engine.destroy_domain({core::Prefix{prefix.prefix}, core::Host{host}});
+  }
+  for (const core::Prefix& prefix : ids(prefixes)) {
+    parts_.hypervisor.uninstall(prefix);
+    claims_.release(prefix);
+  }
+}
+
+nlohmann::json Service::status() {
+  const auto state = parts_.engine.status();
+  const auto description = parts_.hypervisor.describe();
+  nlohmann::json prefixes = nlohmann::json::array();
+  for (const auto& prefix : state.prefixes)
+    prefixes.push_back(
+        {{"prefix", prefix.prefix}, {"state", prefix.state}, {"test", prefix.test}, {"domains", prefix.domains}});
+  nlohmann::json out{{"pid", getpid()},
+                     {"version", KVMTEST_VERSION},
+                     {"fingerprint", fingerprint(parts_.settings)},
+                     {"state_dir", parts_.settings.state_dir.string()},
+                     {"uri", description.uri},
+                     {"accelerator", description.accelerator},
+                     {"pool", {{"slots", state.slots}, {"resetting", state.resetting}, {"queued", state.queued}}},
+                     {"tests", state.tests},
+                     {"decided", state.decided},
+                     {"prefixes", std::move(prefixes)}};
+  out["run"] = state.run ? nlohmann::json(state.run->value) : nlohmann::json(nullptr);
+  return out;
+}
+
+std::vector<record::Record> Service::records(core::RunId run, std::int64_t sequence, std::chrono::milliseconds patience) {
+  constexpr std::size_t batch = 1000;
+  const auto read = [&] {
+    const std::lock_guard guard(parts_.database_mutex);
+    return telemetry::Queries(parts_.database).records(run, sequence, batch);
+  };
+  auto found = read();
+  if (found.empty() && parts_.recorder.wait_beyond(sequence, patience)) found = read();
+  return found;
+}
+
+std::optional<core::RunId> Service::latest_run() {
+  const std::lock_guard guard(parts_.database_mutex);
+  return telemetry::Queries(parts_.database).latest_run();
+}
+
+}  // namespace kvmtest::service

@@ -1,0 +1,78 @@
+#pragma once
+// What the daemon offers, as plain calls: ties settings, suites, claims, hypervisor, engine and telemetry together. The API
+// turns requests into these; nothing here knows of HTTP.
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/record.h"
+#include "engine/claim.h"
+#include "engine/engine.h"
+#include "libvirt/templates.h"
+#include "service/run_request.h"
+#include "settings/settings.h"
+#include "telemetry/database.h"
+#include "telemetry/queries.h"
+#include "telemetry/writer.h"
+
+namespace kvmtest::service {
+
+/// Public members: any thread. They throw core::InputError, engine::Busy, engine::ClaimRefused, engine::HostFault.
+class Service {
+ public:
+  struct Parts {
+    settings::Settings settings;
+    libvirt::Templates templates;
+    engine::Hypervisor& hypervisor;
+    engine::Engine& engine;
+    engine::Recorder& recorder;
+    telemetry::Writer& writer;
+    std::mutex& database_mutex;  ///< guards writer and database: the recorder's thread writes, too
+    telemetry::Database& database;
+  };
+  explicit Service(Parts parts);
+
+  /// Checks everything, claims, installs, and starts.
+  core::RunId start_run(const RunRequest& request);
+  /// Goes on with the newest run that no daemon finished. Nothing: there is none.
+  std::optional<core::RunId> resume_run();
+  /// Stops the active run, and destroys domains that are up outside it. Waits until they are gone, at most `patience`.
+  void stop(const std::string& by);
+
+  core::Domain domain(const std::string& name) const { return parts_.templates.parse_domain(name); }
+  /// Brings a domain up for a client outside a run.
+  engine::ResetTimes bring_up(const core::Domain& domain, bool fresh, unsigned slots);
+  core::Duration destroy(const core::Domain& domain);
+  std::shared_ptr<console::Session> borrow(const core::Domain& domain) { return parts_.engine.borrow(domain); }
+  void give_up(const core::Domain& domain) { parts_.engine.give_up(domain); }
+
+  void install(const std::vector<std::string>& prefixes);
+  void uninstall(const std::vector<std::string>& prefixes);
+
+  /// As JSON, for `kvmtest status`.
+  nlohmann::json status();
+
+  /// Records of a run after `sequence`; empty when none is there after `patience`.
+  std::vector<core::record::Record> records(core::RunId run, std::int64_t sequence, std::chrono::milliseconds patience);
+  std::optional<core::RunId> active_run() { return parts_.engine.active_run(); }
+  std::optional<core::RunId> latest_run();
+
+ private:
+  void prepare_prefixes(const std::vector<std::string>& prefixes);
+  std::vector<suite::LoadedTest> load(const RunRequest& request);
+  engine::RunOrder order(core::RunId run, const RunRequest& request, std::vector<suite::LoadedTest> tests);
+  void destroy_all();
+
+  Parts parts_;
+  engine::Claims claims_;
+  std::mutex starting_;  ///< one start, resume, install at a time
+};
+
+}  // namespace kvmtest::service

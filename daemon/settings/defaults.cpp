@@ -1,0 +1,76 @@
+#include <algorithm>
+#include <string_view>
+#include <thread>
+
+#include "settings/settings.h"
+#include "settings/table.h"
+
+namespace kvmtest::settings {
+
+namespace {
+
+std::filesystem::path shipped_templates() {
+  std::error_code ignored;
+  const std::filesystem::path source = KVMTEST_SOURCE_TEMPLATES;
+  return std::filesystem::is_directory(source, ignored) ? source : std::filesystem::path(KVMTEST_INSTALLED_TEMPLATES);
+}
+
+std::string section_of(const std::string& name) {
+  const std::size_t dot = name.find('.');
+  return dot == std::string::npos ? "" : name.substr(0, dot);
+}
+
+// The words of `text` in lines of at most 120 characters that begin with `start`.
+std::string wrapped(std::string_view text, const std::string& start) {
+  constexpr std::size_t longest = 120;
+  std::string out;
+  while (!text.empty()) {
+    std::size_t end = text.size();
+    if (start.size() + end > longest) end = text.rfind(' ', longest - start.size());
+    out += start + std::string(text.substr(0, end)) + "\n";
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+}  // namespace
+
+Settings defaults(const std::filesystem::path& directory) {
+  Settings settings;
+  settings.project = std::filesystem::absolute(directory).lexically_normal();
+  settings.state_dir = settings.project / ".kvmtest";
+  settings.workers = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 1024U);
+  settings.domains.templates = shipped_templates();
+  settings.domains.kernel = settings.state_dir / "guest/tiny/kernel";
+  settings.domains.initrd = settings.state_dir / "guest/tiny/initrd";
+  return settings;
+}
+
+std::vector<Described> describe(const Settings& settings) {
+  std::vector<Described> out;
+  for (const Entry& entry : table()) out.push_back({entry.name, entry.show(settings), entry.doc});
+  return out;
+}
+
+std::string describe() {
+  std::string out =
+      "# Settings of kvmtest, all of them, each with its default. Copy this file as kvmtest.yaml to where kvmtest is\n"
+      "# started, and uncomment what should differ. Durations are written 500ms, 30s, 2m or 1h, sizes 512KiB, 16MiB or "
+      "2GiB;\n"
+      "# paths are relative to the file. The environment overrides the file, the command line overrides both.\n";
+  const Settings plain;
+  std::string section;
+  for (const Entry& entry : table()) {
+    const std::string own = section_of(entry.name);
+    out += "\n";
+    if (own != section && !own.empty()) out += own + ":\n";
+    section = own;
+    const std::string indent = own.empty() ? "" : "  ";
+    out += wrapped(entry.doc, indent + "# ");
+    const std::string value = entry.fallback.empty() ? entry.show(plain) : entry.fallback;
+    out += indent + "#" + entry.name.substr(own.empty() ? 0 : own.size() + 1) + ": " + value + "\n";
+  }
+  return out;
+}
+
+}  // namespace kvmtest::settings

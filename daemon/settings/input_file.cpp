@@ -1,0 +1,25 @@
+#include "settings/input_file.h"
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "core/input_error.h"
+
+namespace kvmtest::settings {
+
+std::string read_input_file(const std::filesystem::path& path, const std::filesystem::path& label,
+                            std::string_view what) {
+  errno = 0;
+  try {
+    std::ifstream stream(path, std::ios::binary);
+    if (stream.is_open()) return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  } catch (const std::ios_base::failure&) {
+    // The reason is in errno, as it is when the file did not open.
+  }
+  const int why = errno != 0 ? errno : EIO;
+  throw core::InputError({label}, "cannot read " + std::string(what) + ": " + std::generic_category().message(why));
+}
+
+}  // namespace kvmtest::settings

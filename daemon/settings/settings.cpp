@@ -1,0 +1,135 @@
+#include "settings/settings.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <cstdlib>
+#include <map>
+#include <system_error>
+
+#include "settings/input_file.h"
+#include "settings/table.h"
+
+namespace kvmtest::settings {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+core::Place place_of(const fs::path& file, const YAML::Mark& mark) {
+  if (mark.is_null()) return {file};
+  return {file, static_cast<unsigned>(mark.line) + 1, static_cast<unsigned>(mark.column) + 1};
+}
+
+class Reader {
+ public:
+  Reader(fs::path file, Settings& settings) : file_(std::move(file)), settings_(settings) {
+    for (const Entry& entry : table()) {
+      entries_.emplace(entry.name, &entry);
+      const std::size_t dot = entry.name.find('.');
+      if (dot != std::string::npos) sections_.emplace(entry.name.substr(0, dot), true);
+    }
+  }
+
+  /// Reads the settings of `map`, whose names begin with `section` ("" or "limits.").
+  void read(const YAML::Node& map, const std::string& section) {
+    std::map<std::string, core::Place> seen;
+    for (const auto& item : map) {
+      const core::Place place = place_of(file_, item.first.Mark());
+      if (!item.first.IsScalar())
+        throw core::InputError(place, "expected a setting's name, found " + kind_of(item.first));
+      const std::string name = section + item.first.Scalar();
+      const auto [first, fresh] = seen.emplace(name, place);
+      if (!fresh) {
+        throw core::InputError(place, "setting '" + name + "' is here for the second time; the first is in line " +
+                                          std::to_string(first->second.line));
+      }
+      read_one(name, place, item.second);
+    }
+  }
+
+ private:
+  void read_one(const std::string& name, const core::Place& place, const YAML::Node& value) {
+    if (sections_.contains(name)) {
+      if (value.IsNull()) return;
+      if (value.IsMap()) return read(value, name + ".");
+      throw core::InputError(place_of(file_, value.Mark()), name + ": expected a section, found " + kind_of(value));
+    }
+    const auto entry = entries_.find(name);
+    if (entry == entries_.end()) throw core::InputError(place, "unknown setting '" + name + "'" + suggestion(name));
+    // yaml-cpp has no place for a value that is not there; its name's will do.
+    const core::Place at = value.IsNull() ? place : place_of(file_, value.Mark());
+    entry->second->read(settings_, {value, at.text() + ": " + name, settings_.project});
+  }
+
+  [[nodiscard]] std::string suggestion(const std::string& name) const {
+    const std::string leaf = name.substr(name.find('.') + 1);
+    std::vector<std::string> known;
+    for (const Entry& entry : table()) {
+      if (entry.name.ends_with("." + leaf) || leaf == entry.name) return " (did you mean '" + entry.name + "'?)";
+      known.push_back(entry.name);
+    }
+    for (const auto& section : sections_) known.push_back(section.first);
+    return core::did_you_mean(name, known);
+  }
+
+  fs::path file_;
+  Settings& settings_;
+  std::map<std::string, const Entry*> entries_;
+  std::map<std::string, bool> sections_;
+};
+
+const char* set(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+}  // namespace
+
+Settings load_text(const std::string& text, const fs::path& file) {
+  Settings settings = defaults(fs::absolute(file).parent_path());
+  settings.domains.kernel.clear();
+  settings.domains.initrd.clear();
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() > 1) {
+      throw core::InputError(place_of(file, documents[1].Mark()), "a second YAML document; settings are one");
+    }
+    if (!documents.empty() && !documents[0].IsNull()) {
+      if (!documents[0].IsMap()) {
+        throw core::InputError(place_of(file, documents[0].Mark()),
+                               "expected settings, each 'name: value', found " + kind_of(documents[0]));
+      }
+      Reader(file, settings).read(documents[0], "");
+    }
+  } catch (const YAML::Exception& error) {
+    throw core::InputError(place_of(file, error.mark), "not YAML: " + error.msg);
+  }
+  // An explicitly empty path means the default, too: a guest without a kernel is the template's business, not ours.
+  if (settings.state_dir.empty()) settings.state_dir = settings.project / ".kvmtest";
+  if (settings.domains.kernel.empty()) settings.domains.kernel = settings.state_dir / "guest/tiny/kernel";
+  if (settings.domains.initrd.empty()) settings.domains.initrd = settings.state_dir / "guest/tiny/initrd";
+  return settings;
+}
+
+Settings load(const std::optional<fs::path>& file) {
+  std::error_code ignored;
+  if (!file && !fs::exists(default_file, ignored)) return defaults(fs::current_path());
+  const fs::path path = file.value_or(default_file);
+  return load_text(read_input_file(path, path, "the settings"), path);
+}
+
+void apply_environment(Settings& settings) {
+  if (const char* workers = set("KVM_WORKERS")) settings.workers = parse_workers(workers, "KVM_WORKERS");
+  for (const char* variable : {"KVM_PREFIXES", "KVM_PREFIX"}) {
+    if (const char* prefixes = set(variable)) {
+      settings.prefixes = parse_prefixes(prefixes, variable);
+      break;
+    }
+  }
+  if (const char* uri = set("KVM_URI")) settings.hypervisor.uri = uri;
+  if (const char* word = set("KVM_ACCELERATOR")) {
+    settings.hypervisor.accelerator = parse_accelerator(word, "KVM_ACCELERATOR");
+  }
+}
+
+}  // namespace kvmtest::settings

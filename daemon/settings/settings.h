@@ -1,0 +1,90 @@
+#pragma once
+// The settings of one project directory: defaults, then the settings file, then the environment; the command line comes
+// last and is its owner's business (settings/values.h). Pure data; any thread.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/input_error.h"
+#include "settings/values.h"
+
+namespace kvmtest::settings {
+
+struct Settings {
+  /// Directory of the settings file, or the current one; absolute. Tests are named relative to it.
+  std::filesystem::path project;
+  /// All state of all runs; absolute. Default: .kvmtest in the project.
+  std::filesystem::path state_dir;
+
+  struct Hypervisor {
+    std::string uri;  ///< libvirt URI; empty: embedded, its root under state_dir
+    Accelerator accelerator = Accelerator::automatic;
+  } hypervisor;
+
+  unsigned workers = 1;  ///< slots of the reboot pool; default max(1, cores/2)
+  std::vector<std::string> prefixes{"a.", "b."};
+
+  struct Domains {
+    std::filesystem::path templates;  ///< directory of domain and network templates
+    std::filesystem::path kernel;     ///< default: guest/tiny/kernel in state_dir
+    std::filesystem::path initrd;     ///< default: guest/tiny/initrd in state_dir
+    std::filesystem::path image;      ///< disk image for templates that want one; empty: none
+    unsigned memory_mib = 192;        ///< MiB a domain
+  } domains;
+
+  struct Login {
+    std::string user = "root";
+    std::string password = "swan";
+  } login;
+
+  struct Limits {
+    std::chrono::milliseconds boot{std::chrono::seconds(120)};    ///< start of a domain to its verified shell
+    std::chrono::milliseconds command{std::chrono::seconds(30)};  ///< a test's command, unless the test says otherwise
+    std::chrono::milliseconds test{std::chrono::seconds(300)};    ///< a whole test, unless it says otherwise
+    std::uint64_t capture = 16ULL << 20;                          ///< bytes kept of one host's output in one attempt
+    unsigned boot_tries = 2;          ///< times a domain is booted before its group is given up
+    unsigned host_fault_retries = 1;  ///< further attempts at a test after host faults
+    unsigned quarantine_after = 3;    ///< host faults in a row before a prefix is quarantined
+  } limits;
+
+  unsigned judges = 2;                                      ///< judging threads
+  std::uint64_t state_min_free = 256ULL << 20;              ///< bytes that must be free in state_dir for a run to start
+  std::vector<std::string> tests{"testing/suites/netlab"};  ///< what runs when nothing is named
+
+  struct Log {
+    std::string level = "info";  ///< trace, debug, info, warning, error
+  } log;
+};
+
+/// The name of the settings file looked for in the current directory.
+inline constexpr const char* default_file = "kvmtest.yaml";
+
+/// Settings without any file, for a project in `directory`.
+Settings defaults(const std::filesystem::path& directory);
+
+/// Reads `file`; without one, kvmtest.yaml of the current directory, and when there is none the defaults. Relative
+/// paths are relative to the settings file. Throws core::InputError "file:line:column: message".
+Settings load(const std::optional<std::filesystem::path>& file);
+/// The same on a text; `file` is its name in errors and its directory the project.
+Settings load_text(const std::string& text, const std::filesystem::path& file);
+
+/// Overrides by KVM_WORKERS, KVM_PREFIXES, KVM_PREFIX (older name, when KVM_PREFIXES is unset or empty), KVM_URI and
+/// KVM_ACCELERATOR. An empty variable counts as unset. Throws core::InputError naming the variable.
+void apply_environment(Settings& settings);
+
+/// One known setting, as it stands in the table all readers and listings share.
+struct Described {
+  std::string name;   ///< dotted: "limits.boot"
+  std::string value;  ///< as it would be written in the file
+  std::string doc;    ///< one line
+};
+/// Every known setting with its value in `settings`, in the table's order.
+std::vector<Described> describe(const Settings& settings);
+/// Every known setting with its default, as YAML with comments.
+std::string describe();
+
+}  // namespace kvmtest::settings

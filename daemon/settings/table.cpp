@@ -1,0 +1,205 @@
+#include "settings/table.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <utility>
+
+namespace kvmtest::settings {
+
+namespace {
+
+[[noreturn]] void wrong_type(const Reading& reading, const std::string& expected) {
+  throw core::InputError(reading.origin + ": expected " + expected + ", found " + kind_of(reading.node));
+}
+
+std::string scalar(const Reading& reading, const std::string& expected) {
+  if (!reading.node.IsScalar()) wrong_type(reading, expected);
+  return reading.node.Scalar();
+}
+
+std::vector<std::string> list(const Reading& reading, const std::string& expected) {
+  if (!reading.node.IsSequence()) wrong_type(reading, expected);
+  std::vector<std::string> out;
+  for (const YAML::Node& item : reading.node) {
+    if (!item.IsScalar()) {
+      throw core::InputError(reading.origin + ": expected " + expected + ", found " + kind_of(item) + " in it");
+    }
+    out.push_back(item.Scalar());
+  }
+  return out;
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string show_list(const std::vector<std::string>& items) {
+  std::string out;
+  for (const std::string& item : items) out += (out.empty() ? "" : ", ") + quoted(item);
+  return "[" + out + "]";
+}
+
+// `member` gives a reference to the setting in a Settings, const or not.
+template <class Member, class Read, class Show>
+Entry entry(std::string name, std::string doc, Member member, Read read, Show show, std::string fallback = {}) {
+  return {std::move(name), std::move(doc), std::move(fallback),
+          [=](Settings& settings, const Reading& reading) { member(settings) = read(reading); },
+          [=](const Settings& settings) { return show(member(settings)); }};
+}
+
+template <class Member>
+Entry duration(std::string name, std::string doc, Member member) {
+  return entry(
+      std::move(name), std::move(doc), member,
+      [](const Reading& r) { return parse_duration(scalar(r, "a duration such as 30s"), r.origin); }, format_duration);
+}
+
+template <class Member>
+Entry size(std::string name, std::string doc, Member member) {
+  return entry(
+      std::move(name), std::move(doc), member,
+      [](const Reading& r) { return parse_size(scalar(r, "a size such as 16MiB"), r.origin); }, format_size);
+}
+
+template <class Member>
+Entry number(std::string name, std::string doc, Member member, unsigned least, unsigned most,
+             std::string fallback = {}) {
+  return entry(
+      std::move(name), std::move(doc), member,
+      [=](const Reading& r) {
+        return parse_number(scalar(r, "a whole number from " + std::to_string(least) + " to " + std::to_string(most)),
+                            r.origin, least, most);
+      },
+      [](unsigned value) { return std::to_string(value); }, std::move(fallback));
+}
+
+template <class Member>
+Entry text(std::string name, std::string doc, Member member) {
+  return entry(
+      std::move(name), std::move(doc), member, [](const Reading& r) { return scalar(r, "text"); }, quoted);
+}
+
+template <class Member>
+Entry path(std::string name, std::string doc, Member member, std::string fallback) {
+  return entry(
+      std::move(name), std::move(doc), member,
+      [](const Reading& r) {
+        const std::string value = scalar(r, "a path");
+        return value.empty() ? std::filesystem::path{} : (r.directory / value).lexically_normal();
+      },
+      [](const std::filesystem::path& value) { return quoted(value.string()); }, std::move(fallback));
+}
+
+std::vector<std::string> read_prefixes(const Reading& reading) {
+  if (reading.node.IsScalar()) return parse_prefixes(reading.node.Scalar(), reading.origin);
+  auto prefixes = list(reading, "a list of prefixes");
+  check_prefixes(prefixes, reading.origin);
+  return prefixes;
+}
+
+std::vector<std::string> read_tests(const Reading& reading) {
+  auto tests = list(reading, "a list of tests or suites");
+  if (tests.empty()) throw core::InputError(reading.origin + ": names no test");
+  return tests;
+}
+
+std::string read_level(const Reading& reading) {
+  static const std::vector<std::string> levels{"trace", "debug", "info", "warning", "error"};
+  std::string level = scalar(reading, "a level");
+  for (const std::string& known : levels) {
+    if (level == known) return level;
+  }
+  throw core::InputError(reading.origin + ": '" + level +
+                         "' is not a level; write trace, debug, info, warning or error");
+}
+
+#define KVMTEST_MEMBER(member) \
+  [](auto& s) -> auto& { return s.member; }
+
+std::vector<Entry> build() {
+  return {
+      path("state_dir", "All state of all runs: database, results, sockets, guests. Relative to this file.",
+           KVMTEST_MEMBER(state_dir), "\".kvmtest\""),
+      text("hypervisor.uri",
+           "A libvirt URI such as qemu:///system. Empty: QEMU is driven from within the daemon, its files under "
+           "state_dir. "
+           "KVM_URI overrides it.",
+           KVMTEST_MEMBER(hypervisor.uri)),
+      entry(
+          "hypervisor.accelerator",
+          "auto: KVM where it is proved to work, else emulation. Or kvm, or emulated. KVM_ACCELERATOR overrides it.",
+          KVMTEST_MEMBER(hypervisor.accelerator),
+          [](const Reading& r) { return parse_accelerator(scalar(r, "auto, kvm or emulated"), r.origin); },
+          [](Accelerator value) { return std::string(to_string(value)); }),
+      number("workers",
+             "Domains that are brought up at the same time, over all prefixes, 1 to 1024. Default: half the cores, at "
+             "least 1. "
+             "KVM_WORKERS overrides it.",
+             KVMTEST_MEMBER(workers), 1, 1024, "1"),
+      entry(
+          "prefixes",
+          "Each names a complete, isolated set of domains and networks, and runs one test at a time. \"\" is the "
+          "empty "
+          "prefix. Letters, digits and . _ - only. KVM_PREFIXES (or the older KVM_PREFIX) overrides it: \"a. b. ''\".",
+          KVMTEST_MEMBER(prefixes), read_prefixes, show_list),
+      path("domains.templates",
+           "Directory of the domains' and networks' templates. Default: the one kvmtest comes with.",
+           KVMTEST_MEMBER(domains.templates), "\"config/domains\""),
+      path("domains.kernel", "The guests' kernel. Default: the tiny guest's, in state_dir.",
+           KVMTEST_MEMBER(domains.kernel), "\".kvmtest/guest/tiny/kernel\""),
+      path("domains.initrd", "The guests' initial RAM disk. Default: the tiny guest's, in state_dir.",
+           KVMTEST_MEMBER(domains.initrd), "\".kvmtest/guest/tiny/initrd\""),
+      path("domains.image", "A disk image, for templates that want one. Empty: none.", KVMTEST_MEMBER(domains.image),
+           ""),
+      number("domains.memory_mib", "Memory of one domain in MiB, 32 to 1048576.", KVMTEST_MEMBER(domains.memory_mib),
+             32, 1U << 20),
+      text("login.user", "Who logs in at the guests' serial console.", KVMTEST_MEMBER(login.user)),
+      text("login.password", "And with what password.", KVMTEST_MEMBER(login.password)),
+      duration("limits.boot", "From a domain's start to its logged-in shell.", KVMTEST_MEMBER(limits.boot)),
+      duration("limits.command", "One command of a test, unless the test says otherwise.",
+               KVMTEST_MEMBER(limits.command)),
+      duration("limits.test", "A whole test, unless it says otherwise.", KVMTEST_MEMBER(limits.test)),
+      size("limits.capture", "Output kept of one host in one attempt; what is longer is cut in the middle and marked.",
+           KVMTEST_MEMBER(limits.capture)),
+      number("limits.boot_tries", "How often a domain is booted before its test is given up, 1 to 100.",
+             KVMTEST_MEMBER(limits.boot_tries), 1, 100),
+      number("limits.host_fault_retries",
+             "Further attempts at a test after faults of the host (libvirt, QEMU, disk, memory), 0 to 100. Failures of "
+             "the "
+             "test itself are never retried unasked.",
+             KVMTEST_MEMBER(limits.host_fault_retries), 0, 100),
+      number("limits.quarantine_after", "Host faults in a row after which a prefix gets no further test, 1 to 1000.",
+             KVMTEST_MEMBER(limits.quarantine_after), 1, 1000),
+      number("judges", "Threads that compare output with what was expected, 1 to 1024.", KVMTEST_MEMBER(judges), 1,
+             1024),
+      size("state_min_free", "Space that must be free in state_dir for a run to start.",
+           KVMTEST_MEMBER(state_min_free)),
+      entry("tests", "What runs when no test is named: tests, and directories of them. Relative to this file.",
+            KVMTEST_MEMBER(tests), read_tests, show_list),
+      entry("log.level", "How much the daemon's log tells: trace, debug, info, warning or error.",
+            KVMTEST_MEMBER(log.level), read_level, [](const std::string& value) { return value; }),
+  };
+}
+
+#undef KVMTEST_MEMBER
+
+}  // namespace
+
+const std::vector<Entry>& table() {
+  static const std::vector<Entry> entries = build();
+  return entries;
+}
+
+std::string kind_of(const YAML::Node& node) {
+  if (node.IsMap()) return "a section";
+  if (node.IsSequence()) return "a list";
+  if (node.IsScalar()) return "'" + node.Scalar() + "'";
+  return "nothing";
+}
+
+}  // namespace kvmtest::settings

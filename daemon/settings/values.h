@@ -1,0 +1,49 @@
+#pragma once
+// Values as a user writes them in the settings file, in a test, in the environment or on the command line. Pure; any
+// thread. Each throws core::InputError, whose line begins with `origin`: "KVM_WORKERS", "--workers",
+// "kvmtest.yaml:3:7".
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvmtest::settings {
+
+enum class Accelerator {
+  automatic,  ///< KVM when it is proved to work, else emulation
+  kvm,
+  emulated,
+};
+
+/// The word in settings: auto, kvm, emulated.
+std::string_view to_string(Accelerator accelerator);
+
+/// A duration with its unit: "500ms", "30s", "2m", "1h". More than zero, at most 24h.
+std::chrono::milliseconds parse_duration(std::string_view text, std::string_view origin);
+/// The inverse of parse_duration, in the largest unit that is exact.
+std::string format_duration(std::chrono::milliseconds duration);
+
+/// Bytes: "16MiB", "512KiB", "2GiB", "100B".
+std::uint64_t parse_size(std::string_view text, std::string_view origin);
+/// The inverse of parse_size, in the largest unit that is exact.
+std::string format_size(std::uint64_t bytes);
+
+/// A whole number from `least` to `most`, both included.
+unsigned parse_number(std::string_view text, std::string_view origin, unsigned least, unsigned most);
+/// Slots of the reboot pool: a whole number from 1 to 1024.
+unsigned parse_workers(std::string_view text, std::string_view origin);
+
+Accelerator parse_accelerator(std::string_view text, std::string_view origin);
+
+/// A list separated by white space; '' or "" is the empty prefix. At least one; no duplicates; letters, digits and
+/// . _ - only, not beginning with a dash.
+std::vector<std::string> parse_prefixes(std::string_view text, std::string_view origin);
+/// The rules of parse_prefixes for a list that is split already.
+void check_prefixes(const std::vector<std::string>& prefixes, std::string_view origin);
+/// Refuses a prefix that makes a bridge name of more than 15 characters (IFNAMSIZ less the final NUL, linux/if.h) with
+/// one of the networks.
+void check_bridge_names(const std::vector<std::string>& prefixes, const std::vector<std::string>& networks);
+
+}  // namespace kvmtest::settings

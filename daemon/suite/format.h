@@ -1,0 +1,60 @@
+#pragma once
+// The seam of test formats. A format turns a path into tests and judges their output; core and engine know none of
+// them.
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "judge/judgement.h"
+#include "suite/test.h"
+
+namespace kvmtest::suite {
+
+using judge::Judgement;
+
+/// Judges attempts at one test. Immutable: any thread, several at once.
+class Judge {
+ public:
+  virtual ~Judge() = default;
+  /// Never throws for anything an execution may hold.
+  [[nodiscard]] virtual Judgement judge(const Execution& execution) const = 0;
+  /// The text of the test's file (Test::path) that would expect what this execution gave; nothing when the format keeps
+  /// no expectations that can be rewritten.
+  [[nodiscard]] virtual std::optional<std::string> accept(const Execution& execution) const {
+    (void)execution;
+    return std::nullopt;
+  }
+};
+
+/// A test, ready to be run and judged. Cheap to copy apart from the Test itself.
+struct LoadedTest {
+  Test test;
+  std::shared_ptr<const Judge> judge;
+};
+
+/// What loading knows besides the path.
+struct LoadContext {
+  std::filesystem::path base;  ///< absolute; paths in messages and diffs are relative to it where they lie within
+  const std::set<std::string>* known_hosts = nullptr;  ///< null: any host will do
+};
+
+/// One format. Stateless: any thread.
+class Format {
+ public:
+  virtual ~Format() = default;
+  /// The word for --format.
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  /// Whether the absolute `path` names a test or a directory of tests of this format. It may not exist as typed (a
+  /// file's suffix may be left out).
+  [[nodiscard]] virtual bool recognizes(const std::filesystem::path& path) const = 0;
+  /// The tests at the absolute `path`, sorted by name. Throws core::InputError.
+  [[nodiscard]] virtual std::vector<LoadedTest> load(const std::filesystem::path& path,
+                                                     const LoadContext& context) const = 0;
+};
+
+}  // namespace kvmtest::suite

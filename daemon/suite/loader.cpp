@@ -1,0 +1,89 @@
+#include "suite/loader.h"
+
+#include <algorithm>
+#include <map>
+#include <system_error>
+
+#include "suite/transcript.h"
+
+namespace kvmtest::suite {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// What the parent directory has, without the suffixes, so that a misspelt test finds its name.
+std::vector<std::string> siblings(const fs::path& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator it(path.parent_path(), error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
+    const fs::path found = it->path().filename();
+    if (found.string().starts_with('.')) continue;
+    names.push_back(found.extension() == transcript_suffix ? found.stem().string() : found.string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+[[noreturn]] void refuse(const std::string& typed, const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) throw core::InputError(typed + ": no tests are in this directory");
+  if (fs::exists(path, ignored))
+    throw core::InputError(typed + ": not a test; a test's name ends in " + transcript_suffix);
+  const fs::path parent = path.parent_path();
+  if (!fs::is_directory(parent, ignored)) {
+    throw core::InputError(typed + ": no such test or suite; there is no directory " + parent.string());
+  }
+  throw core::InputError(typed + ": no such test or suite" +
+                         core::did_you_mean(path.filename().string(), siblings(path)));
+}
+
+const Format& format_for(const std::string& typed, const fs::path& path, const std::string& forced) {
+  std::vector<std::string> names;
+  for (const Format* format : formats()) {
+    if (forced.empty() ? format->recognizes(path) : format->name() == forced) return *format;
+    names.emplace_back(format->name());
+  }
+  if (forced.empty()) refuse(typed, path);
+  throw core::InputError("unknown format '" + forced + "'" + core::did_you_mean(forced, names));
+}
+
+// Absolute, without "." and a slash at the end, so that the last component is the name.
+fs::path normal(const fs::path& base, const std::string& typed) {
+  fs::path path = (base / typed).lexically_normal();
+  return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
+}
+
+}  // namespace
+
+const std::vector<const Format*>& formats() {
+  static const std::vector<const Format*> all{&transcript_format()};
+  return all;
+}
+
+std::vector<LoadedTest> load(const std::vector<std::string>& paths, const std::set<std::string>* known_hosts,
+                             const fs::path& base, const std::string& format) {
+  const LoadContext context{normal(fs::absolute(base.empty() ? fs::current_path() : base), "."), known_hosts};
+  std::vector<LoadedTest> tests;
+  std::map<std::string, fs::path> by_name;
+  for (const std::string& typed : paths) {
+    if (typed.empty()) throw core::InputError("the name of a test or suite is empty");
+    const fs::path path = normal(context.base, typed);
+    const Format& chosen = format_for(typed, path, format);
+    std::error_code ignored;
+    if (!format.empty() && !fs::exists(path, ignored) && !chosen.recognizes(path)) refuse(typed, path);
+    for (LoadedTest& loaded : chosen.load(path, context)) {
+      const auto [first, fresh] = by_name.emplace(loaded.test.name, loaded.test.path);
+      if (!fresh && first->second == loaded.test.path) continue;
+      if (!fresh) {
+        throw core::InputError("two tests are named '" + loaded.test.name + "': " + first->second.string() + " and " +
+                               loaded.test.path.string());
+      }
+      tests.push_back(std::move(loaded));
+    }
+  }
+  return tests;
+}
+
+}  // namespace kvmtest::suite

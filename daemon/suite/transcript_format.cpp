@@ -1,0 +1,117 @@
+#include <algorithm>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "settings/input_file.h"
+#include "suite/transcript.h"
+
+namespace kvmtest::suite {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class TranscriptJudge final : public Judge {
+ public:
+  explicit TranscriptJudge(Transcript transcript) : transcript_(std::move(transcript)) {}
+  [[nodiscard]] Judgement judge(const Execution& execution) const override {
+    return judge_transcript(transcript_, execution);
+  }
+  [[nodiscard]] std::optional<std::string> accept(const Execution& execution) const override {
+    return suite::accept(transcript_, execution);
+  }
+
+ private:
+  Transcript transcript_;
+};
+
+bool is_test_file(const fs::path& path) {
+  std::error_code ignored;
+  return path.extension() == transcript_suffix && !path.stem().empty() && fs::is_regular_file(path, ignored);
+}
+
+// The file, when `path` names one, with or without its suffix; else empty.
+fs::path file_of(const fs::path& path) {
+  if (is_test_file(path)) return path;
+  fs::path with_suffix = path;
+  with_suffix += transcript_suffix;
+  return is_test_file(with_suffix) ? with_suffix : fs::path{};
+}
+
+// Calls `visit` for every test file below; it says whether to go on. Unreadable directories are the user's business.
+template <class Visit>
+void walk(const fs::path& directory, Visit visit) {
+  try {
+    fs::recursive_directory_iterator it(directory);
+    for (; it != fs::recursive_directory_iterator(); ++it) {
+      const bool hidden = it->path().filename().string().starts_with('.');
+      if (hidden && it->is_directory()) it.disable_recursion_pending();
+      if (!hidden && is_test_file(it->path()) && !visit(it->path())) return;
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw core::InputError({error.path1().empty() ? directory : error.path1()},
+                           "cannot read the directory: " + error.code().message());
+  }
+}
+
+fs::path label_of(const fs::path& path, const fs::path& base) {
+  const fs::path relative = path.lexically_relative(base);
+  return relative.empty() || *relative.begin() == ".." ? path : relative;
+}
+
+class TranscriptFormat final : public Format {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "transcript"; }
+
+  [[nodiscard]] bool recognizes(const fs::path& path) const override {
+    if (!file_of(path).empty()) return true;
+    std::error_code ignored;
+    if (!fs::is_directory(path, ignored)) return false;
+    bool found = false;
+    walk(path, [&](const fs::path&) {
+      found = true;
+      return false;
+    });
+    return found;
+  }
+
+  [[nodiscard]] std::vector<LoadedTest> load(const fs::path& path, const LoadContext& context) const override {
+    std::vector<LoadedTest> tests;
+    const fs::path file = file_of(path);
+    std::error_code ignored;
+    if (!file.empty()) {
+      tests.push_back(load_file(file, context));
+    } else if (fs::is_directory(path, ignored)) {
+      walk(path, [&](const fs::path& found) {
+        tests.push_back(load_file(found, context));
+        return true;
+      });
+    }
+    if (tests.empty()) throw core::InputError({label_of(path, context.base)}, "no tests (*.test) are here");
+    std::sort(tests.begin(), tests.end(), [](const LoadedTest& a, const LoadedTest& b) {
+      return std::tie(a.test.name, a.test.path) < std::tie(b.test.name, b.test.path);
+    });
+    return tests;
+  }
+
+ private:
+  static LoadedTest load_file(const fs::path& file, const LoadContext& context) {
+    const fs::path label = label_of(file, context.base);
+    const std::string name = file.parent_path().filename().string() + "/" + file.stem().string();
+    Transcript transcript =
+        parse_transcript(settings::read_input_file(file, label, "the test"), label, name, context.known_hosts);
+    transcript.test.path = file;
+    Test test = transcript.test;
+    return {std::move(test), std::make_shared<TranscriptJudge>(std::move(transcript))};
+  }
+};
+
+}  // namespace
+
+const Format& transcript_format() {
+  static const TranscriptFormat format;
+  return format;
+}
+
+}  // namespace kvmtest::suite

@@ -1,0 +1,291 @@
+#include "telemetry/queries.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include "telemetry/statement.h"
+#include "wire/record_json.h"
+
+namespace kvmtest::telemetry {
+namespace {
+
+using core::Duration;
+using core::RunId;
+using core::record::Outcome;
+using core::record::Record;
+using report::Attempt;
+using report::TestResult;
+
+/// Reads one state: everything inside sees the same commits. Failures come out as Error.
+template <class Read>
+auto reading(Database& database, Read read) {
+  try {
+    const SQLite::Transaction transaction(database.connection());
+    return read(database.connection());
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& failure) {
+    throw database.error(failure.what());
+  }
+}
+
+Duration duration(const SQLite::Column& column) {
+  return Duration(static_cast<Duration::rep>(std::llround(column.getDouble() * 1e6)));
+}
+
+std::optional<core::Verdict> verdict(const SQLite::Column& column) {
+  return column.isNull() ? std::nullopt : core::verdict_from(column.getString());
+}
+
+/// Of an empty list: zero. Of an even one: the lower of the two in the middle.
+Duration median(std::vector<Duration> values) {
+  if (values.empty()) return {};
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::optional<RunId> run_of(SQLite::Database& connection, const char* query) {
+  SQLite::Statement statement(connection, query);
+  if (!statement.executeStep() || statement.getColumn(0).isNull()) return std::nullopt;
+  return RunId(statement.getColumn(0).getInt64());
+}
+
+Attempt attempt_of(SQLite::Statement& row) {
+  Attempt attempt;
+  attempt.id = core::AttemptId(static_cast<std::uint64_t>(row.getColumn(1).getInt64()));
+  attempt.number = row.getColumn(2).getUInt();
+  attempt.prefix = core::Prefix(row.getColumn(3).getString());
+  if (!row.getColumn(4).isNull()) attempt.started = wire::wall_time_from(row.getColumn(4).getString());
+  attempt.verdict = verdict(row.getColumn(5));
+  attempt.final = row.getColumn(6).getInt() != 0;
+  attempt.abandoned = row.getColumn(7).getInt() != 0;
+  attempt.split = {.waiting = duration(row.getColumn(8)),
+                   .reset = duration(row.getColumn(9)),
+                   .test = duration(row.getColumn(10)),
+                   .judging = duration(row.getColumn(11))};
+  attempt.output = row.getColumn(12).getString();
+  return attempt;
+}
+
+bool is_flaky(const TestResult& test) {
+  return test.verdict == core::Verdict::passed &&
+         std::any_of(test.attempts.begin(), test.attempts.end(),
+                     [](const Attempt& attempt) { return attempt.verdict && !attempt.final; });
+}
+
+std::vector<TestResult> tests_of(SQLite::Database& connection, RunId run) {
+  std::vector<TestResult> tests;
+  SQLite::Statement test(connection, "SELECT name, verdict, reason FROM tests WHERE run = ? ORDER BY ordinal");
+  bind_all(test, run);
+  while (test.executeStep()) {
+    TestResult& result = tests.emplace_back();
+    result.name = test.getColumn(0).getString();
+    result.verdict = verdict(test.getColumn(1));
+    result.reason = test.getColumn(2).getString();
+  }
+
+  std::map<std::int64_t, std::vector<core::Issue>> issues;
+  SQLite::Statement issue(
+      connection,
+      "SELECT i.attempt, i.host, i.name, i.detail FROM attempts a JOIN issues i ON i.attempt = a.id "
+      "WHERE a.run = ? ORDER BY i.attempt, i.ordinal");
+  bind_all(issue, run);
+  while (issue.executeStep()) {
+    issues[issue.getColumn(0).getInt64()].push_back(
+        {issue.getColumn(1).getString(), issue.getColumn(2).getString(), issue.getColumn(3).getString()});
+  }
+
+  SQLite::Statement row(connection,
+                        "SELECT test, id, number, prefix, started, verdict, final, abandoned, waiting_seconds, "
+                        "reset_seconds, test_seconds, judging_seconds, output FROM attempts WHERE run = ? "
+                        "ORDER BY test, number");
+  bind_all(row, run);
+  while (row.executeStep()) {
+    Attempt attempt = attempt_of(row);
+    attempt.issues = std::move(issues[row.getColumn(1).getInt64()]);
+    tests.at(row.getColumn(0).getUInt()).attempts.push_back(std::move(attempt));
+  }
+  for (TestResult& result : tests) result.flaky = is_flaky(result);
+  return tests;
+}
+
+std::vector<std::string> strings_of(const std::string& json) {
+  return nlohmann::json::parse(json).get<std::vector<std::string>>();
+}
+
+/// A row of runs, as far as a run was created with it.
+struct CreatedRun {
+  core::WallTime started;
+  core::record::RunStarted created;  ///< without its tests
+};
+
+CreatedRun created_run(SQLite::Database& connection, RunId run) {
+  SQLite::Statement row(connection,
+                        "SELECT started, prefixes, workers, uri, accelerator, settings FROM runs WHERE id = ?");
+  bind_all(row, run);
+  if (!row.executeStep()) throw std::runtime_error(fmt::format("there is no run {}", run.value));
+  return {.started = wire::wall_time_from(row.getColumn(0).getString()),
+          .created = {.prefixes = strings_of(row.getColumn(1).getString()),
+                      .workers = row.getColumn(2).getUInt(),
+                      .tests = {},
+                      .uri = row.getColumn(3).getString(),
+                      .accelerator = row.getColumn(4).getString(),
+                      .settings = row.getColumn(5).getString()}};
+}
+
+void add_end(SQLite::Database& connection, report::RunSummary& summary) {
+  SQLite::Statement end(connection, "SELECT outcome, exit_status, makespan FROM runs WHERE id = ?");
+  bind_all(end, summary.run);
+  if (end.executeStep() && !end.getColumn(0).isNull()) {
+    for (const Outcome outcome : {Outcome::completed, Outcome::stopped, Outcome::infrastructure}) {
+      if (end.getColumn(0).getString() == to_string(outcome)) summary.outcome = outcome;
+    }
+    summary.exit_status = end.getColumn(1).getInt();
+    summary.makespan = duration(end.getColumn(2));
+    return;
+  }
+  SQLite::Statement last(connection, "SELECT time FROM records WHERE run = ? ORDER BY sequence DESC LIMIT 1");
+  bind_all(last, summary.run);
+  if (last.executeStep()) summary.makespan = wire::wall_time_from(last.getColumn(0).getString()) - summary.started;
+}
+
+void add_resets(SQLite::Database& connection, report::RunSummary& summary) {
+  SQLite::Statement reset(connection, "SELECT ok, host_fault, total FROM resets WHERE run = ?");
+  bind_all(reset, summary.run);
+  std::vector<Duration> totals;
+  while (reset.executeStep()) {
+    const Duration total = duration(reset.getColumn(2));
+    summary.resets.total += total;
+    if (reset.getColumn(0).getInt() != 0) {
+      totals.push_back(total);
+    } else {
+      ++summary.resets.failed;
+    }
+    if (reset.getColumn(1).getInt() != 0) ++summary.host_faults.resets;
+  }
+  summary.resets.count = static_cast<unsigned>(totals.size());
+  summary.resets.median = median(std::move(totals));
+}
+
+void add_incidents(SQLite::Database& connection, report::RunSummary& summary) {
+  SQLite::Statement row(connection,
+                        "SELECT kind, prefix, host_fault, reason FROM incidents WHERE run = ? ORDER BY rowid");
+  bind_all(row, summary.run);
+  while (row.executeStep()) {
+    if (row.getColumn(0).getString() == "prefix-quarantined") {
+      summary.quarantined.push_back({core::Prefix(row.getColumn(1).getString()), row.getColumn(3).getString()});
+    } else if (row.getColumn(2).getInt() != 0) {
+      ++summary.host_faults.domains;
+    }
+  }
+  for (const TestResult& test : summary.tests) {
+    for (const Attempt& attempt : test.attempts) {
+      const bool faulty = std::any_of(attempt.issues.begin(), attempt.issues.end(),
+                                      [](const core::Issue& issue) { return issue.name == "HOST-FAULT"; });
+      if (faulty) ++summary.host_faults.attempts;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Record> Queries::records(RunId run, std::int64_t after_sequence, std::size_t limit) {
+  return reading(database_, [&](SQLite::Database& connection) {
+    SQLite::Statement row(connection,
+                          "SELECT sequence, time, kind, json FROM records WHERE run IS ? AND sequence > ? "
+                          "ORDER BY sequence LIMIT ?");
+    bind_all(row, run, after_sequence, limit);
+    std::vector<Record> records;
+    while (row.executeStep()) {
+      records.push_back(
+          {.run = run.value,
+           .sequence = row.getColumn(0).getInt64(),
+           .time = wire::wall_time_from(row.getColumn(1).getString()),
+           .body = wire::body_from(row.getColumn(2).getString(), nlohmann::json::parse(row.getColumn(3).getString()))});
+    }
+    return records;
+  });
+}
+
+std::optional<RunId> Queries::latest_run() {
+  return reading(database_, [](auto& connection) { return run_of(connection, "SELECT max(id) FROM runs"); });
+}
+
+std::optional<RunId> Queries::unfinished_run() {
+  return reading(database_, [](auto& connection) {
+    return run_of(connection, "SELECT id FROM runs WHERE finished IS NULL ORDER BY id DESC LIMIT 1");
+  });
+}
+
+Resume Queries::resume_state(RunId run) {
+  return reading(database_, [&](SQLite::Database& connection) {
+    CreatedRun row = created_run(connection, run);
+    Resume resume{.run = run,
+                  .started = row.started,
+                  .created = std::move(row.created),
+                  .tests = tests_of(connection, run),
+                  .counts = {},
+                  .unjudged = {}};
+    for (const TestResult& test : resume.tests) {
+      resume.created.tests.push_back(test.name);
+      for (const Attempt& attempt : test.attempts) {
+        if (!attempt.verdict && !attempt.abandoned) resume.unjudged.push_back(attempt.id);
+      }
+    }
+    resume.counts = report::count(resume.tests);
+    return resume;
+  });
+}
+
+report::RunSummary Queries::run_summary(RunId run) {
+  return reading(database_, [&](SQLite::Database& connection) {
+    const CreatedRun row = created_run(connection, run);
+    report::RunSummary summary;
+    summary.run = run;
+    summary.started = row.started;
+    summary.prefixes = row.created.prefixes;
+    summary.workers = row.created.workers;
+    summary.uri = row.created.uri;
+    summary.accelerator = row.created.accelerator;
+    summary.tests = tests_of(connection, run);
+    add_end(connection, summary);
+    add_resets(connection, summary);
+    add_incidents(connection, summary);
+    return summary;
+  });
+}
+
+std::vector<TestResult> Queries::results(RunId run) {
+  return reading(database_, [&](SQLite::Database& connection) {
+    created_run(connection, run);
+    return tests_of(connection, run);
+  });
+}
+
+std::map<std::string, Duration> Queries::past_durations(std::span<const std::string> tests) {
+  return reading(database_, [&](SQLite::Database& connection) {
+    // CROSS: from the name's runs, newest first, to their attempts, so that 9 rows are read and not all of history.
+    SQLite::Statement row(
+        connection,
+        "SELECT a.test_seconds FROM tests t CROSS JOIN attempts a ON a.run = t.run AND a.test = t.ordinal "
+        "WHERE t.name = ? AND a.verdict IN ('passed', 'failed') "
+        "ORDER BY t.run DESC, a.number DESC LIMIT 9");
+    std::map<std::string, Duration> durations;
+    for (const std::string& test : tests) {
+      std::vector<Duration> taken;
+      row.reset();
+      bind_all(row, test);
+      while (row.executeStep()) taken.push_back(duration(row.getColumn(0)));
+      if (!taken.empty()) durations[test] = median(std::move(taken));
+    }
+    return durations;
+  });
+}
+
+}  // namespace kvmtest::telemetry

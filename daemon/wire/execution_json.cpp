@@ -1,0 +1,94 @@
+#include "wire/execution_json.h"
+
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+namespace kvmtest::wire {
+namespace {
+
+using Why = suite::Ending::Why;
+constexpr std::array<std::pair<Why, const char*>, 4> endings{{{Why::completed, "completed"},
+                                                              {Why::timeout, "timeout"},
+                                                              {Why::console_closed, "console-closed"},
+                                                              {Why::unsupported, "unsupported"}}};
+
+}  // namespace
+
+std::string text_from_bytes(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      text.push_back(c);
+    } else {
+      text.push_back(static_cast<char>(0xc0 | (byte >> 6)));
+      text.push_back(static_cast<char>(0x80 | (byte & 0x3f)));
+    }
+  }
+  return text;
+}
+
+std::string bytes_from_text(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x80) {
+      bytes.push_back(text[i]);
+      continue;
+    }
+    if ((byte & 0xfc) != 0xc0 || i + 1 == text.size())
+      throw std::runtime_error("not bytes as text: a code point above 255");
+    bytes.push_back(static_cast<char>((byte << 6) | (static_cast<unsigned char>(text[++i]) & 0x3f)));
+  }
+  return bytes;
+}
+
+nlohmann::json to_json(const suite::Execution& execution) {
+  nlohmann::json results = nlohmann::json::array();
+  for (const auto& result : execution.results) {
+    nlohmann::json entry{{"step", result.step},
+                         {"output", text_from_bytes(result.output)},
+                         {"truncated", result.truncated},
+                         {"at", static_cast<double>(result.at.count()) / 1e6},
+                         {"took", static_cast<double>(result.took.count()) / 1e6},
+                         {"tries", result.tries}};
+    if (result.status) entry["status"] = *result.status;
+    results.push_back(std::move(entry));
+  }
+  const char* why = "completed";
+  for (const auto& [value, word] : endings)
+    if (value == execution.ending.why) why = word;
+  return {{"results", std::move(results)},
+          {"ending",
+           {{"why", why}, {"host", execution.ending.host}, {"detail", text_from_bytes(execution.ending.detail)}}}};
+}
+
+suite::Execution execution_from(const nlohmann::json& json) {
+  try {
+    suite::Execution execution;
+    for (const auto& entry : json.at("results")) {
+      suite::StepResult result;
+      result.step = entry.at("step").get<std::size_t>();
+      result.output = bytes_from_text(entry.at("output").get_ref<const std::string&>());
+      if (entry.contains("status")) result.status = entry.at("status").get<int>();
+      result.truncated = entry.value("truncated", false);
+      result.at = std::chrono::microseconds(static_cast<std::int64_t>(entry.value("at", 0.0) * 1e6 + 0.5));
+      result.took = std::chrono::microseconds(static_cast<std::int64_t>(entry.value("took", 0.0) * 1e6 + 0.5));
+      result.tries = entry.value("tries", 1U);
+      execution.results.push_back(std::move(result));
+    }
+    const auto& ending = json.at("ending");
+    for (const auto& [value, word] : endings)
+      if (ending.at("why") == word) execution.ending.why = value;
+    execution.ending.host = ending.value("host", "");
+    execution.ending.detail = bytes_from_text(ending.value("detail", ""));
+    return execution;
+  } catch (const nlohmann::json::exception& e) {
+    throw std::runtime_error(std::string("an execution as JSON: ") + e.what());
+  }
+}
+
+}  // namespace kvmtest::wire

@@ -1,0 +1,266 @@
+#include "settings/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+namespace kvmtest::settings {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+Settings from(const std::string& text) { return load_text(text, "/project/kvmtest.yaml"); }
+
+std::string error_in(const std::string& text) {
+  try {
+    (void)load_text(text, "kvmtest.yaml");
+  } catch (const core::InputError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string content(const fs::path& path) {
+  std::ifstream stream(path);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+// Environment variables for one test's time.
+class Environment {
+ public:
+  Environment(std::initializer_list<std::pair<std::string, std::string>> variables) : variables_(variables) {
+    for (const auto& [name, value] : variables_) setenv(name.c_str(), value.c_str(), 1);
+  }
+  ~Environment() {
+    for (const auto& variable : variables_) unsetenv(variable.first.c_str());
+  }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> variables_;
+};
+
+TEST(Settings, AnEmptyFileMeansTheDefaults) {
+  for (const char* text : {"", "# nothing\n", "limits:\nlog:\n"}) {
+    const Settings settings = from(text);
+    EXPECT_EQ(settings.project, "/project");
+    EXPECT_EQ(settings.state_dir, "/project/.kvmtest");
+    EXPECT_EQ(settings.domains.kernel, "/project/.kvmtest/guest/tiny/kernel");
+    EXPECT_EQ(settings.domains.initrd, "/project/.kvmtest/guest/tiny/initrd");
+    EXPECT_TRUE(settings.domains.image.empty());
+    EXPECT_GE(settings.workers, 1U);
+    EXPECT_EQ(settings.prefixes, (std::vector<std::string>{"a.", "b."}));
+    EXPECT_EQ(settings.limits.boot, 120s);
+    EXPECT_EQ(settings.limits.capture, 16U << 20);
+    EXPECT_EQ(settings.tests, std::vector<std::string>{"testing/suites/netlab"});
+  }
+}
+
+TEST(Settings, EachCanBeSet) {
+  const Settings settings = from(R"(
+state_dir: state
+hypervisor: {uri: "qemu:///system", accelerator: emulated}
+workers: 3
+prefixes: ["", a.]
+domains:
+  templates: mine
+  kernel: /boot/vmlinuz
+  initrd: ../initrd
+  image: disk.qcow2
+  memory_mib: 512
+login: {user: admin, password: 123}
+limits:
+  boot: 2m
+  command: 500ms
+  test: 1h
+  capture: 1GiB
+  boot_tries: 1
+  host_fault_retries: 0
+  quarantine_after: 9
+judges: 4
+state_min_free: 0B
+tests: [suites/one, two]
+log: {level: debug}
+)");
+  EXPECT_EQ(settings.state_dir, "/project/state");
+  EXPECT_EQ(settings.hypervisor.uri, "qemu:///system");
+  EXPECT_EQ(settings.hypervisor.accelerator, Accelerator::emulated);
+  EXPECT_EQ(settings.workers, 3U);
+  EXPECT_EQ(settings.prefixes, (std::vector<std::string>{"", "a."}));
+  EXPECT_EQ(settings.domains.templates, "/project/mine");
+  EXPECT_EQ(settings.domains.kernel, "/boot/vmlinuz");
+  EXPECT_EQ(settings.domains.initrd, "/initrd");
+  EXPECT_EQ(settings.domains.image, "/project/disk.qcow2");
+  EXPECT_EQ(settings.domains.memory_mib, 512U);
+  EXPECT_EQ(settings.login.user, "admin");
+  EXPECT_EQ(settings.login.password, "123");
+  EXPECT_EQ(settings.limits.boot, 2min);
+  EXPECT_EQ(settings.limits.command, 500ms);
+  EXPECT_EQ(settings.limits.test, 1h);
+  EXPECT_EQ(settings.limits.capture, 1ULL << 30);
+  EXPECT_EQ(settings.limits.boot_tries, 1U);
+  EXPECT_EQ(settings.limits.host_fault_retries, 0U);
+  EXPECT_EQ(settings.limits.quarantine_after, 9U);
+  EXPECT_EQ(settings.judges, 4U);
+  EXPECT_EQ(settings.state_min_free, 0U);
+  EXPECT_EQ(settings.tests, (std::vector<std::string>{"suites/one", "two"}));
+  EXPECT_EQ(settings.log.level, "debug");
+  // The guest follows a state directory that has moved.
+  EXPECT_EQ(from("state_dir: /state").domains.kernel, "/state/guest/tiny/kernel");
+  EXPECT_EQ(from("prefixes: a. '' c.").prefixes, (std::vector<std::string>{"a.", "", "c."}));
+}
+
+TEST(Settings, AnUnknownOneNamesTheNearest) {
+  EXPECT_EQ(error_in("# x\nworker: 2\n"), "kvmtest.yaml:2:1: unknown setting 'worker' (did you mean 'workers'?)");
+  EXPECT_EQ(error_in("limits:\n  bot: 2m\n"),
+            "kvmtest.yaml:2:3: unknown setting 'limits.bot' (did you mean 'limits.boot'?)");
+  EXPECT_EQ(error_in("limit:\n  boot: 2m\n"), "kvmtest.yaml:1:1: unknown setting 'limit' (did you mean 'limits'?)");
+  EXPECT_EQ(error_in("memory_mib: 2\n"),
+            "kvmtest.yaml:1:1: unknown setting 'memory_mib' (did you mean 'domains.memory_mib'?)");
+  EXPECT_EQ(error_in("hypervisor: {workers: 2}\n"),
+            "kvmtest.yaml:1:14: unknown setting 'hypervisor.workers' (did you mean 'workers'?)");
+  EXPECT_EQ(error_in("xyzzy: 2\n"), "kvmtest.yaml:1:1: unknown setting 'xyzzy'");
+}
+
+TEST(Settings, AWrongTypeSaysWhatWasExpected) {
+  EXPECT_EQ(error_in("workers: two\n"), "kvmtest.yaml:1:10: workers: 'two' is not a whole number from 1 to 1024");
+  EXPECT_EQ(error_in("workers: 0\n"), "kvmtest.yaml:1:10: workers: '0' is not a whole number from 1 to 1024");
+  EXPECT_EQ(error_in("workers: [2]\n"),
+            "kvmtest.yaml:1:10: workers: expected a whole number from 1 to 1024, found a list");
+  EXPECT_EQ(error_in("workers:\n"), "kvmtest.yaml:1:1: workers: expected a whole number from 1 to 1024, found nothing");
+  EXPECT_EQ(error_in("limits:\n  boot: 30\n"),
+            "kvmtest.yaml:2:9: limits.boot: '30' is not a duration; write a number and its unit: 500ms, 30s, 2m or 1h");
+  EXPECT_EQ(error_in("limits:\n  boot: {s: 3}\n"),
+            "kvmtest.yaml:2:9: limits.boot: expected a duration such as 30s, found a section");
+  EXPECT_EQ(
+      error_in("limits:\n  capture: 16\n"),
+      "kvmtest.yaml:2:12: limits.capture: '16' is not a size; write a number and its unit: 512KiB, 16MiB or 2GiB");
+  EXPECT_EQ(error_in("limits: 30s\n"), "kvmtest.yaml:1:9: limits: expected a section, found '30s'");
+  EXPECT_EQ(error_in("hypervisor: {accelerator: fast}\n"),
+            "kvmtest.yaml:1:27: hypervisor.accelerator: 'fast' is not an accelerator; write auto, kvm or emulated");
+  EXPECT_EQ(error_in("tests: netlab\n"), "kvmtest.yaml:1:8: tests: expected a list of tests or suites, found 'netlab'");
+  EXPECT_EQ(error_in("tests: [[a]]\n"),
+            "kvmtest.yaml:1:8: tests: expected a list of tests or suites, found a list in it");
+  EXPECT_EQ(error_in("tests: []\n"), "kvmtest.yaml:1:8: tests: names no test");
+  EXPECT_EQ(error_in("prefixes: {a: b}\n"),
+            "kvmtest.yaml:1:11: prefixes: expected a list of prefixes, found a section");
+  EXPECT_EQ(error_in("log: {level: loud}\n"),
+            "kvmtest.yaml:1:14: log.level: 'loud' is not a level; write trace, debug, info, warning or error");
+  EXPECT_EQ(error_in("- workers\n"), "kvmtest.yaml:1:1: expected settings, each 'name: value', found a list");
+  EXPECT_EQ(error_in("[a]: 1\n"), "kvmtest.yaml:1:1: expected a setting's name, found a list");
+}
+
+TEST(Settings, PrefixesFollowTheirRules) {
+  EXPECT_EQ(error_in("prefixes: [a., a.]\n"), "kvmtest.yaml:1:11: prefixes: prefix 'a.' is named twice");
+  EXPECT_EQ(error_in("prefixes: [\"a b\"]\n"),
+            "kvmtest.yaml:1:11: prefixes: prefix 'a b' has white space in it; only letters, digits and . _ - may be");
+  EXPECT_EQ(error_in("prefixes: []\n"), "kvmtest.yaml:1:11: prefixes: no prefix is named; '' is the empty one");
+}
+
+TEST(Settings, OneIsSetOnce) {
+  EXPECT_EQ(error_in("workers: 1\njudges: 2\nworkers: 2\n"),
+            "kvmtest.yaml:3:1: setting 'workers' is here for the second time; the first is in line 1");
+  EXPECT_EQ(error_in("limits: {boot: 1s}\nlimits: {test: 1s}\n"),
+            "kvmtest.yaml:2:1: setting 'limits' is here for the second time; the first is in line 1");
+}
+
+TEST(Settings, WhatIsNotYamlSaysWhere) {
+  EXPECT_EQ(error_in("workers: [1\n").substr(0, 27), "kvmtest.yaml:2:1: not YAML:");
+  EXPECT_EQ(error_in("a: b: c\n").substr(0, 26), "kvmtest.yaml:1:5: not YAML");
+  EXPECT_EQ(error_in("workers: 1\n---\nworkers: 2\n"), "kvmtest.yaml:3:1: a second YAML document; settings are one");
+  EXPECT_EQ(error_in("workers: *x\n").substr(0, 13), "kvmtest.yaml:");
+}
+
+TEST(Settings, AFileThatCannotBeReadSaysWhy) {
+  const auto error = [](const fs::path& path) -> std::string {
+    try {
+      (void)load(path);
+    } catch (const core::InputError& caught) {
+      return caught.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(error("/nowhere/kvmtest.yaml"),
+            "/nowhere/kvmtest.yaml: cannot read the settings: No such file or directory");
+  EXPECT_EQ(error("/"), "/: cannot read the settings: Is a directory");
+}
+
+TEST(Settings, WithoutAFileTheCurrentDirectoryIsTheProject) {
+  const fs::path before = fs::current_path();
+  const fs::path directory = fs::path(testing::TempDir()) / "kvmtest-settings-cwd";
+  fs::remove_all(directory);
+  fs::create_directories(directory);
+  fs::current_path(directory);
+  const Settings without = load(std::nullopt);
+  std::ofstream("kvmtest.yaml") << "workers: 7\n";
+  const Settings with = load(std::nullopt);
+  fs::current_path(before);
+  fs::remove_all(directory);
+  EXPECT_EQ(without.project, directory);
+  EXPECT_EQ(with.project, directory);
+  EXPECT_EQ(with.workers, 7U);
+}
+
+TEST(Settings, TheEnvironmentOverridesTheFile) {
+  const Environment environment{{"KVM_WORKERS", "5"},
+                                {"KVM_PREFIXES", "c. ''"},
+                                {"KVM_PREFIX", "old."},
+                                {"KVM_URI", "qemu:///session"},
+                                {"KVM_ACCELERATOR", "kvm"}};
+  Settings settings = from("workers: 2\n");
+  apply_environment(settings);
+  EXPECT_EQ(settings.workers, 5U);
+  EXPECT_EQ(settings.prefixes, (std::vector<std::string>{"c.", ""}));
+  EXPECT_EQ(settings.hypervisor.uri, "qemu:///session");
+  EXPECT_EQ(settings.hypervisor.accelerator, Accelerator::kvm);
+}
+
+TEST(Settings, TheOlderNameCountsWhereTheNewOneIsEmpty) {
+  const Environment environment{{"KVM_WORKERS", ""}, {"KVM_PREFIXES", ""}, {"KVM_PREFIX", "old."}};
+  Settings settings = from("workers: 2\n");
+  apply_environment(settings);
+  EXPECT_EQ(settings.workers, 2U);
+  EXPECT_EQ(settings.prefixes, std::vector<std::string>{"old."});
+  const Environment bad{{"KVM_PREFIX", "a/"}};
+  try {
+    apply_environment(settings);
+    FAIL();
+  } catch (const core::InputError& error) {
+    EXPECT_STREQ(error.what(), "KVM_PREFIX: prefix 'a/' has a '/' in it; only letters, digits and . _ - may be");
+  }
+}
+
+TEST(SettingsFile, IsTheTableAsText) {
+  // `kvmtest settings` prints the same text: nothing is documented in one place alone.
+  const std::string text = content(fs::path(KVMTEST_SOURCE) / "config/kvmtest.yaml");
+  EXPECT_EQ(text, describe());
+  EXPECT_NO_THROW((void)from(text));
+  for (const Described& setting : describe(from(text))) {
+    const std::string leaf = setting.name.substr(setting.name.find('.') + 1);
+    EXPECT_NE(text.find("#" + leaf + ": "), std::string::npos) << setting.name;
+    EXPECT_FALSE(setting.doc.empty()) << setting.name;
+  }
+}
+
+TEST(SettingsFile, HoldsTheDefaultsOnceItIsUncommented) {
+  std::string text = describe();
+  // "#name: value" is a setting, "# words" is about one.
+  for (std::size_t at = 0; (at = text.find('#', at)) != std::string::npos; ++at) {
+    if (text[at + 1] != ' ') text.erase(at, 1);
+  }
+  Settings settings = from(text);
+  Settings plain = defaults("/project");
+  plain.workers = settings.workers;                      // depends on the cores
+  settings.domains.templates = plain.domains.templates;  // and that on the installation
+  const auto expected = describe(plain);
+  const auto actual = describe(settings);
+  ASSERT_EQ(expected.size(), actual.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(expected[i].value, actual[i].value) << expected[i].name;
+}
+
+}  // namespace
+}  // namespace kvmtest::settings

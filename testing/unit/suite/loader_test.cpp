@@ -1,0 +1,135 @@
+#include "suite/loader.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace kvmtest::suite {
+namespace {
+
+namespace fs = std::filesystem;
+using Names = std::vector<std::string>;
+
+const std::string test_text = "# title\n# hosts: east\n\neast# true\n";
+
+class Loader : public testing::Test {
+ protected:
+  Loader()
+      : base_(fs::path(testing::TempDir()) /
+              ("kvmtest-loader-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
+    fs::remove_all(base_);
+    fs::create_directories(base_);
+  }
+  ~Loader() override { fs::remove_all(base_); }
+
+  void write(const fs::path& path, const std::string& text = test_text) {
+    fs::create_directories((base_ / path).parent_path());
+    std::ofstream(base_ / path, std::ios::binary) << text;
+  }
+
+  [[nodiscard]] Names names(const Names& paths) const {
+    Names out;
+    for (const LoadedTest& loaded : load(paths, nullptr, base_)) out.push_back(loaded.test.name);
+    return out;
+  }
+
+  [[nodiscard]] std::string error(const Names& paths, const std::set<std::string>* known = nullptr,
+                                  const std::string& format = {}) const {
+    try {
+      (void)load(paths, known, base_, format);
+    } catch (const core::InputError& caught) {
+      return caught.what();
+    }
+    return "no error";
+  }
+
+  const fs::path base_;
+};
+
+TEST_F(Loader, FindsTheTestsOfADirectory) {
+  write("suites/netlab/gre.test");
+  write("suites/netlab/bridge.test");
+  write("suites/netlab/README.md", "not a test");
+  write("suites/netlab/.git/x.test", "not looked at");
+  write("suites/netlab/.hidden.test", "nor this");
+  write("suites/other/gre.test");
+  EXPECT_EQ(names({"suites/netlab"}), (Names{"netlab/bridge", "netlab/gre"}));
+  EXPECT_EQ(names({"suites"}), (Names{"netlab/bridge", "netlab/gre", "other/gre"}));
+  EXPECT_EQ(names({"./suites//netlab/"}), (Names{"netlab/bridge", "netlab/gre"}));
+  EXPECT_EQ(names({(base_ / "suites/netlab").string()}), (Names{"netlab/bridge", "netlab/gre"}));
+}
+
+TEST_F(Loader, NamesATestWithOrWithoutItsSuffix) {
+  write("suites/netlab/gre.test");
+  write("suites/netlab/v1.2.test");
+  EXPECT_EQ(names({"suites/netlab/gre"}), Names{"netlab/gre"});
+  EXPECT_EQ(names({"suites/netlab/gre.test"}), Names{"netlab/gre"});
+  EXPECT_EQ(names({"suites/netlab/v1.2"}), Names{"netlab/v1.2"});
+  EXPECT_EQ(names({"suites/netlab/../netlab/gre"}), Names{"netlab/gre"});
+  EXPECT_EQ(load({"suites/netlab/gre"}, nullptr, base_).at(0).test.path, base_ / "suites/netlab/gre.test");
+}
+
+TEST_F(Loader, KeepsTheOrderNamedAndEachTestOnce) {
+  write("s/a.test");
+  write("s/b.test");
+  EXPECT_EQ(names({"s/b", "s/a"}), (Names{"s/b", "s/a"}));
+  EXPECT_EQ(names({"s/b", "s", "s/a.test"}), (Names{"s/b", "s/a"}));
+}
+
+TEST_F(Loader, ATestComesWithItsJudge) {
+  write("s/a.test", "# title\n# hosts: east\n\neast# true\nx\n");
+  const LoadedTest loaded = load({"s/a"}, nullptr, base_).at(0);
+  Execution run;
+  run.results.emplace_back();
+  run.results[0].status = 0;
+  run.results[0].output = "y\n";
+  const Judgement judgement = loaded.judge->judge(run);
+  EXPECT_EQ(judgement.verdict, core::Verdict::failed);
+  EXPECT_EQ(judgement.diff.substr(0, judgement.diff.find("@@")), "--- a/s/a.test\n+++ b/s/a.test\n");
+  EXPECT_EQ(loaded.judge->accept(run), "# title\n# hosts: east\n\neast# true\ny\n");
+}
+
+TEST_F(Loader, WhatIsNotThereNamesTheNearest) {
+  write("suites/netlab/gre.test");
+  write("suites/netlab/bridge.test");
+  EXPECT_EQ(error({"suites/netlab/gree"}), "suites/netlab/gree: no such test or suite (did you mean 'gre'?)");
+  EXPECT_EQ(error({"suites/netlap"}), "suites/netlap: no such test or suite (did you mean 'netlab'?)");
+  EXPECT_EQ(error({"suites/netlab/xyzzy"}), "suites/netlab/xyzzy: no such test or suite");
+  EXPECT_EQ(error({"nowhere/x"}),
+            "nowhere/x: no such test or suite; there is no directory " + (base_ / "nowhere").string());
+  EXPECT_EQ(error({""}), "the name of a test or suite is empty");
+}
+
+TEST_F(Loader, WhatHoldsNoTestSaysSo) {
+  fs::create_directories(base_ / "empty");
+  write("s/notes.txt");
+  EXPECT_EQ(error({"empty"}), "empty: no tests are in this directory");
+  EXPECT_EQ(error({"s/notes.txt"}), "s/notes.txt: not a test; a test's name ends in .test");
+}
+
+TEST_F(Loader, TwoTestsOfOneNameAreBothNamed) {
+  write("one/s/a.test");
+  write("two/s/a.test");
+  EXPECT_EQ(error({"one", "two"}), "two tests are named 's/a': " + (base_ / "one/s/a.test").string() + " and " +
+                                       (base_ / "two/s/a.test").string());
+  EXPECT_EQ(error({"."}).substr(0, 27), "two tests are named 's/a': ");
+}
+
+TEST_F(Loader, MistakesInATestSayWhere) {
+  write("s/a.test", "# title\n# hosts: esat\n\nesat# true\n");
+  const std::set<std::string> known{"east", "west"};
+  EXPECT_EQ(error({"s"}, &known), "s/a.test:2: unknown host 'esat' (did you mean 'east'?); there are east west");
+  EXPECT_EQ(error({"s"}), "no error");
+  EXPECT_EQ(error({(base_ / "s/a").string()}, &known),
+            "s/a.test:2: unknown host 'esat' (did you mean 'east'?); there are east west");
+}
+
+TEST_F(Loader, AFormatCanBeForced) {
+  write("s/a.test");
+  EXPECT_EQ(error({"s"}, nullptr, "transcript"), "no error");
+  EXPECT_EQ(error({"s"}, nullptr, "transcripts"), "unknown format 'transcripts' (did you mean 'transcript'?)");
+  EXPECT_EQ(error({"t"}, nullptr, "transcript"), "t: no such test or suite");
+}
+
+}  // namespace
+}  // namespace kvmtest::suite

@@ -1,0 +1,122 @@
+#include "telemetry/database.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "state_directory.h"
+#include "telemetry/schema.h"
+#include "telemetry/writer.h"
+
+namespace kvmtest::telemetry {
+namespace {
+
+std::string refusal(const std::filesystem::path& path) {
+  try {
+    const Database database(path);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "opened";
+}
+
+std::string value(SQLite::Database& connection, const std::string& query) {
+  return connection.execAndGet(query).getString();
+}
+
+/// A file as a kvmtest that knew only the first `version` scripts left it.
+void make_old(const std::filesystem::path& path, std::span<const std::string_view> scripts, std::size_t version) {
+  SQLite::Database connection(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  migrate(connection, scripts.subspan(0, version));
+}
+
+TEST(Database, IsCreatedDurableAndChecked) {
+  const StateDirectory state;
+  Database database(state.database());
+  EXPECT_EQ(value(database.connection(), "PRAGMA journal_mode"), "wal");
+  EXPECT_EQ(value(database.connection(), "PRAGMA synchronous"), "2");
+  EXPECT_EQ(value(database.connection(), "PRAGMA foreign_keys"), "1");
+  EXPECT_EQ(value(database.connection(), "PRAGMA user_version"), std::to_string(migrations().size()));
+}
+
+TEST(Database, CanBeOpenedTwiceAndAgain) {
+  const StateDirectory state;
+  const Database first(state.database());
+  EXPECT_EQ(refusal(state.database()), "opened");
+}
+
+TEST(Database, RefusesWhatANewerVersionWrote) {
+  const StateDirectory state;
+  { Database(state.database()).connection().exec("PRAGMA user_version=99"); }
+  EXPECT_EQ(refusal(state.database()),
+            state.database().string() + ": was written by a newer kvmtest (schema 99, this one knows " +
+                std::to_string(migrations().size()) + "); use that one, or another state directory");
+}
+
+TEST(Database, RefusesAnotherProgramsFile) {
+  const StateDirectory state;
+  {
+    SQLite::Database other(state.database().string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    other.exec("CREATE TABLE bookmarks(url TEXT); PRAGMA user_version=1");
+  }
+  EXPECT_EQ(refusal(state.database()), state.database().string() + ": is a database of another program");
+  SQLite::Database other(state.database().string());
+  EXPECT_EQ(value(other, "SELECT count(*) FROM sqlite_master"), "1");
+}
+
+TEST(Database, SaysInOneLineWhatCannotBeOpened) {
+  const StateDirectory state;
+  EXPECT_EQ(refusal(state.path() / "nowhere" / "kvmtest.db"),
+            (state.path() / "nowhere" / "kvmtest.db").string() + ": unable to open database file");
+  std::ofstream(state.database())
+      << "this is not a database, but it is long enough to be taken for one by its size alone";
+  EXPECT_EQ(refusal(state.database()), state.database().string() + ": file is not a database");
+}
+
+TEST(Migration, BringsEveryOlderVersionUpToDate) {
+  for (std::size_t version = 0; version < migrations().size(); ++version) {
+    const StateDirectory state;
+    make_old(state.database(), migrations(), version);
+    Database database(state.database());
+    EXPECT_EQ(value(database.connection(), "PRAGMA user_version"), std::to_string(migrations().size()));
+    Writer writer(database);
+    EXPECT_EQ(writer.create_run(run_of({"netlab/gre"}), at(0)).value, 1);
+  }
+}
+
+// The list as it may look one day: rows of the old version are still there, in the new shape.
+constexpr std::array<std::string_view, 3> growing{
+    "CREATE TABLE runs(id INTEGER PRIMARY KEY, worker_count INTEGER)",
+    "ALTER TABLE runs RENAME COLUMN worker_count TO workers; ALTER TABLE runs ADD COLUMN load REAL DEFAULT 0.5",
+    "CREATE INDEX runs_by_workers ON runs(workers)"};
+
+TEST(Migration, KeepsTheRowsOfTheOldVersion) {
+  const StateDirectory state;
+  make_old(state.database(), growing, 1);
+  SQLite::Database connection(state.database().string(), SQLite::OPEN_READWRITE);
+  connection.exec("INSERT INTO runs VALUES (7, 2)");
+  migrate(connection, growing);
+  EXPECT_EQ(value(connection, "SELECT id || ' ' || workers || ' ' || load FROM runs"), "7 2 0.5");
+  EXPECT_EQ(value(connection, "PRAGMA user_version"), "3");
+}
+
+TEST(Migration, LeavesTheLastWholeVersionWhenAScriptFails) {
+  const StateDirectory state;
+  make_old(state.database(), growing, 1);
+  SQLite::Database connection(state.database().string(), SQLite::OPEN_READWRITE);
+  std::array<std::string_view, 3> broken = growing;
+  broken[2] = "CREATE TABLE half(x); CREATE INDEX i ON nowhere(x)";
+  EXPECT_THROW(migrate(connection, broken), SQLite::Exception);
+  EXPECT_EQ(value(connection, "PRAGMA user_version"), "2");
+  EXPECT_EQ(value(connection, "SELECT count(*) FROM sqlite_master WHERE name = 'half'"), "0");
+  migrate(connection, growing);
+  EXPECT_EQ(value(connection, "PRAGMA user_version"), "3");
+}
+
+}  // namespace
+}  // namespace kvmtest::telemetry
