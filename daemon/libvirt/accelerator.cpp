@@ -87,10 +87,9 @@ bool LibvirtHypervisor::prove_kvm() {
   with.type = "kvm";
   const core::Domain domain{core::Prefix{""}, core::Host{*templates_.hosts().begin()}};
   const std::string xml = probe_xml(templates_.render(domain, with, {}));
-  const DomainHandle probe(
-      virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY));
+  const DomainHandle probe(virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
   if (!probe) {
-    options_.notice("accelerator: libvirt cannot start a guest under KVM: " + last_error());
+    options_.notice("accelerator: libvirt starts no guest under KVM: " + last_error());
     return false;
   }
   bool works = false;

@@ -1,0 +1,66 @@
+#pragma once
+// What the verbs of kvmtest share. Each verb is a file: it adds its subcommand and what to do when it is chosen.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "client/client.h"
+#include "client/options.h"
+#include "core/ids.h"
+#include "libvirt/templates.h"
+#include "report/run_summary.h"
+#include "suite/format.h"
+
+namespace kvmtest::command {
+
+/// One invocation.
+struct Context {
+  client::CommonOptions common;
+  std::function<int()> chosen;  ///< set by the verb that was given; returns the exit status
+};
+
+/// `name` as a verb of `app`, with the common options; `run` is what it does.
+CLI::App* add_verb(CLI::App& app, Context& context, const std::string& name, const std::string& what,
+                   std::function<int()> run);
+
+void add_run(CLI::App& app, Context& context);
+void add_attach(CLI::App& app, Context& context);
+void add_stop(CLI::App& app, Context& context);
+void add_status(CLI::App& app, Context& context);
+void add_list(CLI::App& app, Context& context);
+void add_results(CLI::App& app, Context& context);
+void add_accept(CLI::App& app, Context& context);
+void add_install(CLI::App& app, Context& context);
+void add_domain(CLI::App& app, Context& context);
+void add_doctor(CLI::App& app, Context& context);
+void add_settings(CLI::App& app, Context& context);
+
+/// The tests that `paths` name, or those of the settings when there are none. Throws core::InputError.
+std::vector<suite::LoadedTest> load_tests(const settings::Settings& settings, const std::vector<std::string>& paths,
+                                          const std::string& format);
+/// The paths as a run request wants them, and what they are relative to.
+struct Paths {
+  std::vector<std::string> tests;
+  std::filesystem::path base;
+};
+Paths resolve(const settings::Settings& settings, const std::vector<std::string>& paths);
+
+/// Follows a run to its end: prints what happens, stops it at the first SIGINT or SIGTERM, and ends with the summary.
+/// Returns the run's exit status.
+int follow(client::Client& client, const settings::Settings& settings, core::RunId run, bool quiet, bool verbose);
+/// Signals are blocked in every thread from here on, for follow() to take. Call before anything else.
+void prepare_signals();
+
+/// The run's number as the user gave it, or the newest. Throws core::InputError when there is none.
+core::RunId chosen_run(const settings::Settings& settings, long run);
+/// A run as the database has it. Throws core::InputError without a database, telemetry::Error.
+report::RunSummary read_summary(const settings::Settings& settings, core::RunId run);
+
+/// Columns and colour of the terminal behind standard output.
+unsigned terminal_width();
+bool colour_wanted();
+
+}  // namespace kvmtest::command

@@ -1,0 +1,35 @@
+// kvmtest: runs test suites on libvirt domains.
+
+#include <csignal>
+
+#include "kvmtest/command.h"
+
+using namespace kvmtest;
+
+int main(int argc, char** argv) {
+  command::prepare_signals();
+  CLI::App app{"Runs test suites on libvirt domains, in parallel by prefix. The first thing to try: kvmtest run"};
+  app.set_version_flag("--version", std::string("kvmtest ") + KVMTEST_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 all as expected, 1 tests failed, 2 bad input, 3 the infrastructure failed, 130 stopped.\n"
+      "Settings are documented in config/kvmtest.yaml; 'kvmtest VERB --help' tells a verb's options.");
+  command::Context context;
+  command::add_run(app, context);
+  command::add_attach(app, context);
+  command::add_stop(app, context);
+  command::add_status(app, context);
+  command::add_list(app, context);
+  command::add_results(app, context);
+  command::add_accept(app, context);
+  command::add_install(app, context);
+  command::add_domain(app, context);
+  command::add_doctor(app, context);
+  command::add_settings(app, context);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  return client::with_errors("kvmtest", context.chosen);
+}

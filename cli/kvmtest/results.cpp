@@ -1,0 +1,99 @@
+// kvmtest results, diffs: what past runs gave.
+
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "core/input_error.h"
+#include "kvmtest/command.h"
+#include "report/summary.h"
+#include "wire/record_json.h"
+
+namespace kvmtest::command {
+namespace {
+
+struct ResultsOptions {
+  long run = 0;
+  bool json = false;
+  std::vector<std::string> tests;
+};
+
+bool chosen(const ResultsOptions& options, const std::string& name) {
+  return options.tests.empty() || std::find(options.tests.begin(), options.tests.end(), name) != options.tests.end();
+}
+
+nlohmann::json to_json(const report::TestResult& test) {
+  nlohmann::json attempts = nlohmann::json::array();
+  for (const auto& attempt : test.attempts) {
+    nlohmann::json issues = nlohmann::json::array();
+    for (const auto& issue : attempt.issues)
+      issues.push_back({{"host", issue.host}, {"name", issue.name}, {"detail", issue.detail}});
+    attempts.push_back({{"number", attempt.number},
+                        {"prefix", attempt.prefix.value},
+                        {"verdict", attempt.verdict ? nlohmann::json(core::to_string(*attempt.verdict)) : nullptr},
+                        {"waiting", core::seconds(attempt.split.waiting)},
+                        {"reset", core::seconds(attempt.split.reset)},
+                        {"test", core::seconds(attempt.split.test)},
+                        {"judging", core::seconds(attempt.split.judging)},
+                        {"issues", std::move(issues)},
+                        {"output", attempt.output}});
+  }
+  return {{"name", test.name},
+          {"verdict", test.verdict ? nlohmann::json(core::to_string(*test.verdict)) : nullptr},
+          {"flaky", test.flaky},
+          {"attempts", std::move(attempts)}};
+}
+
+int results(const Context& context, const ResultsOptions& options) {
+  const auto settings = context.common.settings();
+  const auto summary = read_summary(settings, chosen_run(settings, options.run));
+  if (!options.json) {
+    std::cout << report::summary_text(summary, {colour_wanted(), terminal_width()});
+    return summary.exit_status.value_or(3);
+  }
+  nlohmann::json tests = nlohmann::json::array();
+  for (const auto& test : summary.tests) tests.push_back(to_json(test));
+  nlohmann::json out{{"run", summary.run.value},
+                     {"started", wire::iso8601(summary.started)},
+                     {"workers", summary.workers},
+                     {"prefixes", summary.prefixes},
+                     {"makespan", core::seconds(summary.makespan)},
+                     {"tests", std::move(tests)}};
+  out["exit_status"] = summary.exit_status ? nlohmann::json(*summary.exit_status) : nullptr;
+  std::cout << wire::dump(out) << '\n';
+  return summary.exit_status.value_or(3);
+}
+
+int diffs(const Context& context, const ResultsOptions& options) {
+  const auto settings = context.common.settings();
+  const auto summary = read_summary(settings, chosen_run(settings, options.run));
+  bool any = false;
+  for (const auto& test : summary.tests) {
+    if (!chosen(options, test.name) || test.attempts.empty()) continue;
+    std::ifstream diff(std::filesystem::path(test.attempts.back().output) / "transcript.diff");
+    if (!diff) continue;
+    any = true;
+    std::cout << diff.rdbuf();
+  }
+  return any ? 1 : 0;
+}
+
+}  // namespace
+
+void add_results(CLI::App& app, Context& context) {
+  auto options = std::make_shared<ResultsOptions>();
+  CLI::App* verb = add_verb(app, context, "results", "print the summary of a run; exits with its status",
+                            [&context, options] { return results(context, *options); });
+  verb->add_option("--run", options->run, "the run's number (default: the newest)");
+  verb->add_flag("--json", options->json, "everything, as JSON");
+
+  auto of_diffs = std::make_shared<ResultsOptions>();
+  verb = add_verb(app, context, "diffs", "print a run's differences from what was expected; exits 1 if there are any",
+                  [&context, of_diffs] { return diffs(context, *of_diffs); });
+  verb->add_option("TESTS", of_diffs->tests, "names of tests (default: all)");
+  verb->add_option("--run", of_diffs->run, "the run's number (default: the newest)");
+}
+
+}  // namespace kvmtest::command

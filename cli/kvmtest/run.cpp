@@ -1,0 +1,127 @@
+// kvmtest run, attach, stop.
+
+#include <iostream>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "core/input_error.h"
+#include "kvmtest/command.h"
+#include "service/fingerprint.h"
+#include "service/run_request.h"
+#include "telemetry/database.h"
+#include "telemetry/queries.h"
+
+namespace kvmtest::command {
+namespace {
+
+struct RunOptions {
+  std::vector<std::string> tests;
+  std::string format;
+  bool resume = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool detach = false;
+};
+
+void add_verbosity(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
+  auto* quiet = verb.add_flag("-q,--quiet", options->quiet, "print failures and the summary only");
+  verb.add_flag("-v,--verbose", options->verbose, "print every command and every domain's every step")->excludes(quiet);
+}
+
+/// Everything that can be wrong is found before anything is started.
+void check(const settings::Settings& settings, const RunOptions& options) {
+  const libvirt::Templates templates(settings.domains.templates);
+  settings::check_bridge_names(settings.prefixes, templates.networks());
+  load_tests(settings, options.tests, options.format);
+  service::check_guest_files(settings);
+  service::check_disk(settings);
+}
+
+std::optional<core::RunId> resume(client::Client& client) {
+  const auto answer = client.post("/v1/runs/resume");
+  if (answer.at("run").is_null()) return std::nullopt;
+  return core::RunId{answer.at("run").get<std::int64_t>()};
+}
+
+int run(const Context& context, const RunOptions& options) {
+  const auto settings = context.common.settings();
+  client::Client client(settings);
+  core::RunId id;
+  if (options.resume) {
+    client.ensure_daemon(context.common.config);
+    const auto resumed = resume(client);
+    if (!resumed) throw core::InputError("no run was interrupted here: there is nothing to resume");
+    id = *resumed;
+  } else {
+    check(settings, options);
+    client.ensure_daemon(context.common.config);
+    const Paths paths = resolve(settings, options.tests);
+    const service::RunRequest request{paths.tests, paths.base, options.format, settings.prefixes, settings.workers};
+    id = core::RunId{client.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
+  }
+  if (options.detach) {
+    std::cout << fmt::format("run {} started; 'kvmtest attach' follows it\n", id.value);
+    return 0;
+  }
+  return follow(client, settings, id, options.quiet, options.verbose);
+}
+
+/// The active run; one that a daemon's death interrupted goes on.
+int attach(const Context& context, const RunOptions& options) {
+  const auto settings = context.common.settings();
+  client::Client client(settings);
+  std::optional<core::RunId> id;
+  if (client.daemon_is_there()) {
+    const auto status = client.get("/v1/status");
+    if (!status.at("run").is_null()) id = core::RunId{status.at("run").get<std::int64_t>()};
+  }
+  if (!id) {
+    client.ensure_daemon(context.common.config);
+    id = resume(client);
+  }
+  if (!id) throw core::InputError("no run is active here; 'kvmtest results' shows the last one");
+  return follow(client, settings, *id, options.quiet, options.verbose);
+}
+
+int stop(const Context& context, bool daemon) {
+  const auto settings = context.common.settings();
+  client::Client client(settings);
+  if (!client.daemon_is_there()) {
+    std::cout << "no daemon is running here\n";
+    return 0;
+  }
+  client.post(daemon ? "/v1/shutdown" : "/v1/stop", {{"by", "kvmtest stop"}});
+  return 0;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Context& context) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* verb = add_verb(app, context, "run", "run tests, follow them, and end with a summary",
+                            [&context, options] { return run(context, *options); });
+  verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
+  verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  verb->add_flag("--resume", options->resume, "go on with the run that the daemon's death interrupted");
+  verb->add_flag("-d,--detach", options->detach, "start the run and leave; 'kvmtest attach' follows it");
+  add_verbosity(*verb, options);
+  verb->footer("One control-C stops the run and removes its domains; results so far stand. Closing the terminal does not:\n"
+               "the run goes on, and 'kvmtest attach' follows it again.");
+}
+
+void add_attach(CLI::App& app, Context& context) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* verb = add_verb(app, context, "attach", "follow the active run, or go on with an interrupted one",
+                            [&context, options] { return attach(context, *options); });
+  add_verbosity(*verb, options);
+}
+
+void add_stop(CLI::App& app, Context& context) {
+  auto daemon = std::make_shared<bool>(false);
+  CLI::App* verb = add_verb(app, context, "stop", "stop the active run and destroy every domain that is up",
+                            [&context, daemon] { return stop(context, *daemon); });
+  verb->add_flag("--daemon", *daemon, "end the daemon as well");
+}
+
+}  // namespace kvmtest::command
