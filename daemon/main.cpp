@@ -213,7 +213,7 @@ int run_daemon(const Arguments& arguments) {
   try {
     auto settings = settings::load(arguments.config);
     settings::apply_environment(settings);
-    if (arguments.state_dir) settings.state_dir = fs::absolute(*arguments.state_dir);
+    if (arguments.state_dir) settings::move_state_dir(settings, *arguments.state_dir);
     std::error_code error;
     fs::create_directories(settings.state_dir, error);
     if (error) throw core::InputError({settings.state_dir}, "the state directory cannot be made: " + error.message());

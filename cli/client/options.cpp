@@ -20,7 +20,7 @@ void CommonOptions::add_to(CLI::App& app) {
 settings::Settings CommonOptions::settings() const {
   auto settings = settings::load(config);
   settings::apply_environment(settings);
-  if (state_dir) settings.state_dir = std::filesystem::absolute(*state_dir);
+  if (state_dir) settings::move_state_dir(settings, *state_dir);
   if (workers) settings.workers = settings::parse_workers(*workers, "--workers");
   if (prefixes) settings.prefixes = settings::parse_prefixes(*prefixes, "--prefixes");
   if (uri) settings.hypervisor.uri = *uri;
@@ -29,6 +29,12 @@ settings::Settings CommonOptions::settings() const {
   setenv("KVM_URI", settings.hypervisor.uri.c_str(), 1);
   setenv("KVM_ACCELERATOR", std::string(settings::to_string(settings.hypervisor.accelerator)).c_str(), 1);
   return settings;
+}
+
+int refuse_arguments(const char* program, const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error);
+  std::cerr << program << ": " << error.what() << " (see " << program << " --help)\n";
+  return 2;
 }
 
 int with_errors(const char* program, const std::function<int()>& body) {

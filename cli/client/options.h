@@ -26,6 +26,9 @@ struct CommonOptions {
   [[nodiscard]] settings::Settings settings() const;
 };
 
+/// What CLI11 found wrong, in one line, or the help that was asked for; returns the exit status.
+int refuse_arguments(const char* program, const CLI::App& app, const CLI::ParseError& error);
+
 /// Runs `body` and turns what it throws into one line on standard error and an exit status.
 int with_errors(const char* program, const std::function<int()>& body);
 

@@ -141,7 +141,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(own);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    return client::refuse_arguments("kvmsh", app, e);
   }
   for (const std::string& word : app.remaining()) command.push_back(word);
 

@@ -1,7 +1,11 @@
 // kvmtest: runs test suites on libvirt domains.
 
-#include <csignal>
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <vector>
 
+#include "core/input_error.h"
 #include "kvmtest/command.h"
 
 using namespace kvmtest;
@@ -26,10 +30,17 @@ int main(int argc, char** argv) {
   command::add_domain(app, context);
   command::add_doctor(app, context);
   command::add_settings(app, context);
+  std::vector<std::string> verbs;
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) verbs.push_back(verb->get_name());
+  if (argc > 1 && argv[1][0] != '-' && std::find(verbs.begin(), verbs.end(), argv[1]) == verbs.end()) {
+    std::cerr << "kvmtest: unknown verb '" << argv[1] << "'" << core::did_you_mean(argv[1], verbs)
+              << " (see kvmtest --help)\n";
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    return client::refuse_arguments("kvmtest", app, e);
   }
   return client::with_errors("kvmtest", context.chosen);
 }

@@ -79,12 +79,13 @@ void execute(Service& service, const core::Domain& domain, const json& body, Exc
       return;
     }
     service.give_up(domain);
+    if (result.closed) {
+      exchange.line(json{{"error", domain.name() + " ended"}}.dump());
+      return;
+    }
     exchange.line(json{{"error", fmt::format("no prompt within {} s; {} must be reset before it is used again", took,
                                              domain.name())}}
                       .dump());
-  } catch (const console::Closed&) {
-    service.give_up(domain);
-    exchange.line(json{{"error", domain.name() + " ended"}}.dump());
   } catch (const console::Interrupted&) {
     service.give_up(domain);
     if (!gone) exchange.line(json{{"error", domain.name() + " was taken away"}}.dump());

@@ -144,15 +144,19 @@ CommandResult Session::run(std::string_view command, std::chrono::microseconds l
   const auto start = steady_clock::now();
   const Deadline deadline = start + limit;
   CommandResult result;
-  std::string line(command);
-  if (line.size() > line_bound) line = type_long(command, deadline);
   Capture output(capture_bound_);
-  if (!line.empty() || command.empty()) {
-    type(line, deadline);
-    result.status = await_prompt(deadline, [&](std::string_view bytes) {
-      output.append(bytes);
-      if (on_output) on_output(bytes);
-    });
+  try {
+    std::string line(command);
+    if (line.size() > line_bound) line = type_long(command, deadline);
+    if (!line.empty() || command.empty()) {
+      type(line, deadline);
+      result.status = await_prompt(deadline, [&](std::string_view bytes) {
+        output.append(bytes);
+        if (on_output) on_output(bytes);
+      });
+    }
+  } catch (const Closed&) {
+    result.closed = true;
   }
   if (!result.status) output.append(scanner_.take_rest());
   result.output = output.text();

@@ -33,6 +33,7 @@ struct CommandResult {
   std::string output;         ///< bytes as printed, within the capture bound
   std::optional<int> status;  ///< none: the time limit passed first
   bool truncated = false;
+  bool closed = false;  ///< the console closed under it; there is no status
   std::uint64_t output_bytes = 0;  ///< printed, kept or not
   std::chrono::microseconds took{};
 };
@@ -51,7 +52,7 @@ class Session {
 
   using OnOutput = std::function<void(std::string_view)>;
   /// Types `command` (several lines are fine, any length) and waits for its end or `limit`. `on_output` gets the output
-  /// as it comes. Throws Closed, Interrupted.
+  /// as it comes. What was printed before the console closed is kept. Throws Interrupted.
   CommandResult run(std::string_view command, std::chrono::microseconds limit, const OnOutput& on_output = {});
 
   /// Hands the console to a person: echo, line editing, an ordinary prompt.

@@ -19,6 +19,17 @@ namespace {
 
 core::Duration since(steady_clock::time_point start) { return duration_cast<core::Duration>(steady_clock::now() - start); }
 
+/// What an attempt that a host fault ended had printed: evidence, but nothing to judge.
+void keep_consoles(const std::filesystem::path& directory, const std::map<std::string, std::string>& raw) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  try {
+    for (const auto& [host, bytes] : raw) write_file(directory / (host + ".console.raw"), bytes);
+  } catch (const HostFault&) {
+    // The disk is full: the fault that is reported anyhow matters more.
+  }
+}
+
 }  // namespace
 
 void Engine::reset(const core::action::ResetDomain& a) {
@@ -133,11 +144,12 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
     const std::lock_guard lock(mutex_);
     testing_.erase(a.attempt);
   }
+  for (const auto& [host, session] : sessions) ran.raw[host] = session->take_raw();
   if (aborted) {
+    keep_consoles(attempt_directory(run->order.output, test.name, a.number), ran.raw);
     post(*aborted);
     return;
   }
-  for (const auto& [host, session] : sessions) ran.raw[host] = session->take_raw();
   {
     const std::lock_guard lock(run->mutex);
     run->ran.emplace(a.attempt, std::move(ran));

@@ -46,14 +46,11 @@ suite::Execution ScriptRunner::run() {
   start_ = Clock::now();
   for (std::size_t i = 0; i < test_.steps.size(); ++i) {
     const Step& step = test_.steps[i];
-    try {
-      execution.results.push_back(run_step(i));
-    } catch (const console::Closed&) {
+    bool closed = false;
+    execution.results.push_back(run_step(i, closed));
+    if (closed) {
       const End end = end_of_(step.host);
       if (end.fault == core::Fault::host) throw Fault{step.host, end.reason};
-      suite::StepResult result;
-      result.step = i;
-      execution.results.push_back(std::move(result));
       execution.ending = {Ending::Why::console_closed, step.host, end.reason};
       return execution;
     }
@@ -75,7 +72,7 @@ suite::Execution ScriptRunner::run() {
   return execution;
 }
 
-suite::StepResult ScriptRunner::run_step(std::size_t index) {
+suite::StepResult ScriptRunner::run_step(std::size_t index, bool& closed) {
   const Step& step = test_.steps[index];
   console::Session& session = *sessions_.at(step.host);
   suite::StepResult result;
@@ -90,6 +87,7 @@ suite::StepResult ScriptRunner::run_step(std::size_t index) {
   result.output = std::move(command.output);
   result.status = command.status;
   result.truncated = command.truncated;
+  closed = command.closed;
   result.took = duration_cast<std::chrono::microseconds>(Clock::now() - begin);
   if (on_step) on_step(step, result, command.output_bytes);
   return result;

@@ -43,7 +43,7 @@ class ScriptRunner {
  private:
   using Clock = std::chrono::steady_clock;
 
-  suite::StepResult run_step(std::size_t index);
+  suite::StepResult run_step(std::size_t index, bool& closed);
   console::CommandResult run_until(console::Session& session, const suite::Step& step, console::Deadline deadline,
                                    suite::StepResult& result);
   [[nodiscard]] std::chrono::milliseconds limit_of(const suite::Step& step) const;

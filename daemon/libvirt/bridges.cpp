@@ -1,15 +1,19 @@
 #include "libvirt/bridges.h"
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
 
+#include <linux/capability.h>
 #include <net/if.h>
 #include <netlink/errno.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/bridge.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "core/input_error.h"
 #include "engine/hypervisor.h"
@@ -20,6 +24,8 @@ namespace {
 using engine::HostFault;
 
 constexpr std::string_view alias_start = "kvmtest ";
+constexpr const char* no_permission =
+    "no permission to make network bridges: run as root, with sudo, or with CAP_NET_ADMIN; or set a libvirt URI";
 
 struct SocketDeleter {
   void operator()(nl_sock* socket) const { nl_socket_free(socket); }
@@ -37,7 +43,7 @@ using Cache = std::unique_ptr<nl_cache, CacheDeleter>;
 void check_nl(int result, const std::string& what) {
   if (result >= 0) return;
   if (result == -NLE_PERM || result == -NLE_NOACCESS)
-    throw core::InputError(what + ": no permission to make network bridges; run as root (or with CAP_NET_ADMIN)");
+    throw core::InputError(what + ": " + no_permission);
   throw HostFault(what + ": " + nl_geterror(result));
 }
 
@@ -69,6 +75,13 @@ bool has_ports(const std::string& name) {
 void write_knob(const std::string& path, const char* value) { std::ofstream(path) << value; }
 
 }  // namespace
+
+void check_bridge_permission() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+  if (syscall(SYS_capget, &header, data.data()) == 0 && (data[0].effective & (1U << CAP_NET_ADMIN)) != 0) return;
+  throw core::InputError(no_permission);
+}
 
 void make_bridge(const std::string& name, const std::string& owner) {
   const Socket socket = open_route();

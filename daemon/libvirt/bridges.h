@@ -7,6 +7,9 @@
 
 namespace kvmtest::libvirt {
 
+/// Throws core::InputError when this process may not make network bridges (CAP_NET_ADMIN).
+void check_bridge_permission();
+
 /// Makes an isolated bridge (no address, no forwarding from the host, no delay), or takes over one that kvmtest made and
 /// nothing is attached to any more. Throws engine::HostFault: it is somebody else's, or in use by another owner;
 /// core::InputError when the kernel does not permit it.

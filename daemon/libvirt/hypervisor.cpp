@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <libvirt/virterror.h>
+#include <unistd.h>
 
 #include "core/input_error.h"
 #include "libvirt/bridges.h"
@@ -28,8 +29,8 @@ constexpr std::size_t longest_root = 107 - std::string_view("/lib/domain-99999-a
 // Read by the embedded driver from ROOT/etc/qemu.conf. No other user, label, mount namespace or cgroup is involved: the
 // domains are this user's own short-lived processes, and each of these costs time at every start. The log daemon that
 // stdio_handler="logd" wants does not run.
-constexpr const char* qemu_conf = R"(user = "+0"
-group = "+0"
+constexpr const char* qemu_conf = R"(user = "+{}"
+group = "+{}"
 dynamic_ownership = 0
 remember_owner = 0
 security_driver = "none"
@@ -108,13 +109,14 @@ LibvirtHypervisor::~LibvirtHypervisor() { virConnectDomainEventDeregisterAny(con
 void LibvirtHypervisor::open() {
   std::string uri = options_.uri;
   if (embedded()) {
+    check_bridge_permission();
     const fs::path root = options_.state_dir / "libvirt";
     if (root.string().size() > longest_root)
       throw InputError(fmt::format("the state directory {} is too deep for QEMU's sockets: its path may have at most {} "
                                    "characters; set state_dir to a shorter one",
                                    options_.state_dir.string(), longest_root - std::string_view("/libvirt").size()));
     fs::create_directories(root / "etc");
-    std::ofstream(root / "etc/qemu.conf") << qemu_conf;
+    std::ofstream(root / "etc/qemu.conf") << fmt::format(qemu_conf, geteuid(), getegid());
     uri = "qemu:///embed?root=" + percent_encoded(root);
   }
   connect_.reset(check(virConnectOpen(uri.c_str()), "open " + uri));
@@ -239,8 +241,9 @@ int LibvirtHypervisor::on_lifecycle(virConnectPtr, virDomainPtr domain, int even
   const std::string name = virDomainGetName(domain);
   const End end = end_from(event, detail);
   {
+    // The first word counts: a crash is followed by the destruction.
     const std::lock_guard lock(self->mutex_);
-    self->ends_.try_emplace(name, end);  // the first word counts: a crash is followed by the destruction
+    if (!self->ends_.try_emplace(name, end).second) return 0;
     self->ended_.notify_all();
   }
   try {

@@ -36,6 +36,7 @@ std::vector<std::string> names(const std::vector<suite::LoadedTest>& tests) {
 
 Service::Service(Parts parts)
     : parts_(std::move(parts)),
+      fingerprint_(fingerprint(parts_.settings)),
       claims_(engine::Claims::default_directory(parts_.settings.hypervisor.uri), parts_.settings.state_dir) {}
 
 void Service::prepare_prefixes(const std::vector<std::string>& prefixes) {
@@ -101,12 +102,14 @@ std::optional<core::RunId> Service::resume_run() {
   const std::lock_guard lock(starting_);
   if (const auto active = parts_.engine.active_run()) return active;
   telemetry::Resume state;
+  core::Duration spent{};
   {
     const std::lock_guard guard(parts_.database_mutex);
     telemetry::Queries queries(parts_.database);
     const auto run = queries.unfinished_run();
     if (!run) return std::nullopt;
     state = queries.resume_state(*run);
+    spent = queries.run_summary(*run).makespan;
   }
   const RunRequest request = run_request_from(nlohmann::json::parse(state.created.settings));
   auto loaded = load(request);
@@ -136,7 +139,7 @@ std::optional<core::RunId> Service::resume_run() {
     for (const std::string& host : ordered.tests[i].test.hosts) planned.hosts.emplace_back(host);
     ordered.plan.tests.push_back(std::move(planned));
   }
-  ordered.spent = {};
+  ordered.spent = spent;
   parts_.recorder.put(state.run.value, record::RunResumed{static_cast<unsigned>(ordered.decided.size()),
                                                           static_cast<unsigned>(state.unjudged.size())});
   parts_.engine.start_run(std::move(ordered));
@@ -199,7 +202,7 @@ nlohmann::json Service::status() {
         {{"prefix", prefix.prefix}, {"state", prefix.state}, {"test", prefix.test}, {"domains", prefix.domains}});
   nlohmann::json out{{"pid", getpid()},
                      {"version", KVMTEST_VERSION},
-                     {"fingerprint", fingerprint(parts_.settings)},
+                     {"fingerprint", fingerprint_},
                      {"state_dir", parts_.settings.state_dir.string()},
                      {"uri", description.uri},
                      {"accelerator", description.accelerator},

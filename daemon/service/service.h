@@ -71,6 +71,7 @@ class Service {
   void destroy_all();
 
   Parts parts_;
+  const std::string fingerprint_;  ///< as of the start: files may have changed since
   engine::Claims claims_;
   std::mutex starting_;  ///< one start, resume, install at a time
 };

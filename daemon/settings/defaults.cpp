@@ -73,4 +73,13 @@ std::string describe() {
   return out;
 }
 
+void move_state_dir(Settings& settings, const std::filesystem::path& directory) {
+  const auto before = settings.state_dir;
+  settings.state_dir = std::filesystem::absolute(directory).lexically_normal();
+  for (auto* file : {&settings.domains.kernel, &settings.domains.initrd}) {
+    const auto relative = file->lexically_relative(before);
+    if (!relative.empty() && *relative.begin() == "guest") *file = settings.state_dir / relative;
+  }
+}
+
 }  // namespace kvmtest::settings

@@ -60,6 +60,9 @@ struct Settings {
   } log;
 };
 
+/// Puts the state directory elsewhere, and with it the guest's files that lie in it by default.
+void move_state_dir(Settings& settings, const std::filesystem::path& directory);
+
 /// The name of the settings file looked for in the current directory.
 inline constexpr const char* default_file = "kvmtest.yaml";
 

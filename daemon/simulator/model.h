@@ -1,0 +1,75 @@
+#pragma once
+// What the simulated machine is like and what goes wrong on it. Every question is a function, so that a model may be a
+// constant, a list of past durations, or a seeded generator.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/model.h"
+#include "core/time.h"
+#include "core/verdict.h"
+
+namespace kvmtest::simulator {
+
+/// A domain ends by itself.
+struct Loss {
+  core::Duration after{};  ///< since its domain was ready, or since the test began
+  core::Fault fault = core::Fault::host;
+  std::string reason = "lost";
+  core::Host host{};        ///< which domain of the group; only in a test's fate
+  bool script_sees = true;  ///< false: the script is busy on another host and never touches this one again
+};
+
+/// What becomes of one reset.
+struct ResetFate {
+  core::Duration takes{};              ///< start to shell, while no more resets run than there are cores
+  std::optional<core::Fault> fault{};  ///< it fails when its time is over
+  std::string reason = "no shell";
+  bool ignores_cancel = false;         ///< too far gone to be interrupted: it ends as if nobody had asked
+  std::optional<Loss> loss{};          ///< it succeeds, and then the domain is lost
+};
+
+/// What becomes of one test's script.
+struct TestFate {
+  core::Duration takes{};
+  std::optional<core::Host> host_fault{};  ///< where a fault of the host shows when the time is over
+  std::string reason = "I/O error";
+  bool ignores_cancel = false;
+  std::optional<Loss> loss{};
+};
+
+struct JudgeFate {
+  core::Duration takes{};
+  core::Verdict verdict = core::Verdict::passed;
+  std::vector<core::Issue> issues{};
+};
+
+struct DestroyFate {
+  core::Duration takes{};
+  bool fails = false;
+  std::string reason = "still there";
+};
+
+struct Model {
+  unsigned cores = 64;         ///< resets beyond them slow all of them down in proportion
+  unsigned judges = 2;         ///< threads
+  core::Duration interrupt{};  ///< from a cancellation until the cancelled thing has ended
+
+  /// The n-th reset of the domain, from 1.
+  std::function<ResetFate(const core::Domain&, unsigned nth)> reset;
+  /// The attempt at a test with this number.
+  std::function<TestFate(core::TestIndex, unsigned number)> test;
+  std::function<JudgeFate(core::TestIndex, unsigned number)> judge;
+  /// The n-th destruction of the domain, from 1.
+  std::function<DestroyFate(const core::Domain&, unsigned nth)> destroy;
+  /// When set and it answers: a result just delivered is delivered once more, that much later.
+  std::function<std::optional<core::Duration>()> echo;
+
+  /// Nothing goes wrong, and everything of a kind takes as long.
+  static Model constant(core::Duration boot, core::Duration test, core::Duration judging = {}, core::Duration destroy = {});
+};
+
+}  // namespace kvmtest::simulator

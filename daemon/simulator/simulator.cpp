@@ -1,0 +1,320 @@
+#include "simulator/simulator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace kvmtest::simulator {
+
+namespace action = core::action;
+namespace event = core::event;
+using core::Domain;
+using core::Duration;
+using core::Fault;
+using core::Instant;
+
+Model Model::constant(Duration boot, Duration test, Duration judging, Duration destroy) {
+  Model model;
+  model.reset = [=](const Domain&, unsigned) { return ResetFate{.takes = boot}; };
+  model.test = [=](core::TestIndex, unsigned) { return TestFate{.takes = test}; };
+  model.judge = [=](core::TestIndex, unsigned) { return JudgeFate{.takes = judging}; };
+  model.destroy = [=](const Domain&, unsigned) { return DestroyFate{.takes = destroy}; };
+  return model;
+}
+
+Simulator::Simulator(Model model, std::mt19937_64* shuffle, core::AttemptId next_attempt)
+    : model_(std::move(model)), shuffle_(shuffle), scheduler_(next_attempt) {}
+
+void Simulator::due(Instant at, std::function<void()> happen) {
+  due_.push({at, shuffle_ != nullptr ? (*shuffle_)() : decided_++, std::move(happen)});
+}
+
+void Simulator::at(Duration when, core::Event event) {
+  due(Instant(when), [this, event = std::move(event)] { deliver(event); });
+}
+
+void Simulator::lose_at(Duration when, Domain domain, Fault fault, std::string reason, bool script_sees) {
+  due(Instant(when), [=, this, domain = std::move(domain), reason = std::move(reason)] {
+    lose(domain, Loss{.fault = fault, .reason = reason, .script_sees = script_sees});
+  });
+}
+
+Outcome Simulator::run(Limits limits) {
+  while (true) {
+    const auto boot = next_boot();
+    if (due_.empty() && !boot) break;
+    const Instant next = due_.empty() ? *boot : boot ? std::min(*boot, due_.top().at) : due_.top().at;
+    if (outcome_.events >= limits.events || next.time_since_epoch() > limits.time) {
+      outcome_.exhausted = true;
+      break;
+    }
+    now_ = next;
+    if (boot && *boot <= next) {
+      end_boots();
+      continue;
+    }
+    const auto happen = due_.top().happen;
+    due_.pop();
+    happen();
+  }
+  return std::exchange(outcome_, {});
+}
+
+bool Simulator::powered(const Domain& domain) const {
+  const auto found = machines_.find(domain);
+  return found != machines_.end() && found->second.power != Machine::Power::off;
+}
+
+void Simulator::deliver(const core::Event& event) {
+  ++outcome_.events;
+  if (const auto* run = std::get_if<event::RunSubmitted>(&event); run && !scheduler_.run_active()) {
+    plan_ = run->plan;
+    submitted_ = now_;
+    outcome_.finished.reset();
+    outcome_.verdicts.clear();
+    outcome_.untested.clear();
+  }
+  const core::Actions actions = scheduler_.handle(event, now_);
+  if (keep_log) {
+    outcome_.log.push_back({now_, event});
+    for (const core::Action& action : actions) outcome_.log.push_back({now_, action});
+  }
+  if (watch) watch(now_, event, actions, scheduler_);
+  for (const core::Action& action : actions) std::visit([this](const auto& a) { perform(a); }, action);
+  arm_deadline();
+}
+
+/// A pool's thread posts what came of its work.
+void Simulator::result(core::Event event) {
+  if (const auto again = model_.echo ? model_.echo() : std::nullopt)
+    due(now_ + *again, [this, event] { deliver(event); });
+  due(now_, [this, event = std::move(event)] { deliver(event); });
+}
+
+void Simulator::arm_deadline() {
+  const auto next = scheduler_.next_deadline();
+  if (next == deadline_) return;
+  deadline_ = next;
+  if (!next) return;
+  due(std::max(*next, now_), [this, armed = *next] {
+    if (deadline_ != armed) return;
+    deadline_.reset();
+    deliver(event::DeadlinePassed{});
+  });
+}
+
+// ---- resets ----------------------------------------------------------------------------------------------------------
+
+/// Microseconds of progress that each boot makes in one of time.
+double Simulator::boot_rate() const {
+  const auto running = static_cast<double>(boots_.size());
+  return std::min(1.0, static_cast<double>(model_.cores) / running);
+}
+
+std::optional<Instant> Simulator::next_boot() const {
+  if (boots_.empty()) return std::nullopt;
+  double least = boots_.front().left;
+  for (const Boot& boot : boots_) least = std::min(least, boot.left);
+  return std::max(now_, boots_at_ + Duration(std::llround(std::ceil(least / boot_rate()))));
+}
+
+void Simulator::settle_boots() {
+  if (!boots_.empty()) {
+    const auto passed = now_ - boots_at_;
+    const double progress = static_cast<double>(passed.count()) * boot_rate();
+    for (Boot& boot : boots_) boot.left -= progress;
+    outcome_.slots_busy += passed * static_cast<Duration::rep>(boots_.size());
+  }
+  boots_at_ = now_;
+}
+
+void Simulator::end_boots() {
+  settle_boots();
+  // A millionth of a microsecond is what rounding leaves.
+  for (std::size_t i = 0; i < boots_.size();) {
+    if (boots_[i].left > 1e-6) {
+      ++i;
+      continue;
+    }
+    Boot boot = std::move(boots_[i]);
+    boots_.erase(boots_.begin() + static_cast<std::ptrdiff_t>(i));
+    end_boot(std::move(boot));
+  }
+}
+
+void Simulator::end_boot(Boot boot) {
+  const Domain& domain = boot.order.domain;
+  Machine& machine = machines_[domain];
+  machine.power = Machine::Power::on;
+  if (boot.fate.fault) {
+    result(event::DomainResetFailed{boot.order.ticket, *boot.fate.fault, boot.fate.reason});
+    return;
+  }
+  result(event::DomainReset{boot.order.ticket});
+  if (const auto& loss = boot.fate.loss)
+    due(now_ + loss->after, [this, domain, loss = *loss, reset = machine.resets] {
+      if (machines_[domain].resets == reset) lose(domain, loss);
+    });
+}
+
+void Simulator::perform(const action::ResetDomain& a) {
+  Machine& machine = machines_[a.domain];
+  if (machine.power != Machine::Power::off) {
+    result(event::DomainResetFailed{a.ticket, Fault::host, "domain is already running"});
+    return;
+  }
+  settle_boots();
+  machine.power = Machine::Power::booting;
+  ResetFate fate = model_.reset(a.domain, ++machine.resets);
+  const auto left = static_cast<double>(fate.takes.count());
+  boots_.push_back({a, std::move(fate), left});
+  outcome_.slots_peak = std::max(outcome_.slots_peak, static_cast<unsigned>(boots_.size()));
+}
+
+void Simulator::perform(const action::CancelReset& a) {
+  const auto boot = std::find_if(boots_.begin(), boots_.end(), [&](const Boot& b) { return b.order.ticket == a.ticket; });
+  if (boot == boots_.end() || boot->fate.ignores_cancel) return;  // too late
+  settle_boots();
+  boot->left = std::min(boot->left, static_cast<double>(model_.interrupt.count()) * boot_rate());
+  boot->fate.fault = Fault::guest;
+  boot->fate.reason = "cancelled";
+  boot->fate.ignores_cancel = true;  // once is enough
+}
+
+// ---- a prefix's thread -----------------------------------------------------------------------------------------------
+
+void Simulator::perform(const action::DestroyDomain& a) { add_job(a.domain.prefix, a); }
+
+void Simulator::perform(const action::RunTest& a) {
+  numbers_[a.attempt] = a.number;
+  add_job(a.prefix, a);
+}
+
+void Simulator::add_job(const core::Prefix& prefix, Job job) {
+  Thread& thread = threads_[prefix];
+  thread.jobs.push_back(std::move(job));
+  if (thread.jobs.size() == 1) begin_job(prefix);
+}
+
+void Simulator::begin_job(const core::Prefix& prefix) {
+  const Job job = threads_[prefix].jobs.front();
+  std::visit([&](const auto& j) { begin(prefix, j); }, job);
+}
+
+void Simulator::begin(const core::Prefix& prefix, const action::DestroyDomain& job) {
+  Machine& machine = machines_[job.domain];
+  const DestroyFate fate = model_.destroy(job.domain, ++machine.destroys);
+  due(now_ + fate.takes, [this, prefix, job, fate] {
+    if (fate.fails) {
+      end_job(prefix, event::DomainDestroyFailed{job.ticket, fate.reason});
+      return;
+    }
+    machines_[job.domain].power = Machine::Power::off;
+    end_job(prefix, event::DomainDestroyed{job.ticket});
+  });
+}
+
+void Simulator::begin(const core::Prefix& prefix, const action::RunTest& job) {
+  Thread& thread = threads_[prefix];
+  thread.fate = model_.test(job.test, job.number);
+  thread.ending = false;
+  const core::PlannedTest& test = *std::find_if(plan_.tests.begin(), plan_.tests.end(),
+                                                [&](const core::PlannedTest& t) { return t.index == job.test; });
+  for (const core::Host& host : test.hosts)
+    if (!powered({prefix, host})) {
+      end_test(prefix, {}, event::TestAborted{job.attempt, host.value, "a domain of its group was lost before it began"});
+      return;
+    }
+  if (const auto& loss = thread.fate.loss)
+    due(now_ + loss->after, [this, prefix, loss = *loss, turn = thread.turn] {
+      if (threads_[prefix].turn == turn) lose({prefix, loss.host}, loss);
+    });
+  const auto& fate = thread.fate;
+  if (fate.host_fault)
+    end_test(prefix, fate.takes, event::TestAborted{job.attempt, fate.host_fault->value, fate.reason});
+  else
+    end_test(prefix, fate.takes, event::TestRan{job.attempt});
+  thread.ending = false;  // that was its own end; something may still come before it
+}
+
+/// The test under way ends so, unless it has ended before.
+void Simulator::end_test(const core::Prefix& prefix, Duration after, core::Event event) {
+  Thread& thread = threads_[prefix];
+  thread.ending = true;
+  due(now_ + after, [this, prefix, turn = thread.turn, event = std::move(event)] {
+    if (threads_[prefix].turn == turn) end_job(prefix, event);
+  });
+}
+
+void Simulator::end_job(const core::Prefix& prefix, core::Event event) {
+  Thread& thread = threads_[prefix];
+  ++thread.turn;
+  thread.jobs.pop_front();
+  result(std::move(event));
+  if (!thread.jobs.empty()) begin_job(prefix);
+}
+
+void Simulator::perform(const action::CancelTest& a) {
+  for (auto& [prefix, thread] : threads_) {
+    if (thread.jobs.empty()) continue;
+    const auto* test = std::get_if<action::RunTest>(&thread.jobs.front());
+    if (!test || test->attempt != a.attempt || thread.ending || thread.fate.ignores_cancel) continue;
+    end_test(prefix, model_.interrupt, event::TestAborted{a.attempt, "", "interrupted"});
+  }
+}
+
+/// The domain loses its power by itself: whatever is busy on it sees its console close, and the hypervisor tells.
+void Simulator::lose(const Domain& domain, const Loss& loss) {
+  Machine& machine = machines_[domain];
+  if (machine.power == Machine::Power::off) return;
+  machine.power = Machine::Power::off;
+  result(event::DomainLost{domain, loss.fault, loss.reason});
+
+  const auto boot = std::find_if(boots_.begin(), boots_.end(), [&](const Boot& b) { return b.order.domain == domain; });
+  if (boot != boots_.end()) {
+    settle_boots();
+    result(event::DomainResetFailed{boot->order.ticket, loss.fault, loss.reason});
+    boots_.erase(boot);
+  }
+  Thread& thread = threads_[domain.prefix];
+  if (!loss.script_sees || thread.ending || thread.jobs.empty()) return;
+  if (const auto* test = std::get_if<action::RunTest>(&thread.jobs.front())) {
+    const core::AttemptId attempt = test->attempt;
+    if (loss.fault == Fault::host)
+      end_test(domain.prefix, {}, event::TestAborted{attempt, domain.host.value, loss.reason});
+    else
+      end_test(domain.prefix, {}, event::TestRan{attempt});
+  }
+}
+
+// ---- judges and reports ----------------------------------------------------------------------------------------------
+
+void Simulator::perform(const action::JudgeTest& a) {
+  to_judge_.push_back(a);
+  begin_judging();
+}
+
+void Simulator::begin_judging() {
+  while (!to_judge_.empty() && judging_ < std::max(1U, model_.judges)) {
+    const action::JudgeTest job = to_judge_.front();
+    to_judge_.pop_front();
+    ++judging_;
+    const JudgeFate fate = model_.judge(job.test, numbers_[job.attempt]);
+    due(now_ + fate.takes, [this, job, fate] {
+      --judging_;
+      result(event::AttemptJudged{job.attempt, fate.verdict, fate.issues});
+      begin_judging();
+    });
+  }
+}
+
+void Simulator::perform(const action::ReportVerdict& a) { outcome_.verdicts[a.test].push_back({now_, a}); }
+void Simulator::perform(const action::ReportUntested& a) { outcome_.untested[a.test] = a.reason; }
+void Simulator::perform(const action::AnswerRequest& a) { outcome_.answers[a.request] = a.error; }
+
+void Simulator::perform(const action::FinishRun& a) {
+  outcome_.finished = a.outcome;
+  outcome_.makespan = now_ - submitted_;
+}
+
+}  // namespace kvmtest::simulator

@@ -1,0 +1,161 @@
+#pragma once
+// A hypervisor, the pools and the judges in virtual time, driving the scheduler that drives the real ones. It takes
+// actions the way engine/ does: a reset at once on a thread of its own, destructions and tests one after the other on
+// their prefix's thread, judging on a few threads, a cancelled thing hurried to its end but still answered.
+//
+// No clock and no randomness: what happens at the same instant happens in the order it was decided, or shuffled by a
+// generator the caller seeded.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <queue>
+#include <random>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/actions.h"
+#include "core/events.h"
+#include "core/scheduler.h"
+#include "simulator/model.h"
+
+namespace kvmtest::simulator {
+
+/// One line of a log.
+struct Entry {
+  core::Instant at;
+  std::variant<core::Event, core::Action> what;
+};
+
+/// One verdict as reported.
+struct Judged {
+  core::Instant at;
+  core::action::ReportVerdict report;
+};
+
+/// What came of it all.
+struct Outcome {
+  core::Duration makespan{};  ///< of the last run: submitted to finished
+  std::optional<core::record::Outcome> finished{};  ///< none: the last run never ended
+  std::map<core::TestIndex, std::vector<Judged>> verdicts;  ///< of the last run, in order
+  std::map<core::TestIndex, std::string> untested;          ///< of the last run, with the reason
+  std::map<core::RequestId, std::optional<std::string>> answers;  ///< the error, or none
+  unsigned slots_peak = 0;      ///< resets under way at the same time
+  core::Duration slots_busy{};  ///< summed over all resets
+  std::uint64_t events = 0;
+  bool exhausted = false;  ///< a limit was reached with things still to come
+  std::vector<Entry> log;  ///< empty unless asked for
+};
+
+/// One thread.
+class Simulator {
+ public:
+  /// `shuffle`: orders what happens at the same instant; must outlive the simulator. None: first decided, first done.
+  explicit Simulator(Model model, std::mt19937_64* shuffle = nullptr, core::AttemptId next_attempt = core::AttemptId{1});
+
+  /// Something from outside, since the beginning.
+  void at(core::Duration when, core::Event event);
+  /// The domain ends by itself then, if it is on. `script_sees`: see Loss.
+  void lose_at(core::Duration when, core::Domain domain, core::Fault fault, std::string reason, bool script_sees = true);
+
+  /// Called after each event with what the scheduler answered.
+  std::function<void(core::Instant, const core::Event&, const core::Actions&, const core::Scheduler&)> watch;
+  bool keep_log = false;
+
+  struct Limits {
+    std::uint64_t events = 1'000'000;
+    core::Duration time = std::chrono::hours(24 * 365);
+  };
+  /// Goes on until nothing is to come.
+  Outcome run(Limits limits);
+  Outcome run() { return run(Limits{}); }
+
+  /// Whether the domain has power, whatever the scheduler believes.
+  [[nodiscard]] bool powered(const core::Domain& domain) const;
+
+ private:
+  /// Something to come. `order` decides between equals.
+  struct Due {
+    core::Instant at;
+    std::uint64_t order;
+    std::function<void()> happen;
+    bool operator<(const Due& other) const { return at != other.at ? at > other.at : order > other.order; }
+  };
+  struct Boot {
+    core::action::ResetDomain order;
+    ResetFate fate;
+    double left;  ///< microseconds of a core
+  };
+  /// The domain as the hypervisor has it.
+  struct Machine {
+    enum class Power { off, booting, on } power = Power::off;
+    unsigned resets = 0;
+    unsigned destroys = 0;
+  };
+  using Job = std::variant<core::action::DestroyDomain, core::action::RunTest>;
+  struct Thread {
+    std::deque<Job> jobs;  ///< front is under way
+    std::uint64_t turn = 0;  ///< a due end of another turn is void
+    TestFate fate;           ///< of the test under way
+    bool ending = false;     ///< the test's end is decided
+  };
+
+  void due(core::Instant at, std::function<void()> happen);
+  void deliver(const core::Event& event);
+  void result(core::Event event);
+  std::optional<core::Instant> next_boot() const;
+  double boot_rate() const;
+  void settle_boots();
+  void end_boots();
+  void end_boot(Boot boot);
+  void arm_deadline();
+
+  void perform(const core::action::ResetDomain& a);
+  void perform(const core::action::CancelReset& a);
+  void perform(const core::action::DestroyDomain& a);
+  void perform(const core::action::RunTest& a);
+  void perform(const core::action::CancelTest& a);
+  void perform(const core::action::JudgeTest& a);
+  void perform(const core::action::ReportVerdict& a);
+  void perform(const core::action::ReportUntested& a);
+  void perform(const core::action::ReportQueued&) {}
+  void perform(const core::action::ReportResetFailed&) {}
+  void perform(const core::action::ReportQuarantine&) {}
+  void perform(const core::action::ReportLeftover&) {}
+  void perform(const core::action::AnswerRequest& a);
+  void perform(const core::action::FinishRun& a);
+
+  void add_job(const core::Prefix& prefix, Job job);
+  void begin_job(const core::Prefix& prefix);
+  void begin(const core::Prefix& prefix, const core::action::DestroyDomain& job);
+  void begin(const core::Prefix& prefix, const core::action::RunTest& job);
+  void end_test(const core::Prefix& prefix, core::Duration after, core::Event event);
+  void end_job(const core::Prefix& prefix, core::Event event);
+  void begin_judging();
+  void lose(const core::Domain& domain, const Loss& loss);
+
+  Model model_;
+  std::mt19937_64* shuffle_;
+  core::Scheduler scheduler_;
+  core::Instant now_{};
+  std::uint64_t decided_ = 0;
+  std::priority_queue<Due> due_;
+  std::optional<core::Instant> deadline_;  ///< armed for
+
+  std::map<core::Domain, Machine> machines_;
+  std::vector<Boot> boots_;
+  core::Instant boots_at_{};  ///< up to here Boot::left is right
+  std::map<core::Prefix, Thread> threads_;
+  std::deque<core::action::JudgeTest> to_judge_;
+  unsigned judging_ = 0;
+
+  core::RunPlan plan_;
+  core::Instant submitted_{};
+  std::map<core::AttemptId, unsigned> numbers_;
+  Outcome outcome_;
+};
+
+}  // namespace kvmtest::simulator
