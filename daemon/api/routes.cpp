@@ -78,13 +78,16 @@ void execute(Service& service, const core::Domain& domain, const json& body, Exc
       exchange.line(json{{"status", *result.status}, {"took", took}}.dump());
       return;
     }
-    service.give_up(domain);
     if (result.closed) {
+      service.give_up(domain);
       exchange.line(json{{"error", domain.name() + " ended"}}.dump());
       return;
     }
-    exchange.line(json{{"error", fmt::format("no prompt within {} s; {} must be reset before it is used again", took,
-                                             domain.name())}}
+    const bool usable = session->end_interactive(3s);
+    if (!usable) service.give_up(domain);
+    exchange.line(json{{"error", fmt::format("no prompt within {:.1f} s; {}", took,
+                                             usable ? "the command was interrupted"
+                                                    : domain.name() + " does not answer and is taken away")}}
                       .dump());
   } catch (const console::Interrupted&) {
     service.give_up(domain);

@@ -176,7 +176,9 @@ void Session::begin_interactive(std::string_view prompt, unsigned rows, unsigned
 bool Session::end_interactive(std::chrono::milliseconds patience) {
   const Deadline deadline = steady_clock::now() + patience;
   try {
-    scanner_.take_rest();
+    // A new nonce: prompts of before, still on their way, are not taken for the answer.
+    nonce_ = make_nonce();
+    scanner_ = PromptScanner(nonce_);
     // End whatever is in the foreground and throw away a half-typed line.
     stream_->write("\x03\x15\n", deadline);
     set_up_shell(deadline);

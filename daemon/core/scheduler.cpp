@@ -76,7 +76,7 @@ void Scheduler::on(const event::DomainReset& e, Instant) {
   if (unwanted) {
     entry.state = domain_state::Dirty{};
   } else if (!entry.wanted_by.empty()) {
-    entry.state = domain_state::Dirty{};  // from now on somebody types into it
+    entry.state = domain_state::Dirty{.lent = true};  // from now on somebody types into it
     answer(entry.wanted_by, std::nullopt);
   } else {
     entry.state = domain_state::Ready{};
@@ -99,14 +99,9 @@ void Scheduler::on(const event::DomainResetFailed& e, Instant now) {
     answer(entry->wanted_by, e.reason);
     return;
   }
-  if (e.fault == Fault::host) {
-    out_.push_back(action::ReportResetFailed{e.ticket, domain, e.fault, e.reason, false});
-    end_with_host_fault(*worker, host->value, e.reason, now);
-    return;
-  }
-  const bool again = ++preparing->boot_failures[*host] < run_->plan.policy.boot_tries;
+  const bool again = may_reset_again(*preparing, *host, e.fault);
   out_.push_back(action::ReportResetFailed{e.ticket, domain, e.fault, e.reason, again});
-  if (!again) boot_failed(*worker, *host, e.reason, now);
+  if (!again) end_preparing(*worker, *host, e.fault, e.reason, now);
 }
 
 void Scheduler::on(const event::DomainDestroyed& e, Instant) {
@@ -136,6 +131,11 @@ void Scheduler::on(const event::DomainLost& e, Instant) {
   if (worker == workers_.end()) return;
   const auto entry = worker->second.domains.find(e.domain.host);
   if (entry == worker->second.domains.end()) return;
+  const bool up = is<domain_state::Ready>(entry->second.state) || is<domain_state::Dirty>(entry->second.state);
+  if (!in_run(worker->second)) {
+    if (up) destroy(worker->second, e.domain.host);  // so that the next client who wants it gets a live one
+    return;
+  }
   if (is<domain_state::Ready>(entry->second.state)) entry->second.state = domain_state::Dirty{};
   // A script may be busy on another domain and take the loss for a result. A guest's own end is a result.
   auto* running = std::get_if<worker_state::Running>(&worker->second.state);
@@ -198,9 +198,10 @@ void Scheduler::on(const event::DomainRequested& e, Instant) {
   }
   if (!run_) pool_.set_slots(std::max(1U, e.slots));
   DomainEntry& entry = worker.domains[e.domain.host];
-  const bool up = is<domain_state::Ready>(entry.state) || is<domain_state::Dirty>(entry.state);
+  const auto* dirty = std::get_if<domain_state::Dirty>(&entry.state);
+  const bool up = is<domain_state::Ready>(entry.state) || (dirty && dirty->lent);
   if (up && !e.fresh) {
-    entry.state = domain_state::Dirty{};
+    entry.state = domain_state::Dirty{.lent = true};
     out_.push_back(action::AnswerRequest{e.request, std::nullopt});
     return;
   }
@@ -286,13 +287,14 @@ void Scheduler::serve_requests(TestWorker& worker, Instant now) {
   for (auto& [host, entry] : worker.domains) {
     if (!entry.unwanted_by.empty()) {
       make_off(worker, host);
-      if (is_off(entry)) answer(entry.unwanted_by, std::nullopt);
-    } else if (!entry.wanted_by.empty()) {
-      if (is_off(entry))
-        submit_reset(worker, host, now);
-      else if (is<domain_state::Dirty>(entry.state) || is<domain_state::Ready>(entry.state))
-        destroy(worker, host);
+      if (!is_off(entry)) continue;
+      answer(entry.unwanted_by, std::nullopt);
     }
+    if (entry.wanted_by.empty()) continue;
+    if (is_off(entry))
+      submit_reset(worker, host, now);
+    else if (is<domain_state::Dirty>(entry.state) || is<domain_state::Ready>(entry.state))
+      destroy(worker, host);
   }
 }
 
@@ -366,6 +368,18 @@ void Scheduler::make_off(TestWorker& worker, const Host& host) {
   }
 }
 
+/// Whether the attempt that lost this domain, or a reset of it, goes on: only while the guest is to blame, and not too often.
+bool Scheduler::may_reset_again(worker_state::Preparing& preparing, const Host& host, Fault fault) {
+  return fault == Fault::guest && ++preparing.boot_failures[host] < run_->plan.policy.boot_tries;
+}
+
+void Scheduler::end_preparing(TestWorker& worker, const Host& host, Fault fault, const std::string& reason, Instant now) {
+  if (fault == Fault::host)
+    end_with_host_fault(worker, host.value, reason, now);
+  else
+    boot_failed(worker, host, reason, now);
+}
+
 void Scheduler::boot_failed(TestWorker& worker, const Host& host, const std::string& reason, Instant now) {
   auto preparing = std::get<worker_state::Preparing>(std::exchange(worker.state, worker_state::Idle{}));
   out_.push_back(action::ReportVerdict{preparing.attempt, preparing.test.index, worker.prefix, preparing.test.attempts + 1,
@@ -406,10 +420,15 @@ void Scheduler::account(Instant now) {
   for (auto& [prefix, worker] : workers_) {
     auto* preparing = std::get_if<worker_state::Preparing>(&worker.state);
     if (!preparing) continue;
-    const bool resetting = std::any_of(preparing->test.hosts.begin(), preparing->test.hosts.end(), [&](const Host& host) {
-      return is<domain_state::Resetting>(worker.domains[host].state);
-    });
-    (resetting ? preparing->split.reset : preparing->split.waiting) += now - preparing->accounted;
+    // Waiting is all that is left to do: some domain queues, and none is being destroyed or reset.
+    bool queued = false;
+    bool busy = false;
+    for (const Host& host : preparing->test.hosts) {
+      const DomainState& state = worker.domains[host].state;
+      queued |= is<domain_state::Queued>(state);
+      busy |= is<domain_state::Resetting>(state) || is<domain_state::Destroying>(state);
+    }
+    (queued && !busy ? preparing->split.waiting : preparing->split.reset) += now - preparing->accounted;
     preparing->accounted = now;
   }
 }

@@ -87,6 +87,8 @@ class Scheduler {
   void submit_reset(TestWorker& worker, const Host& host, Instant now);
   void destroy(TestWorker& worker, const Host& host);
   void make_off(TestWorker& worker, const Host& host);
+  bool may_reset_again(worker_state::Preparing& preparing, const Host& host, Fault fault);
+  void end_preparing(TestWorker& worker, const Host& host, Fault fault, const std::string& reason, Instant now);
   void boot_failed(TestWorker& worker, const Host& host, const std::string& reason, Instant now);
   void end_with_host_fault(TestWorker& worker, const std::string& host, const std::string& reason, Instant now);
   void count_fault(TestWorker& worker, const std::string& reason, Instant now);

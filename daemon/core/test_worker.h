@@ -26,7 +26,9 @@ struct Resetting {
   bool unwanted = false;  ///< cancelled: whatever comes of it is destroyed
 };
 struct Ready {};
-struct Dirty {};
+struct Dirty {
+  bool lent = false;  ///< it is up, and somebody may be typing into it
+};
 struct Destroying {
   Ticket ticket;
 };

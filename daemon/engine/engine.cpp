@@ -203,8 +203,7 @@ std::shared_ptr<console::Session> Engine::borrow(const core::Domain& domain) {
 }
 
 void Engine::give_up(const core::Domain& domain) {
-  const std::lock_guard lock(mutex_);
-  sessions_.erase(domain);
+  post(core::event::DomainLost{domain, core::Fault::guest, "its console does not answer"});
 }
 
 void Engine::domain_lost(const core::Domain& domain, const End& end) {

@@ -86,7 +86,7 @@ class Engine {
   core::Duration destroy_domain(const core::Domain& domain);
   /// Exclusive use of a domain's console, until the pointer goes. Throws Busy when it is in use or there is none.
   std::shared_ptr<console::Session> borrow(const core::Domain& domain);
-  /// The domain's console does not answer any more; it counts as down from now on.
+  /// The domain's console does not answer any more; it is destroyed, and reset for the next who wants it.
   void give_up(const core::Domain& domain);
 
   /// A domain ended by itself.
