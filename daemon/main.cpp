@@ -47,6 +47,14 @@ struct Arguments {
   std::chrono::seconds idle{600};  ///< 0: for ever
 };
 
+/// Ends the processes we have adopted: the QEMUs of a daemon that was killed.
+void end_orphans() {
+  std::ifstream children(fmt::format("/proc/self/task/{}/children", getpid()));
+  for (pid_t pid = 0; children >> pid;) kill(pid, SIGKILL);
+  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+}
+
 /// Reaps whatever is adopted until `daemon` ends; returns its exit status.
 int reap_until(pid_t daemon) {
   while (true) {
@@ -54,7 +62,10 @@ int reap_until(pid_t daemon) {
     const pid_t pid = waitpid(-1, &status, 0);
     if (pid < 0 && errno == EINTR) continue;
     if (pid < 0) return 3;
-    if (pid == daemon) return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (pid != daemon) continue;
+    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    end_orphans();
+    return 128 + WTERMSIG(status);
   }
 }
 
@@ -103,17 +114,28 @@ void give_to_caller(const fs::path& path) {
     spdlog::warn("{}: cannot be given to the user who called sudo", path.string());
 }
 
-/// One daemon a state directory, for as long as the file is open.
-int lock_directory(const fs::path& state_dir) {
-  const fs::path path = state_dir / "kvmtestd.pid";
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file < 0) throw core::InputError({path}, std::strerror(errno));
-  if (flock(file, LOCK_EX | LOCK_NB) != 0) throw engine::Busy("another daemon serves " + state_dir.string());
-  const std::string text = fmt::format("{}\n", getpid());
-  if (ftruncate(file, 0) != 0 || pwrite(file, text.data(), text.size(), 0) < 0)
-    throw core::InputError({path}, std::strerror(errno));
-  return file;
-}
+/// One daemon a state directory; who waits for its end waits for this lock.
+class DirectoryLock {
+ public:
+  explicit DirectoryLock(const fs::path& state_dir) {
+    const fs::path path = state_dir / "kvmtestd.pid";
+    file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (file_ < 0) throw core::InputError({path}, std::strerror(errno));
+    if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      close(file_);
+      throw engine::Busy("another daemon serves " + state_dir.string());
+    }
+    const std::string text = fmt::format("{}\n", getpid());
+    if (ftruncate(file_, 0) != 0 || pwrite(file_, text.data(), text.size(), 0) < 0)
+      spdlog::warn("{}: {}", path.string(), std::strerror(errno));
+  }
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+  ~DirectoryLock() { close(file_); }
+
+ private:
+  int file_ = -1;
+};
 
 libvirt::Options hypervisor_options(const settings::Settings& settings) {
   libvirt::Options options;
@@ -152,7 +174,7 @@ void wait_for_the_end(const sigset_t& signals, const api::Server& server, engine
 
 void serve(const settings::Settings& settings, const Arguments& arguments, const sigset_t& signals, Starter& starter) {
   libvirt::Templates templates(settings.domains.templates);
-  const int lock = lock_directory(settings.state_dir);
+  const DirectoryLock lock(settings.state_dir);
 
   telemetry::Database database(settings.state_dir / "kvmtest.db");
   telemetry::Writer writer(database);
@@ -192,7 +214,6 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
     recorder.flush(5s);
     recorder.release_waiting();
   }
-  close(lock);
 }
 
 int run_daemon(const Arguments& arguments) {

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstring>
-#include <thread>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -10,6 +9,7 @@
 #include <boost/beast/http.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +24,6 @@ namespace http = boost::beast::http;
 namespace fs = std::filesystem;
 using nlohmann::json;
 using Protocol = asio::local::stream_protocol;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -162,10 +161,19 @@ void Client::ensure_daemon(const std::optional<fs::path>& config) {
                  status.at("run").get<std::int64_t>());
       return;
     }
-    post("/v1/shutdown");
-    while (daemon_is_there()) std::this_thread::sleep_for(20ms);
+    shut_down();
   }
   start_daemon(config);
+}
+
+void Client::shut_down() {
+  post("/v1/shutdown", {{"by", "a client"}});
+  // The daemon holds a lock on its pid file to its very end.
+  const int file = open((settings_.state_dir / "kvmtestd.pid").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  while (flock(file, LOCK_SH) != 0 && errno == EINTR) {
+  }
+  close(file);
 }
 
 void Client::start_daemon(const std::optional<fs::path>& config) {

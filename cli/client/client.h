@@ -50,6 +50,9 @@ class Client {
   /// Refused with what keeps it from starting.
   void ensure_daemon(const std::optional<std::filesystem::path>& config);
 
+  /// Ends the daemon and waits until it is gone.
+  void shut_down();
+
   /// A request and its whole answer. Throws Refused for an answer that is an error.
   nlohmann::json get(const std::string& target);
   nlohmann::json post(const std::string& target, const nlohmann::json& body = nlohmann::json::object());

@@ -91,7 +91,10 @@ int stop(const Context& context, bool daemon) {
     std::cout << "no daemon is running here\n";
     return 0;
   }
-  client.post(daemon ? "/v1/shutdown" : "/v1/stop", {{"by", "kvmtest stop"}});
+  if (daemon)
+    client.shut_down();
+  else
+    client.post("/v1/stop", {{"by", "kvmtest stop"}});
   return 0;
 }
 

@@ -40,7 +40,7 @@ void ask_about_prefixes(const Context& context, const settings::Settings& settin
   client::Client client(settings);
   client.ensure_daemon(context.common.config);
   client.post(target, {{"prefixes", settings.prefixes}});
-  if (end_after && client.get("/v1/status").at("run").is_null()) client.post("/v1/shutdown");
+  if (end_after && client.get("/v1/status").at("run").is_null()) client.shut_down();
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ std::optional<int> Session::await_prompt(Deadline deadline, const OnOutput& on_o
   }
 }
 
-/// Types a long command in pieces into a shell variable and returns what runs it.
+/// Types a long command, or one of several lines, in pieces into a shell variable and returns what runs it.
 std::string Session::type_long(std::string_view command, Deadline deadline) {
   type("__kvmtest=", deadline);
   if (!await_prompt(deadline, {})) return {};
@@ -147,7 +147,8 @@ CommandResult Session::run(std::string_view command, std::chrono::microseconds l
   Capture output(capture_bound_);
   try {
     std::string line(command);
-    if (line.size() > line_bound) line = type_long(command, deadline);
+    // A shell prompts after each complete line; evaluated as one, several lines are one command.
+    if (line.size() > line_bound || line.find('\n') != std::string::npos) line = type_long(command, deadline);
     if (!line.empty() || command.empty()) {
       type(line, deadline);
       result.status = await_prompt(deadline, [&](std::string_view bytes) {

@@ -126,7 +126,7 @@ void Scheduler::on(const event::DomainDestroyFailed& e, Instant now) {
   if (is<worker_state::Preparing>(worker->state)) end_with_host_fault(*worker, host->value, e.reason, now);
 }
 
-void Scheduler::on(const event::DomainLost& e, Instant) {
+void Scheduler::on(const event::DomainLost& e, Instant now) {
   const auto worker = workers_.find(e.domain.prefix);
   if (worker == workers_.end()) return;
   const auto entry = worker->second.domains.find(e.domain.host);
@@ -136,7 +136,14 @@ void Scheduler::on(const event::DomainLost& e, Instant) {
     if (up) destroy(worker->second, e.domain.host);  // so that the next client who wants it gets a live one
     return;
   }
-  if (is<domain_state::Ready>(entry->second.state)) entry->second.state = domain_state::Dirty{};
+  const bool ready = is<domain_state::Ready>(entry->second.state);
+  if (ready) entry->second.state = domain_state::Dirty{};
+  // Before its test it counts like a failed reset, or two domains that never stay up would be reset in turn for ever.
+  if (auto* preparing = std::get_if<worker_state::Preparing>(&worker->second.state);
+      preparing && ready && !may_reset_again(*preparing, e.domain.host, e.fault)) {
+    end_preparing(worker->second, e.domain.host, e.fault, e.reason, now);
+    return;
+  }
   // A script may be busy on another domain and take the loss for a result. A guest's own end is a result.
   auto* running = std::get_if<worker_state::Running>(&worker->second.state);
   if (running && e.fault == Fault::host && needs(running->test, e.domain.host) && !running->host_fault) {

@@ -28,8 +28,8 @@ struct ResetFate {
   core::Duration takes{};              ///< start to shell, while no more resets run than there are cores
   std::optional<core::Fault> fault{};  ///< it fails when its time is over
   std::string reason = "no shell";
-  bool ignores_cancel = false;         ///< too far gone to be interrupted: it ends as if nobody had asked
-  std::optional<Loss> loss{};          ///< it succeeds, and then the domain is lost
+  bool ignores_cancel = false;  ///< too far gone to be interrupted: it ends as if nobody had asked
+  std::optional<Loss> loss{};   ///< it succeeds, and then the domain is lost
 };
 
 /// What becomes of one test's script.
@@ -69,7 +69,8 @@ struct Model {
   std::function<std::optional<core::Duration>()> echo;
 
   /// Nothing goes wrong, and everything of a kind takes as long.
-  static Model constant(core::Duration boot, core::Duration test, core::Duration judging = {}, core::Duration destroy = {});
+  static Model constant(core::Duration boot, core::Duration test, core::Duration judging = {},
+                        core::Duration destroy = {});
 };
 
 }  // namespace kvmtest::simulator

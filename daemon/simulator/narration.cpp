@@ -38,7 +38,8 @@ std::string Narrator::test(core::TestIndex index) const {
   return found == tests_.end() ? "test " + std::to_string(index.value) : found->second;
 }
 
-// ---- events ----------------------------------------------------------------------------------------------------------
+// ---- events
+// ----------------------------------------------------------------------------------------------------------
 
 std::string Narrator::event(const happened::RunSubmitted& e) {
   for (const core::PlannedTest& test : e.plan.tests) tests_[test.index] = test.name;
@@ -69,7 +70,8 @@ std::string Narrator::event(const happened::DestroyRequested& e) {
 }
 std::string Narrator::event(const happened::DeadlinePassed&) { return "a deadline passed"; }
 
-// ---- actions ---------------------------------------------------------------------------------------------------------
+// ---- actions
+// ---------------------------------------------------------------------------------------------------------
 
 std::string Narrator::action(const wanted::ResetDomain& a) {
   domains_[a.ticket] = a.domain.name();
@@ -89,11 +91,12 @@ std::string Narrator::action(const wanted::JudgeTest& a) { return "judge " + att
 std::string Narrator::action(const wanted::ReportVerdict& a) {
   std::string text = "report " + test(a.test) + "#" + std::to_string(a.number) + " ";
   text += core::to_string(a.verdict);
-  for (const core::Issue& issue : a.issues)
-    text += " " + (issue.host.empty() ? "" : issue.host + ":") + issue.name;
+  for (const core::Issue& issue : a.issues) text += " " + (issue.host.empty() ? "" : issue.host + ":") + issue.name;
   return text + (a.final ? "" : ", to be tried again");
 }
-std::string Narrator::action(const wanted::ReportUntested& a) { return "report " + test(a.test) + " untested: " + a.reason; }
+std::string Narrator::action(const wanted::ReportUntested& a) {
+  return "report " + test(a.test) + " untested: " + a.reason;
+}
 std::string Narrator::action(const wanted::ReportQueued& a) {
   domains_[a.queued.ticket] = a.queued.domain.name();
   return "report " + a.queued.domain.name() + " queued: " + std::to_string(a.queued.ahead) + " ahead, " +

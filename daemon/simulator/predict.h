@@ -13,17 +13,17 @@ namespace kvmtest::simulator {
 struct PastTest {
   std::string name;
   std::vector<core::Host> hosts;
-  core::Duration test{};     ///< its own commands
+  core::Duration test{};  ///< its own commands
   core::Duration judging{};
 };
 
 /// What past runs tell about a suite and the machine it runs on.
 struct Workload {
-  std::vector<PastTest> tests;             ///< in the order to take them
-  core::Duration boot{};                   ///< one domain, start to shell, while cores are free
+  std::vector<PastTest> tests;                   ///< in the order to take them
+  core::Duration boot{};                         ///< one domain, start to shell, while cores are free
   std::map<core::Host, core::Duration> boots{};  ///< of hosts known to take another time
-  core::Duration destroy{};                ///< one domain
-  unsigned cores = 1;                      ///< resets beyond them slow each other down
+  core::Duration destroy{};                      ///< one domain
+  unsigned cores = 1;                            ///< resets beyond them slow each other down
   unsigned judges = 2;
 };
 

@@ -103,7 +103,8 @@ void Simulator::arm_deadline() {
   });
 }
 
-// ---- resets ----------------------------------------------------------------------------------------------------------
+// ---- resets
+// ----------------------------------------------------------------------------------------------------------
 
 /// Microseconds of progress that each boot makes in one of time.
 double Simulator::boot_rate() const {
@@ -172,7 +173,8 @@ void Simulator::perform(const action::ResetDomain& a) {
 }
 
 void Simulator::perform(const action::CancelReset& a) {
-  const auto boot = std::find_if(boots_.begin(), boots_.end(), [&](const Boot& b) { return b.order.ticket == a.ticket; });
+  const auto boot =
+      std::find_if(boots_.begin(), boots_.end(), [&](const Boot& b) { return b.order.ticket == a.ticket; });
   if (boot == boots_.end() || boot->fate.ignores_cancel) return;  // too late
   settle_boots();
   boot->left = std::min(boot->left, static_cast<double>(model_.interrupt.count()) * boot_rate());
@@ -181,7 +183,8 @@ void Simulator::perform(const action::CancelReset& a) {
   boot->fate.ignores_cancel = true;  // once is enough
 }
 
-// ---- a prefix's thread -----------------------------------------------------------------------------------------------
+// ---- a prefix's thread
+// -----------------------------------------------------------------------------------------------
 
 void Simulator::perform(const action::DestroyDomain& a) { add_job(a.domain.prefix, a); }
 
@@ -222,7 +225,8 @@ void Simulator::begin(const core::Prefix& prefix, const action::RunTest& job) {
                                                 [&](const core::PlannedTest& t) { return t.index == job.test; });
   for (const core::Host& host : test.hosts)
     if (!powered({prefix, host})) {
-      end_test(prefix, {}, event::TestAborted{job.attempt, host.value, "a domain of its group was lost before it began"});
+      end_test(prefix, {},
+               event::TestAborted{job.attempt, host.value, "a domain of its group was lost before it began"});
       return;
     }
   if (const auto& loss = thread.fate.loss)
@@ -287,7 +291,8 @@ void Simulator::lose(const Domain& domain, const Loss& loss) {
   }
 }
 
-// ---- judges and reports ----------------------------------------------------------------------------------------------
+// ---- judges and reports
+// ----------------------------------------------------------------------------------------------
 
 void Simulator::perform(const action::JudgeTest& a) {
   to_judge_.push_back(a);

@@ -38,13 +38,13 @@ struct Judged {
 
 /// What came of it all.
 struct Outcome {
-  core::Duration makespan{};  ///< of the last run: submitted to finished
-  std::optional<core::record::Outcome> finished{};  ///< none: the last run never ended
-  std::map<core::TestIndex, std::vector<Judged>> verdicts;  ///< of the last run, in order
-  std::map<core::TestIndex, std::string> untested;          ///< of the last run, with the reason
+  core::Duration makespan{};                                      ///< of the last run: submitted to finished
+  std::optional<core::record::Outcome> finished{};                ///< none: the last run never ended
+  std::map<core::TestIndex, std::vector<Judged>> verdicts;        ///< of the last run, in order
+  std::map<core::TestIndex, std::string> untested;                ///< of the last run, with the reason
   std::map<core::RequestId, std::optional<std::string>> answers;  ///< the error, or none
-  unsigned slots_peak = 0;      ///< resets under way at the same time
-  core::Duration slots_busy{};  ///< summed over all resets
+  unsigned slots_peak = 0;                                        ///< resets under way at the same time
+  core::Duration slots_busy{};                                    ///< summed over all resets
   std::uint64_t events = 0;
   bool exhausted = false;  ///< a limit was reached with things still to come
   std::vector<Entry> log;  ///< empty unless asked for
@@ -54,12 +54,14 @@ struct Outcome {
 class Simulator {
  public:
   /// `shuffle`: orders what happens at the same instant; must outlive the simulator. None: first decided, first done.
-  explicit Simulator(Model model, std::mt19937_64* shuffle = nullptr, core::AttemptId next_attempt = core::AttemptId{1});
+  explicit Simulator(Model model, std::mt19937_64* shuffle = nullptr,
+                     core::AttemptId next_attempt = core::AttemptId{1});
 
   /// Something from outside, since the beginning.
   void at(core::Duration when, core::Event event);
   /// The domain ends by itself then, if it is on. `script_sees`: see Loss.
-  void lose_at(core::Duration when, core::Domain domain, core::Fault fault, std::string reason, bool script_sees = true);
+  void lose_at(core::Duration when, core::Domain domain, core::Fault fault, std::string reason,
+               bool script_sees = true);
 
   /// Called after each event with what the scheduler answered.
   std::function<void(core::Instant, const core::Event&, const core::Actions&, const core::Scheduler&)> watch;
@@ -97,7 +99,7 @@ class Simulator {
   };
   using Job = std::variant<core::action::DestroyDomain, core::action::RunTest>;
   struct Thread {
-    std::deque<Job> jobs;  ///< front is under way
+    std::deque<Job> jobs;    ///< front is under way
     std::uint64_t turn = 0;  ///< a due end of another turn is void
     TestFate fate;           ///< of the test under way
     bool ending = false;     ///< the test's end is decided

@@ -1,0 +1,115 @@
+#include "fixture.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace kvmtest::testing {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+namespace {
+const fs::path programs = KVMTEST_PROGRAMS;
+const fs::path source = KVMTEST_SOURCE;
+}  // namespace
+
+OnDomains::OnDomains() {
+  std::string pattern = "/tmp/kvmtest-system.XXXXXX";
+  directory_ = mkdtemp(pattern.data());
+  fs::create_directory(directory_ / "suite");
+  const fs::path guest = source / ".kvmtest/guest/tiny";
+  write_file("kvmtest.yaml", "domains:\n  templates: " + (source / "config/domains").string() + "\n  kernel: " +
+                                 (guest / "kernel").string() + "\n  initrd: " + (guest / "initrd").string() +
+                                 "\nhypervisor:\n  accelerator: emulated\ntests: [suite]\n");
+  if (!fs::exists(guest / "kernel")) throw std::runtime_error("no guest in " + guest.string() + ": run make kvm-guest");
+}
+
+OnDomains::~OnDomains() {
+  if (HasFailure()) {
+    std::ifstream log(directory_ / ".kvmtest/kvmtestd.log");
+    std::cerr << "---- daemon's log\n" << log.rdbuf() << "----\n";
+  }
+  run(kvmtest({"stop"}), directory_);
+  run(kvmtest({"uninstall"}), directory_);
+  for (const auto& [name, pid] : domains()) kill(pid, SIGKILL);
+  EXPECT_TRUE(eventually([&] { return domains().empty(); }));
+  fs::remove_all(directory_);
+}
+
+void OnDomains::write_file(const fs::path& relative, const std::string& text) const {
+  fs::create_directories((directory_ / relative).parent_path());
+  std::ofstream(directory_ / relative, std::ios::binary) << text;
+}
+
+void OnDomains::write_test(const std::string& name, const std::string& text) const {
+  write_file(fs::path("suite") / (name + ".test"), text);
+}
+
+std::string OnDomains::read_file(const fs::path& path) const {
+  std::ifstream in(path.is_absolute() ? path : directory_ / path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> OnDomains::kvmtest(std::vector<std::string> words) const {
+  words.insert(words.begin() + 1, {"--prefixes", prefixes_, "--workers", "2"});
+  words.insert(words.begin(), programs / "kvmtest");
+  return words;
+}
+
+std::vector<std::string> OnDomains::kvmsh(std::vector<std::string> words) const {
+  words.insert(words.begin(), {programs / "kvmsh", "--workers", "2"});
+  return words;
+}
+
+nlohmann::json OnDomains::results() const { return nlohmann::json::parse(run_kvmtest({"results", "--json"}).output); }
+
+std::map<std::string, std::string> OnDomains::verdicts() const {
+  std::map<std::string, std::string> out;
+  const nlohmann::json run = results();
+  for (const auto& test : run.at("tests"))
+    out[test.at("name")] = test.at("verdict").is_null() ? "none" : test.at("verdict").get<std::string>();
+  return out;
+}
+
+std::map<std::string, pid_t> OnDomains::domains() const {
+  std::map<std::string, pid_t> out;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string pid = entry.path().filename();
+    if (!std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
+    std::ifstream in(entry.path() / "cmdline", std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    const std::string line = text.str();
+    if (line.find("qemu-system") == std::string::npos || line.find(directory_.string()) == std::string::npos) continue;
+    const auto guest = line.find("guest=");
+    if (guest != std::string::npos) out[line.substr(guest + 6, line.find(',', guest) - guest - 6)] = std::stoi(pid);
+  }
+  return out;
+}
+
+bool OnDomains::eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(20ms);
+  }
+  return true;
+}
+
+pid_t OnDomains::daemon_pid() const { return std::stoi(read_file(".kvmtest/kvmtestd.pid")); }
+
+std::vector<std::string> OnDomains::bridges() const {
+  std::vector<std::string> out;
+  for (const auto& entry : fs::directory_iterator("/sys/class/net"))
+    if (entry.path().filename().string().starts_with(prefix_)) out.push_back(entry.path().filename());
+  return out;
+}
+
+}  // namespace kvmtest::testing

@@ -1,0 +1,52 @@
+#pragma once
+// A state directory, a suite and a daemon of a test's own, on real domains. Whatever happens in the test, nothing of it is
+// left: no daemon, no QEMU, no bridge, no file.
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "process.h"
+
+namespace kvmtest::testing {
+
+class OnDomains : public ::testing::Test {
+ protected:
+  OnDomains();
+  ~OnDomains() override;
+
+  /// Writes suite/NAME.test.
+  void write_test(const std::string& name, const std::string& text) const;
+  void write_file(const std::filesystem::path& relative, const std::string& text) const;
+  [[nodiscard]] std::string read_file(const std::filesystem::path& path) const;
+
+  /// A kvmtest command line on this state directory.
+  [[nodiscard]] std::vector<std::string> kvmtest(std::vector<std::string> words) const;
+  [[nodiscard]] std::vector<std::string> kvmsh(std::vector<std::string> words) const;
+  [[nodiscard]] Result run_kvmtest(std::vector<std::string> words) const { return run(kvmtest(std::move(words)), directory_); }
+  [[nodiscard]] Result run_kvmsh(std::vector<std::string> words) const { return run(kvmsh(std::move(words)), directory_); }
+
+  /// The newest run, as `kvmtest results --json` gives it.
+  [[nodiscard]] nlohmann::json results() const;
+  /// Verdict by test name.
+  [[nodiscard]] std::map<std::string, std::string> verdicts() const;
+
+  /// QEMU processes of this state directory, by guest name.
+  [[nodiscard]] std::map<std::string, pid_t> domains() const;
+  /// Waits until `condition` holds; what it is about is seen in /proc or the file system, which nobody announces.
+  static bool eventually(const std::function<bool()>& condition);
+  [[nodiscard]] pid_t daemon_pid() const;
+  /// Bridges whose name begins with the prefix.
+  [[nodiscard]] std::vector<std::string> bridges() const;
+
+  std::filesystem::path directory_;  ///< project, suite and state
+  std::string prefix_ = "t1.";
+  std::string prefixes_ = "t1.";
+};
+
+}  // namespace kvmtest::testing
