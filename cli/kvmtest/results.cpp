@@ -60,6 +60,11 @@ int results(const Context& context, const ResultsOptions& options) {
                      {"workers", summary.workers},
                      {"prefixes", summary.prefixes},
                      {"makespan", core::seconds(summary.makespan)},
+                     {"makespan_bound", core::seconds(report::makespan_bound(summary))},
+                     {"resets",
+                      {{"count", summary.resets.count},
+                       {"failed", summary.resets.failed},
+                       {"median", core::seconds(summary.resets.median)}}},
                      {"tests", std::move(tests)}};
   out["exit_status"] = summary.exit_status ? nlohmann::json(*summary.exit_status) : nullptr;
   std::cout << wire::dump(out) << '\n';

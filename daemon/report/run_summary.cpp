@@ -1,5 +1,7 @@
 #include "report/run_summary.h"
 
+#include <algorithm>
+
 namespace kvmtest::report {
 
 Counts count(const std::vector<TestResult>& tests) {
@@ -29,6 +31,15 @@ Counts count(const std::vector<TestResult>& tests) {
     }
   }
   return counts;
+}
+
+core::Duration makespan_bound(const RunSummary& run) {
+  core::Duration groups{};
+  for (const TestResult& test : run.tests)
+    for (const Attempt& attempt : test.attempts) groups += attempt.split.reset + attempt.split.test;
+  const auto slots = std::max(1U, run.workers);
+  const auto prefixes = std::max<std::size_t>(1, run.prefixes.size());
+  return std::max(run.resets.total / slots, groups / static_cast<core::Duration::rep>(prefixes));
 }
 
 }  // namespace kvmtest::report

@@ -220,6 +220,9 @@ class Summary {
     row("reset", sum.reset);
     row("test", sum.test);
     row("judging", sum.judging);
+    const Duration bound = makespan_bound(run_);
+    if (bound.count() > 0 && run_.outcome == core::record::Outcome::completed)
+      out_ += fmt::format("  {:<20}{:>14.2f}\n", "makespan / bound", core::seconds(run_.makespan) / core::seconds(bound));
   }
 
   void domains() {

@@ -104,6 +104,7 @@ where the time of the attempts went
   reset                       6.00 s   86 %
   test                        0.42 s    6 %
   judging                     0.02 s    0 %
+  makespan / bound             32.07
 
 domains
   resets: 2, median 3.00 s, 0 failed
@@ -163,6 +164,7 @@ where the time of the attempts went
   reset                      36.00 s   50 %
   test                       32.84 s   46 %
   judging                     0.12 s    0 %
+  makespan / bound              5.59
 
 domains
   resets: 18, median 3.01 s, 1 failed
