@@ -123,16 +123,18 @@ void Engine::arm_sampler() {
 
 // ---- what others ask -------------------------------------------------------------------------------------------------
 
+void Engine::check_free(const std::vector<core::Prefix>& prefixes) {
+  if (const auto run = active_run())
+    throw Busy(fmt::format("run {} is active; 'kvmtest attach' follows it, 'kvmtest stop' ends it", run->value));
+  const std::lock_guard lock(mutex_);
+  for (const auto& [domain, holder] : borrowed_)
+    if (!holder.expired() && std::find(prefixes.begin(), prefixes.end(), domain.prefix) != prefixes.end())
+      throw Busy(fmt::format("somebody has a shell on {}; leave it first", domain.name()));
+}
+
 void Engine::start_run(RunOrder order) {
   on_core([&] {
-    if (run_) throw Busy(fmt::format("run {} is active", run_->order.plan.run.value));
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& [domain, holder] : borrowed_)
-        if (!holder.expired() && std::find(order.plan.prefixes.begin(), order.plan.prefixes.end(), domain.prefix) !=
-                                     order.plan.prefixes.end())
-          throw Busy(fmt::format("somebody has a shell on {}; leave it first", domain.name()));
-    }
+    check_free(order.plan.prefixes);
     fit_reboot_pool(order.plan.slots);
     active_run_.store(order.plan.run.value);
     run_ = std::make_shared<ActiveRun>(std::move(order), now());
@@ -305,12 +307,19 @@ void Engine::perform(const core::action::ReportUntested& a) {
 void Engine::perform(const core::action::ReportQueued& a) { recorder_.put(run_number(), a.queued); }
 
 void Engine::perform(const core::action::ReportResetFailed& a) {
-  recorder_.put(run_number(),
-                record::ResetFailed{.domain = a.domain,
-                                    .ticket = a.ticket,
-                                    .host_fault = a.fault == core::Fault::host,
-                                    .reason = a.reason,
-                                    .again = a.again});
+  record::ResetFailed failed{.domain = a.domain,
+                             .ticket = a.ticket,
+                             .host_fault = a.fault == core::Fault::host,
+                             .reason = a.reason,
+                             .again = a.again};
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto times = failed_resets_.extract(a.ticket); !times.empty()) {
+      failed.waited = times.mapped().waited;
+      failed.total = times.mapped().total;
+    }
+  }
+  recorder_.put(run_number(), std::move(failed));
 }
 
 void Engine::perform(const core::action::ReportQuarantine& a) {
@@ -335,6 +344,7 @@ void Engine::perform(const core::action::FinishRun& a) {
   recorder_.flush(5s);
   run_.reset();
   const std::lock_guard lock(mutex_);
+  failed_resets_.clear();  // those that were cancelled are reported by nobody
   active_run_.store(0);
   run_ended_.notify_all();
 }

@@ -71,7 +71,9 @@ class Engine {
   /// Nothing may be under way: see idle(). Joins all threads.
   ~Engine();
 
-  /// Throws Busy when a run is active or somebody holds a console of its prefixes.
+  /// Throws Busy when a run is active or somebody holds a console of these prefixes.
+  void check_free(const std::vector<core::Prefix>& prefixes);
+  /// Throws what check_free does.
   void start_run(RunOrder order);
   /// Asks the active run to stop; no-op without one.
   void stop_run(const std::string& by);
@@ -182,6 +184,11 @@ class Engine {
   std::map<core::Domain, std::weak_ptr<void>> borrowed_;
   std::map<core::Domain, ResetTimes> last_reset_;
   std::map<core::Domain, core::Duration> last_destroy_;
+  struct FailedTimes {
+    core::Duration waited{};
+    core::Duration total{};
+  };
+  std::map<core::Ticket, FailedTimes> failed_resets_;  ///< until they are reported
 
   std::thread core_thread_;
 };

@@ -34,16 +34,17 @@ void keep_consoles(const std::filesystem::path& directory, const std::map<std::s
 
 void Engine::reset(const core::action::ResetDomain& a) {
   const std::int64_t run = run_number();
+  const auto start = steady_clock::now();
   const auto failed = [&](core::Fault fault, const std::string& reason) {
     {
       const std::lock_guard lock(mutex_);
       booting_.erase(a.ticket);
       cancelled_.erase(a.ticket);
+      failed_resets_[a.ticket] = {a.waited, since(start)};
     }
     post(core::event::DomainResetFailed{a.ticket, fault, reason});
   };
   try {
-    const auto start = steady_clock::now();
     const auto deadline = start + config_.boot_limit;
     auto session = std::make_shared<console::Session>(hypervisor_.start(a.domain), config_.capture_bound);
     {

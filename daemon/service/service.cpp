@@ -70,8 +70,7 @@ engine::RunOrder Service::order(core::RunId run, const RunRequest& request, std:
 core::RunId Service::start_run(const RunRequest& request) {
   const std::lock_guard lock(starting_);
   auto tests = load(request);
-  if (const auto active = parts_.engine.active_run())
-    throw engine::Busy(fmt::format("run {} is active; 'kvmtest attach' follows it, 'kvmtest stop' ends it", active->value));
+  parts_.engine.check_free(ids(request.prefixes));
   check_disk(parts_.settings);
   prepare_prefixes(request.prefixes);
 
@@ -113,6 +112,7 @@ std::optional<core::RunId> Service::resume_run() {
   }
   const RunRequest request = run_request_from(nlohmann::json::parse(state.created.settings));
   auto loaded = load(request);
+  parts_.engine.check_free(ids(request.prefixes));
   check_disk(parts_.settings);
   prepare_prefixes(request.prefixes);
 
