@@ -1,0 +1,161 @@
+# The two commands: make kvm-test (set up whatever is missing and run the suite on real domains), make check (the tests of
+# kvmtest itself). make kvm-help lists the rest. Own values of the variables: Makefile.inc.local, see Makefile.inc.example.
+
+-include Makefile.inc.local
+
+.DEFAULT_GOAL := kvm-help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+CMAKEFLAGS ?=
+NINJAFLAGS ?=
+
+# Here a quote is a character like any other, but who writes KVM_PREFIXES="a. b." in Makefile.inc.local means the shell's.
+# Only the empty prefix, '' or "", keeps its quotes.
+unquoted = $(subst @@,'',$(subst ",,$(subst ',,$(subst '',@@,$(subst "",@@,$(1))))))
+
+# The older name of KVM_PREFIXES counts when it is given here and now, whatever Makefile.inc.local says.
+ifeq ($(origin KVM_PREFIX),command line)
+ifneq ($(origin KVM_PREFIXES),command line)
+KVM_PREFIXES = $(KVM_PREFIX)
+endif
+endif
+
+# The commands read these. Empty is as good as unset.
+override KVM_WORKERS := $(call unquoted,$(KVM_WORKERS))
+override KVM_PREFIXES := $(call unquoted,$(or $(KVM_PREFIXES),$(KVM_PREFIX)))
+override KVM_URI := $(call unquoted,$(KVM_URI))
+override KVM_ACCELERATOR := $(call unquoted,$(KVM_ACCELERATOR))
+override KVM_TESTS := $(call unquoted,$(KVM_TESTS))
+export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_ACCELERATOR KVM_SUDO
+unexport KVM_PREFIX
+
+KVMTEST := $(BUILD)/bin/kvmtest
+AS_ROOT := scripts/as-root
+
+.PHONY: kvm-help kvm-test kvm-guest kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-resume kvm-results kvm-diffs \
+	bootstrap build check check-layers asan tsan tidy format format-check bench install clean
+
+##@ Running suites
+
+kvm-test: bootstrap build kvm-guest ## set up what is missing, then run KVM_TESTS on the domains of KVM_PREFIXES
+	@$(AS_ROOT) $(KVMTEST) run $(KVM_TESTS)
+
+kvmsh-%: bootstrap build kvm-guest ## a shell on a domain: make kvmsh-a.east (or ./kvmsh a.east COMMAND)
+	@$(AS_ROOT) $(BUILD)/bin/kvmsh $*
+
+kvm-status: $(KVMTEST) ## what the daemon is doing
+	@$(AS_ROOT) $(KVMTEST) status
+
+kvm-stop: $(KVMTEST) ## stop the active run and destroy every domain that is up
+	@$(AS_ROOT) $(KVMTEST) stop
+
+kvm-attach: $(KVMTEST) ## follow the active run again
+	@$(AS_ROOT) $(KVMTEST) attach
+
+kvm-resume: $(KVMTEST) ## go on with the run that the daemon's death interrupted
+	@$(AS_ROOT) $(KVMTEST) run --resume
+
+kvm-results: $(KVMTEST) ## the summary of the last run
+	@$(KVMTEST) results
+
+kvm-diffs: $(KVMTEST) ## what the last run's tests printed that was not expected
+	@$(KVMTEST) diffs || [ $$? = 1 ]
+
+##@ Setting up, each also done by kvm-test when needed
+
+bootstrap: ## install the Debian packages that are missing
+	@scripts/bootstrap build run guest
+
+build: $(BUILD)/build.ninja ## compile; also makes ./kvmtest and ./kvmsh
+	@cd $(BUILD) && ninja $(NINJAFLAGS)
+	@[ kvmtest -ef $(KVMTEST) ] || ln -sfn $(KVMTEST) kvmtest
+	@[ kvmsh -ef $(BUILD)/bin/kvmsh ] || ln -sfn $(BUILD)/bin/kvmsh kvmsh
+
+$(BUILD)/build.ninja:
+	@scripts/bootstrap build
+	@echo "configuring $(BUILD)"
+	@mkdir -p $(BUILD)
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKEFLAGS) \
+		>$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
+
+# For commands that only ask: built when it is not there, else as it is.
+$(KVMTEST):
+	@$(MAKE) bootstrap build
+
+# Only where the settings say that the tiny guest is booted; whoever has images of their own needs none.
+kvm-guest: build ## make the tiny guest
+	@settings=$$($(KVMTEST) settings) || exit; \
+	kernel=$$(echo "$$settings" | sed -n 's/^domains\.kernel *"\(.*\)"$$/\1/p'); \
+	case $$kernel in */guest/tiny/kernel) scripts/guest/tiny "$${kernel%/kernel}" ;; esac
+
+kvm-install: bootstrap build kvm-guest ## make the networks and define the domains of KVM_PREFIXES
+	@$(AS_ROOT) $(KVMTEST) install
+
+kvm-uninstall: $(KVMTEST) ## remove the domains and networks of KVM_PREFIXES, and end the daemon
+	@$(AS_ROOT) $(KVMTEST) uninstall
+
+##@ Working on kvmtest
+
+check: bootstrap build kvm-guest ## all tests: unit, scenarios, and on real domains
+	@scripts/run-tests $(BUILD)
+
+check-layers: ## refuse an #include that crosses the layers the wrong way
+	@scripts/check-layers
+
+asan tsan: bootstrap ## unit tests and scenarios under the address (asan) or thread (tsan) sanitizer
+	@$(MAKE) build-$@/build.ninja BUILD=build-$@ CMAKEFLAGS=-DKVMTEST_SANITIZE=$(if $(filter asan,$@),address,thread)
+	@cd build-$@ && ../scripts/as-sanitized ninja $(NINJAFLAGS)
+	@scripts/as-sanitized scripts/run-tests build-$@ --no-system
+
+tidy: $(BUILD)/build.ninja ## clang-tidy
+	@scripts/bootstrap quality
+	@run-clang-tidy -quiet -p $(BUILD) '$(CURDIR)/(daemon|cli|testing)/'
+
+SOURCES = $(shell find daemon cli testing -name '*.h' -o -name '*.cpp')
+
+format: ## clang-format all sources
+	@command -v clang-format >/dev/null || scripts/bootstrap quality
+	@clang-format -i $(SOURCES)
+
+format-check: ## tell where clang-format would change something
+	@command -v clang-format >/dev/null || scripts/bootstrap quality
+	@clang-format --dry-run --Werror $(SOURCES)
+
+bench: bootstrap build kvm-guest ## benchmarks, then boot, login, round trip and destroy on this machine's domains
+	@for benchmark in $(BUILD)/bin/bench_* scripts/bench/*; do [ ! -x "$$benchmark" ] || "$$benchmark" || exit; done
+	@$(AS_ROOT) $(KVMTEST) doctor --measure
+
+install: bootstrap build ## into $(DESTDIR)$(PREFIX)
+	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(BUILD) >/dev/null && ninja -C $(BUILD) --quiet
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/kvmtest/domains $(DESTDIR)$(PREFIX)/share/kvmtest/profiles \
+		$(DESTDIR)$(PREFIX)/share/doc/kvmtest $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install $(BUILD)/bin/kvmtest $(BUILD)/bin/kvmtestd $(BUILD)/bin/kvmsh $(DESTDIR)$(PREFIX)/bin
+	install -m 644 config/domains/* $(DESTDIR)$(PREFIX)/share/kvmtest/domains
+	install -m 644 config/profiles/* $(DESTDIR)$(PREFIX)/share/kvmtest/profiles
+	install -m 644 config/kvmtest.yaml $(DESTDIR)$(PREFIX)/share/kvmtest
+	cp -r scripts/guest $(DESTDIR)$(PREFIX)/share/kvmtest
+	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/kvmtest
+	sed 's,/usr/local,$(PREFIX),' config/kvmtestd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/kvmtestd.service
+
+clean: ## remove what was built; runs and their results stay
+	rm -rf build build-asan build-tsan kvmtest kvmsh
+
+kvm-help: ## this
+	@echo 'make kvm-test sets up this machine and runs the suite; make check runs the tests of kvmtest itself.'
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z% -]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
+	@printf '\n%s\n' 'Variables, on the command line or in Makefile.inc.local (see Makefile.inc.example)'
+	@printf '  %-15s %s\n' \
+		KVM_WORKERS 'domains brought up at the same time (default: half the cores)' \
+		KVM_PREFIXES 'sets of domains, each runs one test at a time: "a. b.", the empty one is '"''" \
+		KVM_PREFIX 'older name of KVM_PREFIXES' \
+		KVM_TESTS 'tests or directories of tests (default: testing/suites/netlab)' \
+		KVM_URI 'libvirt, for example qemu:///system (default: its driver within the daemon)' \
+		KVM_ACCELERATOR 'auto, kvm or emulated (default: auto)' \
+		KVM_SUDO 'no: never sudo (default: where root is needed)' \
+		'DESTDIR, PREFIX' 'where to install (default: /usr/local)'

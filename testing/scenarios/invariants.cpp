@@ -1,0 +1,377 @@
+#include "invariants.h"
+
+#include <algorithm>
+
+namespace kvmtest::scenarios {
+
+namespace action = core::action;
+namespace event = core::event;
+using core::Domain;
+using core::Fault;
+using core::Host;
+using core::Ticket;
+
+void Invariants::expect(bool holds, const std::string& rule) {
+  if (holds) return;
+  broken_.push_back("at " + std::to_string(core::seconds(now_.time_since_epoch())) + " s: " + rule);
+}
+
+void Invariants::see(core::Instant now, const core::Event& event, const core::Actions& actions,
+                     const core::Scheduler& scheduler) {
+  expect(now >= now_, "time goes forward");
+  now_ = now;
+  std::visit([this](const auto& e) { happened(e); }, event);
+  for (const core::Action& a : actions) std::visit([this](const auto& x) { wanted(x); }, a);
+  if (std::holds_alternative<event::StopRequested>(event)) check_stopped(actions);
+  check_pool(scheduler);
+  expect(scheduler.run_active() == run_.has_value(), "a run is active from its submission to FinishRun");
+  const auto deadline = scheduler.next_deadline();
+  if (std::holds_alternative<event::DeadlinePassed>(event))
+    expect(!deadline || *deadline > now, "a deadline that passed is not named again");
+}
+
+void Invariants::end() {
+  expect(!run_, "a run comes to its end");
+  expect(runs_finished_ == runs_submitted_, "FinishRun exactly once a run");
+  expect(resets_.empty(), "every reset is answered");
+  expect(destroys_.empty(), "every destruction is answered");
+  expect(requests_.empty(), "every request is answered");
+}
+
+/// After StopRequested: what is under way is hurried.
+void Invariants::check_stopped(const core::Actions&) {
+  if (!run_) return;
+  for (const auto& [id, attempt] : run_->attempts)
+    if (!attempt.ended) expect(attempt.cancelled, "a stop cancels the running tests");
+  for (const auto& [ticket, reset] : resets_)
+    if (in_run(reset.domain.prefix)) expect(reset.cancelled, "a stop cancels the run's resets");
+}
+
+void Invariants::check_pool(const core::Scheduler& scheduler) {
+  const core::RebootPool& pool = scheduler.pool();
+  expect(pool.busy() == resets_.size(), "the pool's busy slots are the resets under way");
+  expect(pool.queued() == 0 || pool.busy() >= pool.slots(), "no job queues while a slot is free");
+  expect(pool.slots() == slots_, "the pool has the slots it was given");
+}
+
+bool Invariants::in_run(const core::Prefix& prefix) const {
+  return run_ && std::find(run_->plan.prefixes.begin(), run_->plan.prefixes.end(), prefix) != run_->plan.prefixes.end();
+}
+
+Invariants::Attempt* Invariants::running_on(const core::Prefix& prefix) {
+  if (!run_) return nullptr;
+  for (auto& [id, attempt] : run_->attempts)
+    if (attempt.prefix == prefix && !attempt.ended) return &attempt;
+  return nullptr;
+}
+
+Invariants::Attempt* Invariants::running(core::AttemptId id) {
+  if (!run_) return nullptr;
+  const auto found = run_->attempts.find(id);
+  return found == run_->attempts.end() || found->second.ended ? nullptr : &found->second;
+}
+
+// ---- events
+// ----------------------------------------------------------------------------------------------------------
+
+void Invariants::happened(const event::RunSubmitted& e) {
+  if (run_) return;
+  ++runs_submitted_;
+  run_.emplace();
+  run_->plan = e.plan;
+  slots_ = std::max(1U, e.plan.slots);
+  for (const core::PlannedTest& test : e.plan.tests)
+    run_->tests[test.index] = {.plan = test, .attempts = test.attempts};
+  for (auto& [domain, machine] : machines_) {
+    if (!in_run(domain.prefix)) continue;
+    machine.lent = false;
+    if (machine.power == Power::clean) machine.power = Power::used;
+  }
+}
+
+void Invariants::happened(const event::StopRequested&) {
+  if (run_) run_->stopping = true;
+}
+
+void Invariants::reset_ended(Ticket ticket, Power power) {
+  const auto reset = resets_.find(ticket);
+  if (reset == resets_.end()) return;  // late
+  machines_[reset->second.domain].power = reset->second.cancelled ? Power::used : power;
+  resets_.erase(reset);
+}
+
+void Invariants::happened(const event::DomainReset& e) { reset_ended(e.ticket, Power::clean); }
+void Invariants::happened(const event::DomainResetFailed& e) { reset_ended(e.ticket, Power::used); }
+
+void Invariants::happened(const event::DomainDestroyed& e) {
+  const auto found = destroys_.find(e.ticket);
+  if (found == destroys_.end()) return;
+  machines_[found->second] = {};
+  destroys_.erase(found);
+}
+
+void Invariants::happened(const event::DomainDestroyFailed& e) {
+  const auto found = destroys_.find(e.ticket);
+  if (found == destroys_.end()) return;
+  machines_[found->second].power = Power::used;
+  destroys_.erase(found);
+}
+
+void Invariants::happened(const event::DomainLost& e) {
+  Machine& machine = machines_[e.domain];
+  machine.lent = false;
+  if (machine.power == Power::clean) machine.power = Power::used;
+  Attempt* attempt = running_on(e.domain.prefix);
+  if (!attempt || e.fault != Fault::host) return;
+  const auto& hosts = run_->tests[attempt->test].plan.hosts;
+  attempt->host_fault |= std::find(hosts.begin(), hosts.end(), e.domain.host) != hosts.end();
+}
+
+void Invariants::happened(const event::TestRan& e) {
+  Attempt* attempt = running(e.attempt);
+  if (!attempt) return;
+  attempt->ended = now_;
+  attempt->to_judge = !attempt->host_fault;
+  // A stop ends it without a verdict.
+  if (attempt->host_fault && run_->stopping) run_->tests[attempt->test].busy = false;
+}
+
+void Invariants::happened(const event::TestAborted& e) {
+  Attempt* attempt = running(e.attempt);
+  if (!attempt) return;
+  attempt->ended = now_;
+  attempt->host_fault = true;
+  if (run_->stopping) run_->tests[attempt->test].busy = false;
+}
+
+void Invariants::happened(const event::AttemptJudged& e) {
+  if (!run_) return;
+  const auto found = run_->attempts.find(e.attempt);
+  if (found == run_->attempts.end()) return;
+  Attempt& attempt = found->second;
+  if (!attempt.ended || attempt.judged) return;
+  attempt.judged = now_;
+  attempt.verdict = e.verdict;
+}
+
+void Invariants::happened(const event::DomainRequested& e) {
+  requests_[e.request] = e.domain;
+  if (!run_) slots_ = std::max(1U, e.slots);
+  if (e.fresh && !in_run(e.domain.prefix)) machines_[e.domain].lent = false;
+}
+
+void Invariants::happened(const event::DestroyRequested& e) {
+  requests_[e.request] = e.domain;
+  for_destruction_.insert(e.request);
+}
+
+// ---- actions
+// ---------------------------------------------------------------------------------------------------------
+
+void Invariants::wanted(const action::ReportQueued& a) {
+  const auto& queued = a.queued;
+  expect(queued.ticket > last_ticket_, "tickets are new");
+  last_ticket_ = queued.ticket;
+  queued_[queued.ticket] = queued.domain;
+  expect(queued.workers == slots_, "a queued job tells the pool's size");
+  // While a run is on, other prefixes' jobs count too.
+  if (run_) expect(queued.submitted == ++run_->submitted, "submitted counts the jobs of the run");
+  expect(queued.pending == queued.ahead + 1 + resets_.size(), "pending is the queue, this job, and the busy slots");
+}
+
+void Invariants::wanted(const action::ResetDomain& a) {
+  const std::string name = a.domain.name();
+  Machine& machine = machines_[a.domain];
+  expect(queued_.erase(a.ticket) == 1, "a reset was queued before: " + name);
+  expect(a.ticket > last_started_, "first come, first served: " + name);
+  last_started_ = a.ticket;
+  expect(resets_.size() < slots_, "slots are never exceeded: " + name);
+  expect(machine.power == Power::off, "a domain is off before its reset: " + name);
+  if (in_run(a.domain.prefix)) {
+    expect(!run_->stopping, "nothing new starts after a stop: " + name);
+    expect(!run_->out_of_use.contains(a.domain.prefix), "a prefix out of use resets nothing: " + name);
+    expect(!running_on(a.domain.prefix), "nothing is reset under a running test: " + name);
+    const auto resting = run_->resting.find(a.domain.prefix);
+    expect(resting == run_->resting.end() || now_ >= resting->second,
+           "a prefix cools down before its next reset: " + name);
+  } else {
+    expect(std::any_of(requests_.begin(), requests_.end(), [&](const auto& r) { return r.second == a.domain; }),
+           "outside a run a domain is reset only when somebody waits for it: " + name);
+  }
+  machine = {Power::resetting, false};
+  resets_[a.ticket] = {a.domain};
+}
+
+void Invariants::wanted(const action::CancelReset& a) {
+  const auto reset = resets_.find(a.ticket);
+  expect(reset != resets_.end(), "only a reset under way is cancelled");
+  if (reset == resets_.end()) return;
+  expect(!reset->second.cancelled, "a reset is cancelled once: " + reset->second.domain.name());
+  reset->second.cancelled = true;
+}
+
+void Invariants::wanted(const action::DestroyDomain& a) {
+  const std::string name = a.domain.name();
+  Machine& machine = machines_[a.domain];
+  expect(a.ticket > last_ticket_, "tickets are new");
+  last_ticket_ = a.ticket;
+  expect(machine.power == Power::clean || machine.power == Power::used,
+         "only a domain that is up is destroyed: " + name);
+  if (in_run(a.domain.prefix))
+    expect(!running_on(a.domain.prefix), "nothing is destroyed under a running test: " + name);
+  machine = {Power::destroying, false};
+  destroys_[a.ticket] = a.domain;
+}
+
+void Invariants::wanted(const action::RunTest& a) {
+  expect(in_run(a.prefix), "a test runs on a prefix of the run");
+  if (!run_) return;
+  expect(!run_->stopping, "no test starts after a stop");
+  expect(!run_->out_of_use.contains(a.prefix), "a prefix out of use runs nothing");
+  expect(!running_on(a.prefix), "one test a prefix");
+  expect(a.attempt > last_attempt_ || !finished_attempts_.contains(a.attempt), "attempts are new");
+  expect(!run_->attempts.contains(a.attempt), "an attempt runs once");
+  const auto test = run_->tests.find(a.test);
+  expect(test != run_->tests.end(), "only tests of the run");
+  if (test == run_->tests.end()) return;
+  expect(!test->second.decided && !test->second.busy, "a test runs in one place, and not after its verdict");
+  expect(a.number == test->second.attempts + 1, "attempts are numbered from 1 without a gap");
+  for (const Host& host : test->second.plan.hosts)
+    expect(machines_[{a.prefix, host}].power == Power::clean, "a test's domains are clean: " + host.value);
+  for (auto& [domain, machine] : machines_) {
+    if (domain.prefix != a.prefix) continue;
+    if (machine.power == Power::clean) machine.power = Power::used;
+    const auto& hosts = test->second.plan.hosts;
+    if (std::find(hosts.begin(), hosts.end(), domain.host) == hosts.end())
+      expect(machine.power == Power::off, "domains a test does not need are off: " + domain.name());
+  }
+  test->second.busy = true;
+  run_->attempts[a.attempt] = {
+      .test = a.test, .prefix = a.prefix, .number = a.number, .began = now_, .ready_after = a.ready_after};
+}
+
+void Invariants::wanted(const action::CancelTest& a) {
+  Attempt* attempt = running(a.attempt);
+  expect(attempt != nullptr, "only a running test is cancelled");
+  if (!attempt) return;
+  expect(run_->stopping || attempt->host_fault, "a test is cancelled for a reason");
+  attempt->cancelled = true;
+}
+
+void Invariants::wanted(const action::JudgeTest& a) {
+  expect(run_ && run_->attempts.contains(a.attempt), "only an attempt that ran is judged");
+  if (!run_) return;
+  Attempt& attempt = run_->attempts[a.attempt];
+  expect(attempt.to_judge, "an attempt is judged once, and only when its script came to an end");
+  attempt.to_judge = false;
+}
+
+void Invariants::wanted(const action::ReportVerdict& a) {
+  expect(run_.has_value(), "no verdict without a run");
+  if (!run_) return;
+  expect(finished_attempts_.insert(a.attempt).second, "one verdict an attempt");
+  last_attempt_ = std::max(last_attempt_, a.attempt);
+  const auto found = run_->tests.find(a.test);
+  expect(found != run_->tests.end(), "only tests of the run");
+  if (found == run_->tests.end()) return;
+  Test& test = found->second;
+  const std::string& name = test.plan.name;
+  expect(!test.decided, "one final verdict a test: " + name);
+  expect(a.number == ++test.attempts, "verdicts are numbered like their attempts: " + name);
+  test.decided = a.final;
+  test.busy = false;
+  if (!a.final) {
+    expect(++test.again <= run_->plan.policy.host_fault_retries,
+           "host faults are retried as often as allowed: " + name);
+    expect(a.issues.size() == 1 && a.issues[0].name == "HOST-FAULT", "only host faults are retried: " + name);
+  }
+  if (!a.issues.empty() && (a.issues[0].name == "HOST-FAULT" || a.issues[0].name == "BOOT-FAILED")) {
+    expect(a.verdict == core::Verdict::unresolved, "what never ran whole is unresolved: " + name);
+    run_->resting[a.prefix] = now_ + run_->plan.policy.cool_down;
+  }
+  const auto attempt = run_->attempts.find(a.attempt);
+  if (attempt == run_->attempts.end()) {
+    expect(!running_on(a.prefix), "an attempt that never ran leaves no test running: " + name);
+    expect(!a.issues.empty(), "an attempt that never ran says why: " + name);
+    return;
+  }
+  Attempt& ran = attempt->second;
+  ran.reported = true;
+  expect(ran.number == a.number && ran.prefix == a.prefix && ran.test == a.test,
+         "a verdict is that of its attempt: " + name);
+  expect(ran.ended.has_value(), "a verdict comes after the test's end: " + name);
+  if (!ran.ended) return;
+  expect(ran.host_fault || ran.judged, "a verdict comes from a judge or a host fault: " + name);
+  if (ran.judged) expect(a.verdict == ran.verdict, "a verdict is the judge's: " + name);
+  expect(a.split.waiting + a.split.reset == ran.ready_after, "the split adds up until the test: " + name);
+  expect(a.split.test == *ran.ended - ran.began, "the split tells the test's time: " + name);
+  expect(a.split.judging == (ran.judged ? *ran.judged - *ran.ended : core::Duration{}),
+         "the split tells the judging: " + name);
+}
+
+void Invariants::wanted(const action::ReportUntested& a) {
+  expect(run_ && run_->tests.contains(a.test), "only tests of the run");
+  if (!run_) return;
+  Test& test = run_->tests[a.test];
+  expect(!test.decided && !test.busy, "an untested test has no other verdict");
+  expect(run_->out_of_use.size() == run_->plan.prefixes.size(), "a test is given up only when no prefix is left");
+  test.decided = true;
+  run_->untested = true;
+}
+
+void Invariants::wanted(const action::ReportResetFailed& a) {
+  expect(!resets_.contains(a.ticket), "a failed reset is reported after its answer");
+  expect(!a.again || a.fault == Fault::guest, "only a guest's failed boot is repeated in one attempt");
+}
+
+void Invariants::wanted(const action::ReportQuarantine& a) {
+  expect(in_run(a.prefix), "only a prefix of the run goes out of use");
+  if (run_) expect(run_->out_of_use.insert(a.prefix).second, "a prefix goes out of use once");
+}
+
+void Invariants::wanted(const action::ReportLeftover& a) {
+  Machine& machine = machines_[a.domain];
+  expect(machine.power == Power::used, "what cannot be destroyed is left behind");
+  machine = {};
+}
+
+void Invariants::wanted(const action::AnswerRequest& a) {
+  const auto found = requests_.find(a.request);
+  expect(found != requests_.end(), "a request is answered once");
+  if (found == requests_.end()) return;
+  Machine& machine = machines_[found->second];
+  const std::string name = found->second.name();
+  const bool destroy = for_destruction_.contains(a.request);
+  if (in_run(found->second.prefix)) expect(a.error.has_value(), "a run does not share its domains: " + name);
+  if (!a.error && destroy) expect(machine.power == Power::off, "a destroyed domain is off: " + name);
+  if (!a.error && !destroy) {
+    expect(machine.power == Power::clean || (machine.power == Power::used && machine.lent),
+           "a requested domain is up: " + name);
+    machine = {Power::used, true};
+  }
+  requests_.erase(found);
+}
+
+void Invariants::wanted(const action::FinishRun& a) {
+  expect(run_.has_value(), "FinishRun exactly once a run");
+  if (!run_) return;
+  ++runs_finished_;
+  expect(a.run == run_->plan.run, "FinishRun names its run");
+  expect((a.outcome == core::record::Outcome::stopped) == run_->stopping, "a stopped run says so");
+  if (!run_->stopping)
+    expect((a.outcome == core::record::Outcome::infrastructure) == run_->untested,
+           "untested tests are the infrastructure's");
+  for (const auto& [index, test] : run_->tests) {
+    expect(test.decided || run_->stopping, "nothing is lost: " + test.plan.name);
+    expect(!test.busy, "no attempt is under way at the end: " + test.plan.name);
+  }
+  for (const auto& [id, attempt] : run_->attempts) {
+    const bool excused = run_->stopping && attempt.host_fault;
+    expect(attempt.reported || excused, "every attempt that ran has its verdict");
+  }
+  for (const auto& [domain, machine] : machines_)
+    if (in_run(domain.prefix)) expect(machine.power == Power::off, "all domains are off at the end: " + domain.name());
+  run_.reset();
+}
+
+}  // namespace kvmtest::scenarios

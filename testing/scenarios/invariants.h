@@ -1,0 +1,125 @@
+#pragma once
+// What must hold at every step of every run, whatever goes wrong (style.md rule 11). It keeps its own books from the
+// events and actions alone and compares; it trusts nothing the scheduler keeps.
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/actions.h"
+#include "core/events.h"
+#include "core/scheduler.h"
+
+namespace kvmtest::scenarios {
+
+/// One thread.
+class Invariants {
+ public:
+  /// To be called after each event, with what the scheduler answered.
+  void see(core::Instant now, const core::Event& event, const core::Actions& actions, const core::Scheduler& scheduler);
+  /// To be called when nothing is to come any more.
+  void end();
+
+  /// One line each; empty when all held.
+  [[nodiscard]] const std::vector<std::string>& broken() const { return broken_; }
+
+ private:
+  enum class Power { off, resetting, clean, used, destroying };
+  struct Machine {
+    Power power = Power::off;
+    bool lent = false;  ///< up for a client
+  };
+  struct Reset {
+    core::Domain domain;
+    bool cancelled = false;
+  };
+  struct Attempt {
+    core::TestIndex test;
+    core::Prefix prefix;
+    unsigned number = 1;
+    core::Instant began{};
+    core::Duration ready_after{};
+    std::optional<core::Instant> ended{};
+    std::optional<core::Instant> judged{};
+    core::Verdict verdict = core::Verdict::untested;  ///< the judge's
+    bool to_judge = false;
+    bool reported = false;
+    bool cancelled = false;
+    bool host_fault = false;
+  };
+  struct Test {
+    core::PlannedTest plan;
+    unsigned attempts = 0;  ///< reported, or under way
+    unsigned again = 0;     ///< verdicts that were not final
+    bool busy = false;      ///< an attempt runs or is being judged
+    bool decided = false;
+  };
+  struct Run {
+    core::RunPlan plan;
+    std::map<core::TestIndex, Test> tests;
+    std::map<core::AttemptId, Attempt> attempts;
+    std::set<core::Prefix> out_of_use;
+    std::map<core::Prefix, core::Instant> resting;  ///< until then
+    unsigned submitted = 0;
+    bool stopping = false;
+    bool untested = false;
+  };
+
+  void happened(const core::event::RunSubmitted& e);
+  void happened(const core::event::StopRequested& e);
+  void happened(const core::event::DomainReset& e);
+  void happened(const core::event::DomainResetFailed& e);
+  void happened(const core::event::DomainDestroyed& e);
+  void happened(const core::event::DomainDestroyFailed& e);
+  void happened(const core::event::DomainLost& e);
+  void happened(const core::event::TestRan& e);
+  void happened(const core::event::TestAborted& e);
+  void happened(const core::event::AttemptJudged& e);
+  void happened(const core::event::DomainRequested& e);
+  void happened(const core::event::DestroyRequested& e);
+  void happened(const core::event::DeadlinePassed&) {}
+
+  void wanted(const core::action::ResetDomain& a);
+  void wanted(const core::action::CancelReset& a);
+  void wanted(const core::action::DestroyDomain& a);
+  void wanted(const core::action::RunTest& a);
+  void wanted(const core::action::CancelTest& a);
+  void wanted(const core::action::JudgeTest& a);
+  void wanted(const core::action::ReportVerdict& a);
+  void wanted(const core::action::ReportUntested& a);
+  void wanted(const core::action::ReportQueued& a);
+  void wanted(const core::action::ReportResetFailed& a);
+  void wanted(const core::action::ReportQuarantine& a);
+  void wanted(const core::action::ReportLeftover& a);
+  void wanted(const core::action::AnswerRequest& a);
+  void wanted(const core::action::FinishRun& a);
+
+  void reset_ended(core::Ticket ticket, Power power);
+  void check_stopped(const core::Actions& actions);
+  void check_pool(const core::Scheduler& scheduler);
+  [[nodiscard]] bool in_run(const core::Prefix& prefix) const;
+  [[nodiscard]] Attempt* running_on(const core::Prefix& prefix);
+  Attempt* running(core::AttemptId attempt);
+  void expect(bool holds, const std::string& rule);
+
+  core::Instant now_{};
+  unsigned slots_ = 1;
+  core::Ticket last_started_{};
+  core::Ticket last_ticket_{};
+  core::AttemptId last_attempt_{};
+  std::map<core::Domain, Machine> machines_;
+  std::map<core::Ticket, Reset> resets_;              ///< under way
+  std::map<core::Ticket, core::Domain> queued_;       ///< announced, not begun; may have been withdrawn
+  std::map<core::Ticket, core::Domain> destroys_;     ///< under way
+  std::map<core::RequestId, core::Domain> requests_;  ///< not answered
+  std::set<core::RequestId> for_destruction_;
+  std::optional<Run> run_;
+  std::set<core::AttemptId> finished_attempts_;
+  unsigned runs_submitted_ = 0;
+  unsigned runs_finished_ = 0;
+  std::vector<std::string> broken_;
+};
+
+}  // namespace kvmtest::scenarios

@@ -1,0 +1,146 @@
+#include "random_run.h"
+
+#include <algorithm>
+#include <random>
+
+#include "invariants.h"
+
+namespace kvmtest::scenarios {
+namespace {
+
+using core::Duration;
+using core::Fault;
+using namespace std::chrono_literals;
+
+/// One thread; every choice of a run comes from here.
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : random_(seed) {}
+
+  /// 0 to n - 1.
+  unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
+  bool chance(unsigned percent) { return below(100) < percent; }
+  /// Whole seconds, so that many things happen at the same instant.
+  Duration up_to(unsigned seconds) { return std::chrono::seconds(below(seconds + 1)); }
+  Fault fault() { return chance(50) ? Fault::guest : Fault::host; }
+  core::Host host() { return core::Host{hosts[below(5)]}; }
+  std::mt19937_64& generator() { return random_; }
+
+ private:
+  static constexpr const char* hosts[5] = {"east", "west", "nic", "north", "road"};
+  std::mt19937_64 random_;
+};
+
+core::RunPlan random_plan(Dice& dice, std::int64_t number) {
+  core::RunPlan plan;
+  plan.run = core::RunId{number};
+  plan.slots = 1 + dice.below(6);
+  static constexpr const char* names[] = {"a.", "b.", "", "c."};
+  const unsigned prefixes = 1 + dice.below(4);
+  for (unsigned i = 0; i < prefixes; ++i) plan.prefixes.emplace_back(names[i]);
+  const unsigned tests = dice.chance(20) ? dice.below(41) : dice.below(12);
+  for (std::uint32_t i = 0; i < tests; ++i) {
+    core::PlannedTest test{core::TestIndex{i}, "t" + std::to_string(i), {}, 0};
+    if (dice.chance(10)) test.attempts = dice.below(3);
+    const unsigned size = 1 + dice.below(4);
+    while (test.hosts.size() < size) {
+      const core::Host host = dice.host();
+      if (std::find(test.hosts.begin(), test.hosts.end(), host) == test.hosts.end()) test.hosts.push_back(host);
+    }
+    plan.tests.push_back(std::move(test));
+  }
+  plan.policy.boot_tries = 1 + dice.below(3);
+  plan.policy.host_fault_retries = dice.below(3);
+  plan.policy.quarantine_after = 1 + dice.below(5);
+  plan.policy.cool_down = dice.up_to(5);
+  return plan;
+}
+
+/// `percent`: how often each kind of thing goes wrong.
+simulator::Model random_model(Dice& dice, unsigned percent, const std::vector<core::RunPlan>& plans) {
+  simulator::Model model;
+  model.cores = 1 + dice.below(6);
+  model.judges = 1 + dice.below(2);
+  model.interrupt = dice.chance(50) ? 0s : dice.up_to(3);
+  const auto loss = [&dice](unsigned within) {
+    return simulator::Loss{.after = dice.up_to(within), .fault = dice.fault(), .script_sees = dice.chance(50)};
+  };
+  model.reset = [&dice, percent, loss](const core::Domain&, unsigned) {
+    simulator::ResetFate fate{.takes = dice.up_to(10), .ignores_cancel = dice.chance(20)};
+    if (dice.chance(percent)) fate.fault = dice.fault();
+    if (dice.chance(percent)) fate.loss = loss(15);
+    return fate;
+  };
+  model.test = [&dice, percent, loss, plans](core::TestIndex index, unsigned) {
+    simulator::TestFate fate{.takes = dice.up_to(10), .ignores_cancel = dice.chance(20)};
+    const auto& hosts = plans.front().tests.at(index.value % plans.front().tests.size()).hosts;
+    const core::Host host = hosts[dice.below(static_cast<unsigned>(hosts.size()))];
+    if (dice.chance(percent)) fate.host_fault = host;
+    if (dice.chance(percent)) {
+      fate.loss = loss(10);
+      fate.loss->host = host;
+    }
+    return fate;
+  };
+  model.judge = [&dice](core::TestIndex, unsigned) {
+    return simulator::JudgeFate{.takes = dice.up_to(5),
+                                .verdict = dice.chance(50) ? core::Verdict::passed : core::Verdict::failed};
+  };
+  model.destroy = [&dice, percent](const core::Domain&, unsigned) {
+    return simulator::DestroyFate{.takes = dice.up_to(2), .fails = dice.chance(percent)};
+  };
+  if (dice.chance(50)) model.echo = [&dice] { return dice.chance(20) ? std::optional(dice.up_to(30)) : std::nullopt; };
+  return model;
+}
+
+/// Clients, stops and losses, at random times.
+void disturb(simulator::Simulator& simulator, Dice& dice) {
+  static constexpr const char* names[] = {"a.", "b.", "", "c.", "z."};
+  const auto anyone = [&] { return core::Domain{core::Prefix{names[dice.below(5)]}, dice.host()}; };
+  const unsigned span = dice.chance(50) ? 60 : 400;
+  std::uint64_t number = 0;
+  for (unsigned i = dice.chance(50) ? dice.below(12) : 0; i > 0; --i) {
+    const core::RequestId request{++number};
+    if (dice.chance(60))
+      simulator.at(dice.up_to(span),
+                   core::event::DomainRequested{request, anyone(), dice.chance(30), 1 + dice.below(4)});
+    else
+      simulator.at(dice.up_to(span), core::event::DestroyRequested{request, anyone()});
+  }
+  for (unsigned i = dice.chance(30) ? dice.below(8) : 0; i > 0; --i)
+    simulator.lose_at(dice.up_to(span), anyone(), dice.fault(), "lost", dice.chance(50));
+  for (unsigned i = dice.chance(30) ? 1 + dice.below(2) : 0; i > 0; --i)
+    simulator.at(dice.up_to(span), core::event::StopRequested{});
+  if (dice.chance(20)) simulator.at(dice.up_to(span), core::event::DeadlinePassed{});
+}
+
+}  // namespace
+
+RandomResult play_random(std::uint64_t seed, bool keep_log, const Watch& watch) {
+  Dice dice(seed);
+  static constexpr unsigned severities[] = {0, 2, 10, 40};
+  const unsigned percent = severities[dice.below(4)];
+  std::vector<core::RunPlan> plans{random_plan(dice, 1)};
+  simulator::Simulator simulator(random_model(dice, percent, plans), &dice.generator(),
+                                 core::AttemptId{1 + dice.below(100)});
+  Invariants invariants;
+  simulator.keep_log = keep_log;
+  simulator.watch = [&](auto now, const auto& event, const auto& actions, const auto& scheduler) {
+    invariants.see(now, event, actions, scheduler);
+    if (watch) watch(event, actions);
+  };
+  simulator.at(dice.up_to(20), core::event::RunSubmitted{plans[0]});
+  // The same again: refused while the first is on, a run of its own behind it.
+  if (dice.chance(20)) simulator.at(dice.up_to(600), core::event::RunSubmitted{plans[0]});
+  disturb(simulator, dice);
+
+  RandomResult result;
+  // 40 tests of at most 3 attempts of at most some 300 s and 100 events each; rests between them.
+  result.outcome = simulator.run({.events = 20'000, .time = std::chrono::hours(24)});
+  invariants.end();
+  result.broken = invariants.broken();
+  if (result.outcome.exhausted) result.broken.insert(result.broken.begin(), "it never ends");
+  return result;
+}
+
+}  // namespace kvmtest::scenarios

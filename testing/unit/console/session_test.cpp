@@ -1,0 +1,297 @@
+#include "console/session.h"
+
+#include <gtest/gtest.h>
+
+#include "fake_guest.h"
+
+namespace kvmtest::console {
+namespace {
+
+using namespace std::chrono_literals;
+using Options = FakeGuest::Options;
+
+/// A session and the guest behind it. What answers does so at once, so `soon` is only ever waited for by what does not.
+struct Console {
+  explicit Console(Options options = {}, std::size_t bound = 1 << 20)
+      : guest(new FakeGuest(std::move(options))), session(std::unique_ptr<Stream>(guest), bound) {}
+
+  void log_in(const std::string& user = "root", const std::string& password = "swan") {
+    session.await_login_prompt(later());
+    session.log_in({user, password}, later());
+  }
+  CommandResult run(const std::string& command) { return session.run(command, 10s); }
+  static Deadline later() { return std::chrono::steady_clock::now() + 10s; }
+  static Deadline soon() { return std::chrono::steady_clock::now() + 5ms; }
+
+  FakeGuest* guest;
+  Session session;
+};
+
+/// What() of the LoginFailed that `action` throws.
+template <class Action>
+std::string refusal(Action action) {
+  try {
+    action();
+  } catch (const LoginFailed& e) {
+    return e.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(Session, LogsInAndRunsCommands) {
+  Console console;
+  console.log_in();
+  const auto result = console.run("echo hello world");
+  EXPECT_EQ(result.output, "hello world\n");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_FALSE(result.truncated);
+  EXPECT_EQ(result.output_bytes, 12U);
+  EXPECT_EQ(console.run("false").status, 1);
+  EXPECT_EQ(console.run("(exit 255)").status, 255);
+  EXPECT_EQ(console.run("nosuch").output, "sh: nosuch: not found\n");
+  EXPECT_EQ(console.run("").status, 127) << "an empty line keeps the status";
+}
+
+TEST(Session, ByteByByte) {
+  Console console({.chunk = 1});
+  console.log_in();
+  EXPECT_EQ(console.run("echo hello").output, "hello\n");
+  std::string seen;
+  unsigned calls = 0;
+  console.session.run("echo hello", 10s, [&](std::string_view bytes) {
+    seen += bytes;
+    ++calls;
+  });
+  EXPECT_EQ(seen, "hello\n");
+  EXPECT_GT(calls, 3U) << "output is given as it comes";
+}
+
+TEST(Session, WithoutAPassword) {
+  Console console({.password = ""});
+  console.log_in();
+  EXPECT_EQ(console.run("echo in").output, "in\n");
+}
+
+TEST(Session, APromptInColoursIsAPrompt) {
+  Console console({.boot = "\x1b[2J\x1b[1mguest login: \x1b[0m", .first_prompt = "\x1b[1;32mguest\x1b[0m:~# \x1b[6n"});
+  console.log_in();
+  EXPECT_EQ(console.run("true").status, 0);
+}
+
+TEST(Session, WhatIsPrintedBetweenPasswordAndPromptIsIgnored) {
+  Console console({.before_login = "Last login: yesterday\r\n"});
+  console.log_in();
+  EXPECT_EQ(console.run("echo a").output, "a\n");
+}
+
+TEST(Session, ARefusedLoginSaysSo) {
+  Console wrong_password;
+  EXPECT_EQ(refusal([&] { wrong_password.log_in("root", "wrong"); }), "the guest refused user 'root' and its password");
+  Console wrong_user;
+  EXPECT_EQ(refusal([&] { wrong_user.log_in("nobody"); }), "the guest refused user 'nobody' and its password");
+}
+
+TEST(Session, NoLoginPromptInTime) {
+  Console silent({.boot = ""});
+  EXPECT_EQ(refusal([&] { silent.session.await_login_prompt(Console::soon()); }),
+            "no login prompt in time; the console printed nothing");
+  Console stuck({.boot = "one\r\n\x1b[1mFailed to mount /\x1b[0m\r\n"});
+  EXPECT_EQ(refusal([&] { stuck.session.await_login_prompt(Console::soon()); }),
+            "no login prompt in time; last line on the console: 'Failed to mount /'");
+}
+
+TEST(Session, ADeadlineThatHasPassedIsKept) {
+  Console console;
+  EXPECT_NE(refusal([&] { console.session.await_login_prompt(std::chrono::steady_clock::now() - 1s); }).find("in time"),
+            std::string::npos);
+}
+
+TEST(Session, APanicIsNotWaitedOut) {
+  Console console({.boot = "[    1.0] Kernel panic - not syncing: no init\r\n"});
+  const std::string why = refusal([&] { console.session.await_login_prompt(Console::later()); });
+  EXPECT_TRUE(why.starts_with("the guest's kernel panicked")) << why;
+}
+
+TEST(Session, ALongBootIsWaitedFor) {
+  std::string boot;
+  for (int i = 0; i < 20'000; ++i) boot += "line of the kernel\r\n";
+  Console console({.boot = boot + "guest login: "});
+  console.log_in();
+  EXPECT_EQ(console.run("true").status, 0);
+}
+
+TEST(Session, NoShellPromptInTime) {
+  Console console({.first_prompt = "welcome\r\n"});
+  console.session.await_login_prompt(Console::later());
+  EXPECT_EQ(refusal([&] {
+              console.session.log_in({"root", "swan"}, Console::soon());
+            }),
+            "no shell prompt in time; last line on the console: 'welcome'");
+}
+
+TEST(Session, AShellThatDoesNotExpandItsPromptIsRefused) {
+  Console literal({.prompt = Options::Prompt::literal});
+  literal.session.await_login_prompt(Console::later());
+  EXPECT_EQ(refusal([&] {
+              literal.session.log_in({"root", "swan"}, Console::soon());
+            }),
+            "the shell did not take the prompt (PS1) it was given");
+  Console constant({.prompt = Options::Prompt::constant});
+  EXPECT_EQ(refusal([&] { constant.log_in(); }), "the shell does not show exit statuses in its prompt (PS1)");
+}
+
+TEST(Session, OutputThatLooksLikeAPromptIsOutput) {
+  Console console;
+  console.log_in();
+  EXPECT_EQ(console.run("printf 'guest:~# '").output, "guest:~# ");
+  EXPECT_EQ(console.run("echo kt0123456789:0# ").output, "kt0123456789:0#\n");
+  const auto told = console.run("echo \"$PS1\"");
+  EXPECT_EQ(told.status, 0);
+  EXPECT_TRUE(told.output.ends_with(":$?# \n")) << told.output;
+  EXPECT_EQ(console.run("echo next").output, "next\n");
+}
+
+TEST(Session, BinaryOutputSurvives) {
+  Console console;
+  console.log_in();
+  std::string all;
+  for (int c = 0; c < 256; ++c) all.push_back(static_cast<char>(c));
+  EXPECT_EQ(console.run("all-bytes").output, all);
+}
+
+TEST(Session, OutputBeyondTheBoundIsCut) {
+  Console console({}, 100);
+  console.log_in();
+  const auto result = console.run("bytes 100000");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_TRUE(result.truncated);
+  EXPECT_EQ(result.output_bytes, 100'000U);
+  EXPECT_NE(result.output.find("99900 bytes cut"), std::string::npos);
+}
+
+TEST(Session, ALongCommandIsTypedInPieces) {
+  Console console;
+  console.log_in();
+  std::string text;
+  while (text.size() < 20'000) text += "it's \"quoted\" $HOME `x` \\ ; # ";
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  quoted += "'";
+  const auto result = console.run("echo " + quoted);
+  EXPECT_EQ(result.output, text + "\n");
+  EXPECT_EQ(result.status, 0);
+  for (const std::string& line : console.guest->typed) EXPECT_LE(line.size(), 1100U);
+  EXPECT_EQ(console.run("echo next").output, "next\n");
+}
+
+TEST(Session, PiecesDoNotCutCharacters) {
+  for (std::size_t shift = 0; shift < 4; ++shift) {
+    Console console;
+    console.log_in();
+    std::string text(shift, 'x');
+    while (text.size() < 3'000) text += "ä€😀";
+    EXPECT_EQ(console.run("echo '" + text + "'").output, text + "\n");
+    for (const std::string& line : console.guest->typed) {
+      const auto quote = line.find('\'');
+      if (!line.starts_with("__kvmtest=\"") || quote == std::string::npos) continue;
+      EXPECT_NE(static_cast<unsigned char>(line[quote + 1]) & 0xc0, 0x80) << "a piece begins within a character";
+    }
+  }
+}
+
+// A shell prompts after each complete line: the lines are one command only when they are evaluated as one.
+TEST(Session, SeveralLinesAreOneCommand) {
+  Console console;
+  console.log_in();
+  const auto result = console.run("echo one\necho two\n(exit 3)");
+  EXPECT_EQ(result.output, "one\ntwo\n");
+  EXPECT_EQ(result.status, 3);
+  EXPECT_EQ(console.run("echo three\n").output, "three\n");
+  EXPECT_EQ(console.run("echo four").output, "four\n");
+}
+
+TEST(Session, ATimeOutGivesNoStatus) {
+  Console console;
+  console.log_in();
+  const auto result = console.session.run("printf begun; hang", 5ms);
+  EXPECT_EQ(result.status, std::nullopt);
+  EXPECT_FALSE(result.closed);
+  EXPECT_EQ(result.output, "begun");
+  EXPECT_GE(result.took, 5ms);
+}
+
+// What may yet have been a prompt is output when no more comes.
+TEST(Session, ATimeOutKeepsWhatWasHeldBack) {
+  Console console;
+  console.log_in();
+  EXPECT_EQ(console.session.run("printf k; hang", 5ms).output, "k");
+}
+
+TEST(Session, AnInteractiveEndTakesTheShellBack) {
+  Console console;
+  console.log_in();
+  console.session.run("hang", 5ms);
+  EXPECT_TRUE(console.session.end_interactive(10s));
+  EXPECT_EQ(console.run("echo back").output, "back\n");
+}
+
+TEST(Session, APersonsPromptAndHalfTypedLineAreTakenAway) {
+  Console console;
+  console.log_in();
+  console.session.begin_interactive("[root@east \\w]# ", 24, 80);
+  console.session.stream().write("echo person\n(exit 9)\nhalf a li", Console::later());
+  EXPECT_TRUE(console.session.end_interactive(10s));
+  EXPECT_EQ(console.run("echo back").output, "back\n");
+  EXPECT_EQ(console.run("again").status, 0);
+}
+
+TEST(Session, AShellThatDoesNotAnswerIsNotTakenBack) {
+  Console console;
+  console.log_in();
+  console.session.run("PS1=gone", 5ms);
+  // It takes the prompt it is given again; a dead guest does not.
+  EXPECT_TRUE(console.session.end_interactive(10s));
+  console.guest->silent = true;
+  EXPECT_FALSE(console.session.end_interactive(5ms));
+}
+
+TEST(Session, AClosedConsoleKeepsItsLastOutput) {
+  Console console;
+  console.log_in();
+  const auto result = console.run("echo last words; die");
+  EXPECT_TRUE(result.closed);
+  EXPECT_EQ(result.status, std::nullopt);
+  EXPECT_EQ(result.output, "last words\n");
+  EXPECT_TRUE(console.run("echo more").closed);
+}
+
+TEST(Session, AConsoleThatClosesDuringTheLoginThrows) {
+  Console console({.boot = "boot"});
+  console.guest->close();
+  EXPECT_THROW(console.session.await_login_prompt(Console::later()), Closed);
+}
+
+TEST(Session, AnInterruptEndsWhatIsUnderWayAndAllThatFollows) {
+  Console console;
+  console.log_in();
+  EXPECT_THROW(console.session.run("printf x; hang", 10s, [&](std::string_view) { console.session.interrupt(); }),
+               Interrupted);
+  EXPECT_THROW(console.run("true"), Interrupted);
+  EXPECT_THROW(console.session.end_interactive(10s), Interrupted);
+}
+
+TEST(Session, TheRawConsoleIsKeptUntilItIsTaken) {
+  Console console;
+  console.log_in();
+  const std::string login = console.session.take_raw();
+  EXPECT_TRUE(login.starts_with("booting\r\nguest login: root\r\nPassword: ")) << login;
+  EXPECT_EQ(login.find("swan"), std::string::npos) << "no echo of the password";
+  console.run("echo hello");
+  const std::string raw = console.session.take_raw();
+  EXPECT_TRUE(raw.starts_with("hello\n")) << raw;
+  EXPECT_TRUE(raw.ends_with(":0# ")) << raw;
+  EXPECT_EQ(console.session.take_raw(), "");
+}
+
+}  // namespace
+}  // namespace kvmtest::console

@@ -1,0 +1,74 @@
+#include "core/reboot_pool.h"
+
+#include <gtest/gtest.h>
+
+namespace kvmtest::core {
+namespace {
+
+RebootPool::Job job(std::uint64_t ticket) { return {Ticket{ticket}, {Prefix{"a."}, Host{"east"}}, Instant{}}; }
+
+TEST(RebootPool, StartsNoMoreThanItsSlots) {
+  RebootPool pool;
+  pool.set_slots(2);
+  for (std::uint64_t i = 1; i <= 3; ++i) pool.submit(job(i));
+  EXPECT_EQ(pool.start_next()->ticket, Ticket{1});
+  EXPECT_EQ(pool.start_next()->ticket, Ticket{2});
+  EXPECT_FALSE(pool.start_next());
+  EXPECT_EQ(pool.busy(), 2U);
+  EXPECT_EQ(pool.queued(), 1U);
+  pool.finished(Ticket{2});
+  EXPECT_EQ(pool.start_next()->ticket, Ticket{3});
+  EXPECT_FALSE(pool.start_next());
+}
+
+TEST(RebootPool, TellsHowManyStandBefore) {
+  RebootPool pool;
+  EXPECT_EQ(pool.submit(job(1)), 0U);
+  EXPECT_EQ(pool.submit(job(2)), 1U);
+  pool.start_next();
+  EXPECT_EQ(pool.submit(job(3)), 1U) << "one that has started stands before nobody";
+  EXPECT_EQ(pool.submitted(), 3U);
+  pool.begin_count();
+  EXPECT_EQ(pool.submitted(), 0U);
+}
+
+TEST(RebootPool, WithdrawsOnlyWhatHasNotStarted) {
+  RebootPool pool;
+  for (std::uint64_t i = 1; i <= 3; ++i) pool.submit(job(i));
+  pool.start_next();
+  EXPECT_FALSE(pool.withdraw(Ticket{1}));
+  EXPECT_TRUE(pool.withdraw(Ticket{2}));
+  EXPECT_FALSE(pool.withdraw(Ticket{2}));
+  EXPECT_EQ(pool.busy(), 1U);
+  pool.finished(Ticket{1});
+  EXPECT_EQ(pool.start_next()->ticket, Ticket{3});
+}
+
+TEST(RebootPool, AFinishNobodyWaitsForFreesNothing) {
+  RebootPool pool;
+  pool.submit(job(1));
+  pool.submit(job(2));
+  pool.start_next();
+  pool.finished(Ticket{2});
+  pool.finished(Ticket{9});
+  EXPECT_FALSE(pool.start_next());
+  EXPECT_EQ(pool.busy(), 1U);
+}
+
+// A run with fewer slots may begin while a client's resets are under way.
+TEST(RebootPool, FewerSlotsThanBusyStartNothing) {
+  RebootPool pool;
+  pool.set_slots(3);
+  for (std::uint64_t i = 1; i <= 4; ++i) pool.submit(job(i));
+  while (pool.start_next()) {
+  }
+  pool.set_slots(1);
+  pool.finished(Ticket{1});
+  pool.finished(Ticket{2});
+  EXPECT_FALSE(pool.start_next());
+  pool.finished(Ticket{3});
+  EXPECT_EQ(pool.start_next()->ticket, Ticket{4});
+}
+
+}  // namespace
+}  // namespace kvmtest::core
