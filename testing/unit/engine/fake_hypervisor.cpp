@@ -1,0 +1,107 @@
+#include "fake_hypervisor.h"
+
+namespace kvmtest::engine {
+
+/// A guest that several threads may touch.
+struct FakeHypervisor::Guest {
+  explicit Guest(console::FakeGuest::Options options) : guest(std::move(options)) {}
+  std::mutex mutex;
+  std::condition_variable changed;
+  console::FakeGuest guest;   ///< guarded by mutex
+  bool interrupted = false;   ///< guarded by mutex
+};
+
+class FakeHypervisor::GuestStream final : public console::Stream {
+ public:
+  explicit GuestStream(std::shared_ptr<Guest> guest) : guest_(std::move(guest)) {}
+
+  std::string read(console::Deadline deadline) override {
+    std::unique_lock lock(guest_->mutex);
+    std::string bytes;
+    guest_->changed.wait_until(lock, deadline, [&] {
+      if (guest_->interrupted) return true;
+      bytes = guest_->guest.read(deadline);
+      return !bytes.empty();
+    });
+    if (guest_->interrupted) throw console::Interrupted();
+    return bytes;
+  }
+  void write(std::string_view bytes, console::Deadline deadline) override {
+    const std::lock_guard lock(guest_->mutex);
+    if (guest_->interrupted) throw console::Interrupted();
+    guest_->guest.write(bytes, deadline);
+    guest_->changed.notify_all();
+  }
+  void interrupt() override {
+    const std::lock_guard lock(guest_->mutex);
+    guest_->interrupted = true;
+    guest_->changed.notify_all();
+  }
+
+ private:
+  std::shared_ptr<Guest> guest_;
+};
+
+std::unique_ptr<console::Stream> FakeHypervisor::start(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  Plan& plan = plans_[domain];
+  if (guests_.contains(domain)) throw HostFault(domain.name() + " is running already");
+  if (plan.starts_that_fail > 0) {
+    --plan.starts_that_fail;
+    throw HostFault("start " + domain.name() + ": no memory");
+  }
+  console::FakeGuest::Options options;
+  if (plan.silent_boots > 0) {
+    --plan.silent_boots;
+    options.boot = "booting";
+  }
+  killed_.erase(domain);
+  auto guest = std::make_shared<Guest>(options);
+  guests_[domain] = guest;
+  return std::make_unique<GuestStream>(guest);
+}
+
+void FakeHypervisor::destroy(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  Plan& plan = plans_[domain];
+  if (plan.destroys_that_fail > 0) {
+    --plan.destroys_that_fail;
+    throw HostFault("destroy " + domain.name() + ": busy");
+  }
+  guests_.erase(domain);
+}
+
+End FakeHypervisor::end_of(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  if (killed_.contains(domain)) return {core::Fault::host, "QEMU died"};
+  return {core::Fault::guest, "the guest shut itself down"};
+}
+
+void FakeHypervisor::kill(const core::Domain& domain) {
+  std::shared_ptr<Guest> guest;
+  {
+    const std::lock_guard lock(mutex_);
+    killed_.insert(domain);
+    guest = guests_.at(domain);
+  }
+  {
+    const std::lock_guard lock(guest->mutex);
+    guest->guest.close();
+    guest->changed.notify_all();
+  }
+  lost(domain, {core::Fault::host, "QEMU died"});
+}
+
+void FakeHypervisor::plan(const core::Domain& domain, Plan plan) {
+  const std::lock_guard lock(mutex_);
+  plans_[domain] = plan;
+}
+
+std::set<std::string> FakeHypervisor::running() const {
+  const std::lock_guard lock(mutex_);
+  std::set<std::string> names;
+  for (const auto& [domain, guest] : guests_) names.insert(domain.name());
+  return names;
+}
+
+}  // namespace kvmtest::engine

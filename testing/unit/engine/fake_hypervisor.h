@@ -1,0 +1,52 @@
+#pragma once
+// Domains that are a fake getty and shell each, started at once. Faults are planned by domain.
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "../console/fake_guest.h"
+#include "engine/hypervisor.h"
+
+namespace kvmtest::engine {
+
+/// Any thread.
+class FakeHypervisor final : public Hypervisor {
+ public:
+  void install(const core::Prefix&) override {}
+  void uninstall(const core::Prefix&) override {}
+  std::unique_ptr<console::Stream> start(const core::Domain& domain) override;
+  void destroy(const core::Domain& domain) override;
+  End end_of(const core::Domain& domain) override;
+  Description describe() override { return {"fake:///", "emulated"}; }
+
+  /// QEMU dies: the console closes, and `lost` is told.
+  void kill(const core::Domain& domain);
+  std::function<void(const core::Domain&, const End&)> lost;
+
+  /// How many of a domain's next starts fail, boot into silence; how many of its next destructions fail.
+  struct Plan {
+    unsigned starts_that_fail = 0;
+    unsigned silent_boots = 0;
+    unsigned destroys_that_fail = 0;
+  };
+  void plan(const core::Domain& domain, Plan plan);
+
+  [[nodiscard]] std::set<std::string> running() const;
+
+ private:
+  struct Guest;
+  class GuestStream;
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::map<core::Domain, std::shared_ptr<Guest>> guests_;
+  std::map<core::Domain, Plan> plans_;
+  std::set<core::Domain> killed_;
+};
+
+}  // namespace kvmtest::engine
