@@ -126,7 +126,8 @@ format-check: ## tell where clang-format would change something
 	@clang-format --dry-run --Werror $(SOURCES)
 
 bench: bootstrap build kvm-guest ## benchmarks, then boot, login, round trip and destroy on this machine's domains
-	@for benchmark in $(BUILD)/bin/bench_* scripts/bench/*; do [ ! -x "$$benchmark" ] || "$$benchmark" || exit; done
+	@for benchmark in $(BUILD)/bin/bench_* scripts/bench/*; do \
+		[ ! -x "$$benchmark" ] || $(AS_ROOT) env BUILD=$(BUILD) "$$benchmark" || exit; done
 	@$(AS_ROOT) $(KVMTEST) doctor --measure
 
 install: bootstrap build ## into $(DESTDIR)$(PREFIX)

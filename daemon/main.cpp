@@ -11,7 +11,6 @@
 #include <mutex>
 #include <thread>
 
-#include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -21,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include "api/routes.h"
 #include "api/server.h"
@@ -154,7 +154,8 @@ libvirt::Options hypervisor_options(const settings::Settings& settings) {
 }
 
 /// Waits for a signal, or for nobody having wanted anything for `idle`.
-void wait_for_the_end(const sigset_t& signals, const api::Server& server, engine::Engine& engine, std::chrono::seconds idle) {
+void wait_for_the_end(const sigset_t& signals, const api::Server& server, engine::Engine& engine,
+                      std::chrono::seconds idle) {
   auto last_use = std::chrono::steady_clock::now();
   while (true) {
     const timespec tick{1, 0};
@@ -183,9 +184,8 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   std::mutex database_mutex;
   DatabaseSink sink(writer, database_mutex);
   engine::Engine* to_stop = nullptr;
-  engine::Recorder recorder(sink, [](const std::string& error) {
-    spdlog::error("results cannot be written, trying on: {}", error);
-  });
+  engine::Recorder recorder(
+      sink, [](const std::string& error) { spdlog::error("results cannot be written, trying on: {}", error); });
 
   auto options = hypervisor_options(settings);
   options.notice = [&](const std::string& text) { recorder.put(0, core::record::Notice{false, text}); };
@@ -265,7 +265,8 @@ int main(int argc, char** argv) {
   app.add_option("--config", arguments.config, "settings file (default: kvmtest.yaml here)");
   app.add_option("--state-dir", arguments.state_dir, "state directory (default: by the settings)");
   app.add_option("--idle", idle, "end after so many seconds without use; 0: never")->capture_default_str();
-  app.add_option("--ready-fd", arguments.ready_fd, "file descriptor told when the daemon serves; the log goes to its file")
+  app.add_option("--ready-fd", arguments.ready_fd,
+                 "file descriptor told when the daemon serves; the log goes to its file")
       ->group("");
   CLI11_PARSE(app, argc, argv);
   arguments.idle = std::chrono::seconds(idle);

@@ -3,15 +3,15 @@
 #include <array>
 #include <cstring>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
 
 #include "service/fingerprint.h"
 #include "wire/record_json.h"
@@ -36,7 +36,8 @@ struct Connection {
 [[noreturn]] void refuse(const json& answer, unsigned status) {
   const std::string what = answer.is_object() ? answer.value("error", "") : "";
   const std::string kind = answer.is_object() ? answer.value("kind", "") : "";
-  throw Refused(what.empty() ? fmt::format("the daemon answered with HTTP status {}", status) : what, kind == "input" ? 2 : 3);
+  throw Refused(what.empty() ? fmt::format("the daemon answered with HTTP status {}", status) : what,
+                kind == "input" ? 2 : 3);
 }
 
 http::request<http::string_body> make_request(const std::string& method, const std::string& target, const json& body) {
@@ -209,7 +210,8 @@ void Client::start_daemon(const std::optional<fs::path>& config) {
   waitpid(child, nullptr, 0);
   std::string answer;
   std::array<char, 4096> bytes{};
-  for (ssize_t got = 0; (got = read(pipe[0], bytes.data(), bytes.size())) > 0;) answer.append(bytes.data(), static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = read(pipe[0], bytes.data(), bytes.size())) > 0;)
+    answer.append(bytes.data(), static_cast<std::size_t>(got));
   close(pipe[0]);
   while (!answer.empty() && answer.back() == '\n') answer.pop_back();
   if (answer == "ok") return;
@@ -217,7 +219,8 @@ void Client::start_daemon(const std::optional<fs::path>& config) {
   const std::string kind = answer.substr(0, space);
   if (kind == "busy" && daemon_is_there()) return;  // somebody else started it at the same moment
   if (answer.empty())
-    throw Refused(fmt::format("the daemon died at its start; its log is {}", (settings_.state_dir / "kvmtestd.log").string()), 3);
+    throw Refused(
+        fmt::format("the daemon died at its start; its log is {}", (settings_.state_dir / "kvmtestd.log").string()), 3);
   throw Refused(space == std::string::npos ? answer : answer.substr(space + 1), kind == "input" ? 2 : 3);
 }
 

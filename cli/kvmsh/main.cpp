@@ -57,7 +57,9 @@ int run_command(client::Client& client, const std::string& domain, const std::st
   int status = 3;
   bool ended = false;
   client.lines("POST", fmt::format("/v1/domains/{}/exec", domain),
-               {{"command", wire::text_from_bytes(command)}, {"timeout", limit}}, [&](const json& line) {
+               // In a subshell, as with ssh: `exit 3` ends the command and not the console's shell.
+               {{"command", wire::text_from_bytes("(\n" + command + "\n)")}, {"timeout", limit}},
+               [&](const json& line) {
                  if (line.contains("output")) {
                    write_all(STDOUT_FILENO, wire::bytes_from_text(line.at("output").get<std::string>()));
                    return true;

@@ -47,25 +47,27 @@ void add_accept(CLI::App& app, Context& context) {
     long run = 0;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* verb = add_verb(app, context, "accept", "make what a test printed its expected output", [&context, options] {
-    const auto settings = context.common.settings();
-    const auto tests = load_tests(settings, options->tests, {});
-    const auto summary = read_summary(settings, chosen_run(settings, options->run));
-    for (const auto& loaded : tests) {
-      const auto text = loaded.judge->accept(execution_of(summary, loaded.test.name));
-      if (!text) throw core::InputError({loaded.test.path}, "this format keeps no expected output that could be accepted");
-      std::ifstream in(loaded.test.path, std::ios::binary);
-      std::ostringstream before;
-      before << in.rdbuf();
-      if (*text == before.str()) {
-        std::cout << loaded.test.name << ": as expected already\n";
-        continue;
-      }
-      replace(loaded.test.path, *text);
-      std::cout << loaded.test.name << ": rewritten\n";
-    }
-    return 0;
-  });
+  CLI::App* verb =
+      add_verb(app, context, "accept", "make what a test printed its expected output", [&context, options] {
+        const auto settings = context.common.settings();
+        const auto tests = load_tests(settings, options->tests, {});
+        const auto summary = read_summary(settings, chosen_run(settings, options->run));
+        for (const auto& loaded : tests) {
+          const auto text = loaded.judge->accept(execution_of(summary, loaded.test.name));
+          if (!text)
+            throw core::InputError({loaded.test.path}, "this format keeps no expected output that could be accepted");
+          std::ifstream in(loaded.test.path, std::ios::binary);
+          std::ostringstream before;
+          before << in.rdbuf();
+          if (*text == before.str()) {
+            std::cout << loaded.test.name << ": as expected already\n";
+            continue;
+          }
+          replace(loaded.test.path, *text);
+          std::cout << loaded.test.name << ": rewritten\n";
+        }
+        return 0;
+      });
   verb->add_option("TESTS", options->tests, "tests, as for run")->required();
   verb->add_option("--run", options->run, "take the output of this run (default: the newest)");
 }

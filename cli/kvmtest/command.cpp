@@ -29,7 +29,8 @@ Paths resolve(const settings::Settings& settings, const std::vector<std::string>
   for (const std::string& path : paths) {
     const fs::path absolute = fs::absolute(path).lexically_normal();
     const fs::path relative = absolute.lexically_relative(settings.project);
-    out.tests.push_back(relative.empty() || relative.string().starts_with("..") ? absolute.string() : relative.string());
+    out.tests.push_back(relative.empty() || relative.string().starts_with("..") ? absolute.string()
+                                                                                : relative.string());
   }
   return out;
 }

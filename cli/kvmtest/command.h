@@ -37,6 +37,7 @@ void add_install(CLI::App& app, Context& context);
 void add_domain(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 void add_settings(CLI::App& app, Context& context);
+void add_plan(CLI::App& app, Context& context);
 
 /// The tests that `paths` name, or those of the settings when there are none. Throws core::InputError.
 std::vector<suite::LoadedTest> load_tests(const settings::Settings& settings, const std::vector<std::string>& paths,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -44,12 +45,13 @@ double destroy(client::Client& client, const std::string& domain) {
 /// Seconds of each of `count` round trips of an empty command.
 void round_trips(client::Client& client, const std::string& domain, unsigned count, std::vector<double>& out) {
   for (unsigned i = 0; i < count; ++i)
-    client.lines("POST", fmt::format("/v1/domains/{}/exec", domain), {{"command", ":"}, {"timeout", 60}}, [&](const json& line) {
-      if (line.contains("error")) throw client::Refused(line.at("error").get<std::string>(), 3);
-      if (!line.contains("status")) return true;
-      out.push_back(line.at("took").get<double>());
-      return false;
-    });
+    client.lines("POST", fmt::format("/v1/domains/{}/exec", domain), {{"command", ":"}, {"timeout", 60}},
+                 [&](const json& line) {
+                   if (line.contains("error")) throw client::Refused(line.at("error").get<std::string>(), 3);
+                   if (!line.contains("status")) return true;
+                   out.push_back(line.at("took").get<double>());
+                   return false;
+                 });
 }
 
 /// Wall seconds until all of `domains` are up, as many at the same time as there are.
@@ -131,12 +133,21 @@ bool check(const settings::Settings& settings, json& report) {
     return fmt::format("{} hosts in {}", templates.hosts().size(), settings.domains.templates.string());
   });
   checked("guest", [&] {
-    service::check_guest_files(settings);
+    service::check_guest_files(settings, libvirt::Templates(settings.domains.templates));
     return settings.domains.kernel.string();
   });
   checked("disk", [&] {
     service::check_disk(settings);
     return settings.state_dir.string();
+  });
+  checked("bridges", [] {
+    int filtered = 0;
+    std::ifstream("/proc/sys/net/bridge/bridge-nf-call-iptables") >> filtered;
+    if (filtered != 0)
+      return std::string(
+          "the host's iptables see what domains send each other (br_netfilter); if packets get lost: "
+          "sysctl net.bridge.bridge-nf-call-iptables=0");
+    return std::string("the host's packet filter leaves them alone");
   });
   checked("tests", [&] { return fmt::format("{} tests", load_tests(settings, {}, {}).size()); });
   return good;
@@ -153,7 +164,8 @@ int doctor(const Context& context, const DoctorOptions& options) {
       client.ensure_daemon(context.common.config);
       client.post("/v1/install", {{"prefixes", settings.prefixes}});
       const json status = client.get("/v1/status");
-      entry["result"] = fmt::format("{} ({})", status.at("uri").get<std::string>(), status.at("accelerator").get<std::string>());
+      entry["result"] =
+          fmt::format("{} ({})", status.at("uri").get<std::string>(), status.at("accelerator").get<std::string>());
       if (options.measure) report["measured"] = measure(client, settings, options.rounds);
     } catch (const client::Refused& e) {
       entry["good"] = good = false;
@@ -192,7 +204,9 @@ void add_doctor(CLI::App& app, Context& context) {
   CLI::App* verb = add_verb(app, context, "doctor", "check that this machine can run tests, and measure how fast",
                             [&context, options] { return doctor(context, *options); });
   verb->add_flag("--measure", options->measure, "boot domains and take times: boot, login, round trip, destroy");
-  verb->add_option("--rounds", options->rounds, "repetitions of each")->capture_default_str()->check(CLI::Range(1, 1000));
+  verb->add_option("--rounds", options->rounds, "repetitions of each")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
   verb->add_flag("--json", options->json, "as JSON, times in seconds");
 }
 

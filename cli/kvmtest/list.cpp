@@ -26,9 +26,10 @@ const char* kind_of(suite::StepKind kind) {
 nlohmann::json to_json(const suite::Test& test) {
   nlohmann::json commands = nlohmann::json::array();
   for (const suite::Step& step : test.steps)
-    commands.push_back({{"host", step.host}, {"kind", kind_of(step.kind)}, {"command", step.command}, {"line", step.line}});
-  return {{"name", test.name}, {"title", test.title},   {"file", test.path.string()},
-          {"hosts", test.hosts}, {"tags", test.tags}, {"commands", std::move(commands)}};
+    commands.push_back(
+        {{"host", step.host}, {"kind", kind_of(step.kind)}, {"command", step.command}, {"line", step.line}});
+  return {{"name", test.name},   {"title", test.title}, {"file", test.path.string()},
+          {"hosts", test.hosts}, {"tags", test.tags},   {"commands", std::move(commands)}};
 }
 
 }  // namespace
@@ -46,7 +47,8 @@ void add_list(CLI::App& app, Context& context) {
       if (options->json)
         std::cout << wire::dump(to_json(loaded.test)) << '\n';
       else
-        std::cout << fmt::format("{:32} {:22} {}\n", loaded.test.name, fmt::join(loaded.test.hosts, " "), loaded.test.title);
+        std::cout << fmt::format("{:32} {:22} {}\n", loaded.test.name, fmt::join(loaded.test.hosts, " "),
+                                 loaded.test.title);
     }
     return 0;
   });

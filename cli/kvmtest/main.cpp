@@ -30,8 +30,10 @@ int main(int argc, char** argv) {
   command::add_domain(app, context);
   command::add_doctor(app, context);
   command::add_settings(app, context);
+  command::add_plan(app, context);
   std::vector<std::string> verbs;
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) verbs.push_back(verb->get_name());
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+    verbs.push_back(verb->get_name());
   if (argc > 1 && argv[1][0] != '-' && std::find(verbs.begin(), verbs.end(), argv[1]) == verbs.end()) {
     std::cerr << "kvmtest: unknown verb '" << argv[1] << "'" << core::did_you_mean(argv[1], verbs)
               << " (see kvmtest --help)\n";

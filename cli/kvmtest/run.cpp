@@ -34,7 +34,7 @@ void check(const settings::Settings& settings, const RunOptions& options) {
   const libvirt::Templates templates(settings.domains.templates);
   settings::check_bridge_names(settings.prefixes, templates.networks());
   load_tests(settings, options.tests, options.format);
-  service::check_guest_files(settings);
+  service::check_guest_files(settings, templates);
   service::check_disk(settings);
 }
 
@@ -109,8 +109,9 @@ void add_run(CLI::App& app, Context& context) {
   verb->add_flag("--resume", options->resume, "go on with the run that the daemon's death interrupted");
   verb->add_flag("-d,--detach", options->detach, "start the run and leave; 'kvmtest attach' follows it");
   add_verbosity(*verb, options);
-  verb->footer("One control-C stops the run and removes its domains; results so far stand. Closing the terminal does not:\n"
-               "the run goes on, and 'kvmtest attach' follows it again.");
+  verb->footer(
+      "One control-C stops the run and removes its domains; results so far stand. Closing the terminal does not:\n"
+      "the run goes on, and 'kvmtest attach' follows it again.");
 }
 
 void add_attach(CLI::App& app, Context& context) {

@@ -15,8 +15,8 @@ namespace {
 
 void print_status(const nlohmann::json& status) {
   const auto text = [&](const char* name) { return status.at(name).get<std::string>(); };
-  std::cout << fmt::format("daemon    pid {}, {}, {} ({})\n", status.at("pid").get<int>(), text("state_dir"), text("uri"),
-                           text("accelerator"));
+  std::cout << fmt::format("daemon    pid {}, {}, {} ({})\n", status.at("pid").get<int>(), text("state_dir"),
+                           text("uri"), text("accelerator"));
   if (status.at("run").is_null())
     std::cout << "run       none\n";
   else
@@ -29,14 +29,16 @@ void print_status(const nlohmann::json& status) {
     std::vector<std::string> domains;
     for (const auto& [host, state] : prefix.at("domains").items())
       if (state != "off") domains.push_back(fmt::format("{} {}", host, state.get<std::string>()));
-    std::cout << fmt::format("prefix    '{}' {} {}{}{}\n", prefix.at("prefix").get<std::string>(),
-                             prefix.at("state").get<std::string>(), prefix.at("test").get<std::string>(),
-                             domains.empty() ? "" : "; ", fmt::join(domains, ", "));
+    std::cout << fmt::format(
+        "prefix    '{}' {}{}{}{}{}\n", prefix.at("prefix").get<std::string>(), prefix.at("state").get<std::string>(),
+        prefix.at("test").get<std::string>().empty() ? "" : " ", prefix.at("test").get<std::string>(),
+        domains.empty() ? "" : "; ", fmt::join(domains, ", "));
   }
 }
 
 /// Starts the daemon if need be, asks, and ends it again if it was started for this alone.
-void ask_about_prefixes(const Context& context, const settings::Settings& settings, const char* target, bool end_after) {
+void ask_about_prefixes(const Context& context, const settings::Settings& settings, const char* target,
+                        bool end_after) {
   client::Client client(settings);
   client.ensure_daemon(context.common.config);
   client.post(target, {{"prefixes", settings.prefixes}});
@@ -81,16 +83,18 @@ void add_domain(CLI::App& app, Context& context) {
     bool fresh = false;
   };
   auto up = std::make_shared<Options>();
-  CLI::App* verb = add_verb(app, context, "up", "bring domains up to a logged-in shell, outside any run", [&context, up] {
-    const auto settings = context.common.settings();
-    client::Client client(settings);
-    client.ensure_daemon(context.common.config);
-    for (const std::string& domain : up->domains) {
-      client.post(fmt::format("/v1/domains/{}/up?fresh={}&workers={}", domain, up->fresh ? 1 : 0, settings.workers));
-      std::cout << domain << ": up\n";
-    }
-    return 0;
-  });
+  CLI::App* verb =
+      add_verb(app, context, "up", "bring domains up to a logged-in shell, outside any run", [&context, up] {
+        const auto settings = context.common.settings();
+        client::Client client(settings);
+        client.ensure_daemon(context.common.config);
+        for (const std::string& domain : up->domains) {
+          client.post(
+              fmt::format("/v1/domains/{}/up?fresh={}&workers={}", domain, up->fresh ? 1 : 0, settings.workers));
+          std::cout << domain << ": up\n";
+        }
+        return 0;
+      });
   verb->add_option("DOMAINS", up->domains, "for example a.east")->required();
   verb->add_flag("--fresh", up->fresh, "reset it even when it is up");
 

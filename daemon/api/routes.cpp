@@ -60,38 +60,64 @@ void follow(Service& service, const Request& request, core::RunId run, Exchange&
   }
 }
 
+/// Presses control-C on the console when the client goes before its command has ended.
+class ClientWatch {
+ public:
+  ClientWatch(Exchange& exchange, console::Session& session)
+      : exchange_(exchange), thread_([this, &session] {
+          while (!exchange_.read().empty()) {
+          }
+          if (done_) return;
+          try {
+            session.stream().write("\x03", std::chrono::steady_clock::now() + 1s);
+          } catch (const std::exception&) {
+            // The console is gone as well.
+          }
+        }) {}
+  ClientWatch(const ClientWatch&) = delete;
+  ClientWatch& operator=(const ClientWatch&) = delete;
+  ~ClientWatch() {
+    done_ = true;
+    exchange_.stop_reading();
+    thread_.join();
+  }
+
+ private:
+  Exchange& exchange_;
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
 void execute(Service& service, const core::Domain& domain, const json& body, Exchange& exchange) {
   const auto command = wire::bytes_from_text(body.at("command").get<std::string>());
   const auto limit = std::chrono::duration<double>(body.value("timeout", 86400.0));
   const auto session = service.borrow(domain);
   exchange.start_lines();
-  bool gone = false;
+  const auto tell = [&](const std::string& error) { exchange.write(json{{"error", error}}.dump() + "\n"); };
   try {
-    const auto result = session->run(command, std::chrono::duration_cast<std::chrono::microseconds>(limit),
-                                     [&](std::string_view output) {
-                                       if (exchange.line(json{{"output", wire::text_from_bytes(output)}}.dump())) return;
-                                       gone = true;
-                                       session->interrupt();
-                                     });
+    console::CommandResult result;
+    {
+      const ClientWatch watch(exchange, *session);
+      result = session->run(command, std::chrono::duration_cast<std::chrono::microseconds>(limit),
+                            [&](std::string_view output) {
+                              exchange.write(json{{"output", wire::text_from_bytes(output)}}.dump() + "\n");
+                            });
+    }
     const double took = static_cast<double>(result.took.count()) / 1e6;
     if (result.status) {
-      exchange.line(json{{"status", *result.status}, {"took", took}}.dump());
-      return;
-    }
-    if (result.closed) {
+      exchange.write(json{{"status", *result.status}, {"took", took}}.dump() + "\n");
+    } else if (result.closed) {
       service.give_up(domain);
-      exchange.line(json{{"error", domain.name() + " ended"}}.dump());
-      return;
+      tell(domain.name() + " ended");
+    } else if (session->recover(3s)) {
+      tell(fmt::format("no prompt within {:.1f} s; the command was interrupted", took));
+    } else {
+      service.give_up(domain);
+      tell(fmt::format("no prompt within {:.1f} s; {} does not answer and is taken away", took, domain.name()));
     }
-    const bool usable = session->end_interactive(3s);
-    if (!usable) service.give_up(domain);
-    exchange.line(json{{"error", fmt::format("no prompt within {:.1f} s; {}", took,
-                                             usable ? "the command was interrupted"
-                                                    : domain.name() + " does not answer and is taken away")}}
-                      .dump());
   } catch (const console::Interrupted&) {
     service.give_up(domain);
-    if (!gone) exchange.line(json{{"error", domain.name() + " was taken away"}}.dump());
+    tell(domain.name() + " was taken away");
   }
 }
 
@@ -124,18 +150,20 @@ void interact(Service& service, const core::Domain& domain, const Request& reque
   output.join();
   bool usable = false;
   try {
-    usable = !ended && session->end_interactive(3s);
+    usable = !ended && session->recover(3s);
   } catch (const std::exception&) {
     usable = false;
   }
   if (!usable) service.give_up(domain);
 }
 
-void domain_request(Service& service, const std::vector<std::string>& path, const Request& request, Exchange& exchange) {
+void domain_request(Service& service, const std::vector<std::string>& path, const Request& request,
+                    Exchange& exchange) {
   const core::Domain domain = service.domain(path[2]);
   const std::string& verb = path[3];
   if (verb == "up") {
-    const auto times = service.bring_up(domain, number(request, "fresh", 0) != 0, std::max(1U, number(request, "workers", 1)));
+    const auto times =
+        service.bring_up(domain, number(request, "fresh", 0) != 0, std::max(1U, number(request, "workers", 1)));
     exchange.respond(200, {{"total", core::seconds(times.total)},
                            {"boot", core::seconds(times.boot)},
                            {"login", core::seconds(times.login)}});
@@ -152,7 +180,9 @@ void domain_request(Service& service, const std::vector<std::string>& path, cons
 
 void dispatch(Service& service, const std::function<void()>& shut_down, const Request& request, Exchange& exchange) {
   const auto path = segments(request.path);
-  const auto is = [&](const char* method, const char* where) { return request.method == method && request.path == where; };
+  const auto is = [&](const char* method, const char* where) {
+    return request.method == method && request.path == where;
+  };
 
   if (is("GET", "/v1/status")) {
     exchange.respond(200, service.status());

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
-#include <poll.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "wire/record_json.h"
 
@@ -124,6 +124,11 @@ class BeastExchange final : public Exchange {
     boost::system::error_code error;
     const std::size_t got = socket_.read_some(asio::buffer(buffer), error);
     return {buffer.data(), error ? 0 : got};
+  }
+
+  void stop_reading() override {
+    boost::system::error_code error;
+    socket_.shutdown(Protocol::socket::shutdown_receive, error);
   }
 
   bool write(std::string_view bytes) override {

@@ -41,6 +41,8 @@ class Exchange {
   virtual void upgrade() = 0;
   /// What the client sent since; empty when it has gone. May run beside write().
   virtual std::string read() = 0;
+  /// Ends read(), from any thread: what the client sends from now on is of no interest.
+  virtual void stop_reading() = 0;
   /// False: the client has gone. May run beside read().
   virtual bool write(std::string_view bytes) = 0;
 };

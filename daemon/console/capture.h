@@ -25,8 +25,8 @@ class Capture {
   std::size_t bound_;
   std::uint64_t total_ = 0;
   std::string head_;
-  std::string tail_;       ///< a ring once it is full
-  std::size_t oldest_ = 0; ///< in tail_
+  std::string tail_;        ///< a ring once it is full
+  std::size_t oldest_ = 0;  ///< in tail_
 };
 
 }  // namespace kvmtest::console

@@ -131,7 +131,8 @@ std::string Session::type_long(std::string_view command, Deadline deadline) {
   for (std::size_t at = 0; at < command.size();) {
     std::size_t length = std::min(line_bound / 4, command.size() - at);  // quoting makes it at most four times longer
     // Not in the middle of a UTF-8 character: a shell may look at each piece.
-    while (at + length < command.size() && length > 1 && (static_cast<unsigned char>(command[at + length]) & 0xc0) == 0x80)
+    while (at + length < command.size() && length > 1 &&
+           (static_cast<unsigned char>(command[at + length]) & 0xc0) == 0x80)
       --length;
     type(fmt::format("__kvmtest=\"$__kvmtest\"{}", quoted(command.substr(at, length))), deadline);
     if (!await_prompt(deadline, {})) return {};
@@ -174,7 +175,7 @@ void Session::begin_interactive(std::string_view prompt, unsigned rows, unsigned
        deadline);
 }
 
-bool Session::end_interactive(std::chrono::milliseconds patience) {
+bool Session::recover(std::chrono::milliseconds patience) {
   const Deadline deadline = steady_clock::now() + patience;
   try {
     // A new nonce: prompts of before, still on their way, are not taken for the answer.

@@ -33,7 +33,7 @@ struct CommandResult {
   std::string output;         ///< bytes as printed, within the capture bound
   std::optional<int> status;  ///< none: the time limit passed first
   bool truncated = false;
-  bool closed = false;  ///< the console closed under it; there is no status
+  bool closed = false;             ///< the console closed under it; there is no status
   std::uint64_t output_bytes = 0;  ///< printed, kept or not
   std::chrono::microseconds took{};
 };
@@ -57,8 +57,9 @@ class Session {
 
   /// Hands the console to a person: echo, line editing, an ordinary prompt.
   void begin_interactive(std::string_view prompt, unsigned rows, unsigned columns);
-  /// Takes it back. False: the shell does not answer, the domain must be reset before it is used again.
-  bool end_interactive(std::chrono::milliseconds patience);
+  /// Takes it back from a person, or from a command that did not end: presses control-C and prepares the shell anew. False:
+  /// the shell does not answer, the domain must be reset before it is used again.
+  bool recover(std::chrono::milliseconds patience);
   /// For passing bytes through while interactive.
   Stream& stream() { return *stream_; }
 

@@ -1,5 +1,6 @@
 #pragma once
-// What the scheduler wants done, in the imperative. Each that names a ticket, attempt or request is answered by one event.
+// What the scheduler wants done, in the imperative. Each that names a ticket, attempt or request is answered by one
+// event.
 
 #include <optional>
 #include <string>

@@ -18,9 +18,10 @@ struct PlannedTest {
 
 /// How patient a run is. Source: docs/adr/0003-retries.md.
 struct Policy {
-  unsigned boot_tries = 2;           ///< boots of one domain that the guest itself may fail, for one attempt
-  unsigned host_fault_retries = 1;   ///< further attempts at a test after a fault of the host
-  unsigned quarantine_after = 3;     ///< host faults or failed boots in a row, without a test that ran, that take a prefix out of use
+  unsigned boot_tries = 2;          ///< boots of one domain that the guest itself may fail, for one attempt
+  unsigned host_fault_retries = 1;  ///< further attempts at a test after a fault of the host
+  unsigned quarantine_after =
+      3;  ///< host faults or failed boots in a row, without a test that ran, that take a prefix out of use
   Duration cool_down = std::chrono::seconds(1);  ///< pause of a prefix after its first host fault; doubles
 };
 

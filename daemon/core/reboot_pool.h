@@ -1,7 +1,7 @@
 #pragma once
 // The reboot pool as the scheduler keeps it: a queue of domains to reset and a bounded number of slots. A slot is one
-// domain, not one group (design.md, decision 2). First come, first served: the jobs of one group stand together, so that
-// the group asked for first is ready first.
+// domain, not one group (design.md, decision 2). First come, first served: the jobs of one group stand together, so
+// that the group asked for first is ready first.
 
 #include <deque>
 #include <optional>

@@ -79,8 +79,8 @@ struct TestStarted {
   AttemptId attempt;
   std::string test;
   Prefix prefix;
-  unsigned number = 1;        ///< first try is 1
-  Duration ready_after{};     ///< from taking the test until its domains were ready
+  unsigned number = 1;     ///< first try is 1
+  Duration ready_after{};  ///< from taking the test until its domains were ready
 };
 struct CommandFinished {
   AttemptId attempt;
@@ -100,8 +100,8 @@ struct AttemptJudged {
   Verdict verdict = Verdict::untested;
   std::vector<Issue> issues;
   Split split;
-  std::string output;     ///< directory, absolute
-  bool final = true;      ///< false: the test will be tried again
+  std::string output;  ///< directory, absolute
+  bool final = true;   ///< false: the test will be tried again
 };
 /// A test that ends without a (further) attempt: no prefix was left to run it, for example.
 struct TestUntested {
@@ -122,8 +122,8 @@ struct Notice {
 };
 /// Sampled every few seconds while a run is on.
 struct Sample {
-  double load = 0;            ///< one-minute load average
-  double cpu = 0;             ///< busy share of all cores, 0 to 1
+  double load = 0;                     ///< one-minute load average
+  double cpu = 0;                      ///< busy share of all cores, 0 to 1
   std::uint64_t memory_available = 0;  ///< bytes
   std::uint64_t daemon_rss = 0;        ///< bytes
   unsigned resetting = 0;
@@ -147,13 +147,13 @@ struct RunFinished {
   int exit_status = 0;
 };
 
-using Body = std::variant<RunStarted, RunResumed, ResetQueued, ResetStarted, ResetFinished, ResetFailed, DomainDestroyed,
-                          DomainLost, TestStarted, CommandFinished, AttemptJudged, TestUntested, PrefixQuarantined,
-                          StopRequested, Notice, Sample, RunFinished>;
+using Body = std::variant<RunStarted, RunResumed, ResetQueued, ResetStarted, ResetFinished, ResetFailed,
+                          DomainDestroyed, DomainLost, TestStarted, CommandFinished, AttemptJudged, TestUntested,
+                          PrefixQuarantined, StopRequested, Notice, Sample, RunFinished>;
 
 /// One entry of the stream.
 struct Record {
-  std::int64_t run = 0;  ///< 0: outside any run
+  std::int64_t run = 0;       ///< 0: outside any run
   std::int64_t sequence = 0;  ///< given by the recorder, rising within a state directory
   WallTime time;
   Body body;

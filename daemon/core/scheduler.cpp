@@ -37,7 +37,8 @@ std::optional<Instant> Scheduler::next_deadline() const {
   return next;
 }
 
-// ---- what happened ---------------------------------------------------------------------------------------------------
+// ---- what happened
+// ---------------------------------------------------------------------------------------------------
 
 void Scheduler::on(const event::RunSubmitted& e, Instant) {
   if (run_) return;  // the engine refuses a second run before it comes here
@@ -192,8 +193,8 @@ void Scheduler::on(const event::AttemptJudged& e, Instant now) {
   if (found == run_->judging.end()) return;
   Judging& judging = found->second;
   judging.split.judging = now - judging.since;
-  out_.push_back(action::ReportVerdict{e.attempt, judging.test.index, judging.prefix, judging.test.attempts + 1, e.verdict,
-                                       e.issues, judging.split, true});
+  out_.push_back(action::ReportVerdict{e.attempt, judging.test.index, judging.prefix, judging.test.attempts + 1,
+                                       e.verdict, e.issues, judging.split, true});
   run_->judging.erase(found);
 }
 
@@ -228,7 +229,8 @@ void Scheduler::on(const event::DestroyRequested& e, Instant) {
 
 void Scheduler::on(const event::DeadlinePassed&, Instant) {}  // advance() looks at the time by itself
 
-// ---- what follows ----------------------------------------------------------------------------------------------------
+// ---- what follows
+// ----------------------------------------------------------------------------------------------------
 
 void Scheduler::advance(Instant now) {
   for (auto& [prefix, worker] : workers_) {
@@ -345,15 +347,16 @@ void Scheduler::finish_if_done() {
   run_.reset();
 }
 
-// ---- single steps ----------------------------------------------------------------------------------------------------
+// ---- single steps
+// ----------------------------------------------------------------------------------------------------
 
 void Scheduler::submit_reset(TestWorker& worker, const Host& host, Instant now) {
   const Ticket ticket = new_ticket();
   const Domain domain{worker.prefix, host};
   worker.domains[host].state = domain_state::Queued{ticket};
   const unsigned ahead = pool_.submit({ticket, domain, now});
-  out_.push_back(action::ReportQueued{
-      {domain, ticket, ahead, pool_.submitted(), pool_.queued() + pool_.busy(), pool_.slots()}});
+  out_.push_back(
+      action::ReportQueued{{domain, ticket, ahead, pool_.submitted(), pool_.queued() + pool_.busy(), pool_.slots()}});
 }
 
 void Scheduler::destroy(TestWorker& worker, const Host& host) {
@@ -375,12 +378,14 @@ void Scheduler::make_off(TestWorker& worker, const Host& host) {
   }
 }
 
-/// Whether the attempt that lost this domain, or a reset of it, goes on: only while the guest is to blame, and not too often.
+/// Whether the attempt that lost this domain, or a reset of it, goes on: only while the guest is to blame, and not too
+/// often.
 bool Scheduler::may_reset_again(worker_state::Preparing& preparing, const Host& host, Fault fault) {
   return fault == Fault::guest && ++preparing.boot_failures[host] < run_->plan.policy.boot_tries;
 }
 
-void Scheduler::end_preparing(TestWorker& worker, const Host& host, Fault fault, const std::string& reason, Instant now) {
+void Scheduler::end_preparing(TestWorker& worker, const Host& host, Fault fault, const std::string& reason,
+                              Instant now) {
   if (fault == Fault::host)
     end_with_host_fault(worker, host.value, reason, now);
   else
@@ -389,17 +394,30 @@ void Scheduler::end_preparing(TestWorker& worker, const Host& host, Fault fault,
 
 void Scheduler::boot_failed(TestWorker& worker, const Host& host, const std::string& reason, Instant now) {
   auto preparing = std::get<worker_state::Preparing>(std::exchange(worker.state, worker_state::Idle{}));
-  out_.push_back(action::ReportVerdict{preparing.attempt, preparing.test.index, worker.prefix, preparing.test.attempts + 1,
-                                       Verdict::unresolved, {{host.value, "BOOT-FAILED", reason}}, preparing.split, true});
+  out_.push_back(action::ReportVerdict{preparing.attempt,
+                                       preparing.test.index,
+                                       worker.prefix,
+                                       preparing.test.attempts + 1,
+                                       Verdict::unresolved,
+                                       {{host.value, "BOOT-FAILED", reason}},
+                                       preparing.split,
+                                       true});
   count_fault(worker, reason, now);
 }
 
-void Scheduler::end_with_host_fault(TestWorker& worker, const std::string& host, const std::string& reason, Instant now) {
+void Scheduler::end_with_host_fault(TestWorker& worker, const std::string& host, const std::string& reason,
+                                    Instant now) {
   const auto end = [&](auto&& state) {
     PlannedTest test = state.test;
     const bool again = ++run_->host_faults[test.index] <= run_->plan.policy.host_fault_retries;
-    out_.push_back(action::ReportVerdict{state.attempt, test.index, worker.prefix, test.attempts + 1, Verdict::unresolved,
-                                         {{host, "HOST-FAULT", reason}}, state.split, !again});
+    out_.push_back(action::ReportVerdict{state.attempt,
+                                         test.index,
+                                         worker.prefix,
+                                         test.attempts + 1,
+                                         Verdict::unresolved,
+                                         {{host, "HOST-FAULT", reason}},
+                                         state.split,
+                                         !again});
     if (again) {
       ++test.attempts;
       run_->pending.push_front(std::move(test));

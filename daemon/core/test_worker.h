@@ -39,8 +39,8 @@ using DomainState = std::variant<domain_state::Off, domain_state::Queued, domain
 struct DomainEntry {
   DomainState state;
   unsigned destroy_failures = 0;
-  std::vector<RequestId> wanted_by;   ///< clients waiting for it to be up
-  std::vector<RequestId> unwanted_by; ///< clients waiting for it to be gone
+  std::vector<RequestId> wanted_by;    ///< clients waiting for it to be up
+  std::vector<RequestId> unwanted_by;  ///< clients waiting for it to be gone
 };
 
 /// A worker's states.
@@ -51,7 +51,7 @@ struct Preparing {
   AttemptId attempt;
   PlannedTest test;
   Instant since;
-  Instant accounted;        ///< up to here the split is right
+  Instant accounted;  ///< up to here the split is right
   record::Split split;
   std::map<Host, unsigned> boot_failures;
 };

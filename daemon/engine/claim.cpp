@@ -18,7 +18,8 @@ namespace kvmtest::engine {
 
 namespace fs = std::filesystem;
 
-Claims::Claims(fs::path directory, fs::path state_dir) : directory_(std::move(directory)), state_dir_(std::move(state_dir)) {}
+Claims::Claims(fs::path directory, fs::path state_dir)
+    : directory_(std::move(directory)), state_dir_(std::move(state_dir)) {}
 
 Claims::~Claims() {
   for (const auto& [prefix, file] : held_) close(file);
@@ -27,7 +28,8 @@ Claims::~Claims() {
 fs::path Claims::default_directory(const std::string& uri) {
   const fs::path base = "/run/lock/kvmtest";
   // The embedded drivers of a machine, and its system libvirt, meet on the machine's bridges and so on one directory.
-  if (uri.empty() || uri.find("://") == std::string::npos || uri.find(":///") != std::string::npos) return base / "local";
+  if (uri.empty() || uri.find("://") == std::string::npos || uri.find(":///") != std::string::npos)
+    return base / "local";
   return base / fmt::format("remote-{:016x}", std::hash<std::string>{}(uri));
 }
 
@@ -62,14 +64,16 @@ int Claims::lock(const core::Prefix& prefix) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   const int open_error = errno;
   umask(mask);
-  if (file < 0) throw HostFault(fmt::format("claim of prefix '{}': {}: {}", prefix.value, path.string(), strerror(open_error)));
+  if (file < 0)
+    throw HostFault(fmt::format("claim of prefix '{}': {}: {}", prefix.value, path.string(), strerror(open_error)));
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     std::array<char, 4096> text{};
     const auto got = pread(file, text.data(), text.size() - 1, 0);
     std::string holder(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
     while (!holder.empty() && holder.back() == '\n') holder.pop_back();
     close(file);
-    throw ClaimRefused(fmt::format("prefix '{}' is in use by {}", prefix.value, holder.empty() ? "another daemon" : holder));
+    throw ClaimRefused(
+        fmt::format("prefix '{}' is in use by {}", prefix.value, holder.empty() ? "another daemon" : holder));
   }
   const std::string holder = fmt::format("pid {} ({})\n", getpid(), state_dir_.string());
   if (ftruncate(file, 0) != 0 || pwrite(file, holder.data(), holder.size(), 0) < 0) {

@@ -1,6 +1,6 @@
 #pragma once
-// A prefix belongs to one daemon of this machine at a time. The operating system enforces it: the claim is a lock on a file
-// that all daemons share, and dies with its holder.
+// A prefix belongs to one daemon of this machine at a time. The operating system enforces it: the claim is a lock on a
+// file that all daemons share, and dies with its holder.
 
 #include <filesystem>
 #include <map>

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include "engine/active_run.h"
 #include "engine/errors.h"
@@ -67,7 +67,7 @@ Engine::~Engine() {
     work_.reset();
   });
   core_thread_.join();
-  if (reboot_pool_) reboot_pool_->join();
+  for (auto& pool : reboot_pools_) pool->join();
   for (auto& [prefix, pool] : test_pool_) pool->join();
   judge_pool_->join();
 }
@@ -121,7 +121,8 @@ void Engine::arm_sampler() {
   });
 }
 
-// ---- what others ask -------------------------------------------------------------------------------------------------
+// ---- what others ask
+// -------------------------------------------------------------------------------------------------
 
 void Engine::check_free(const std::vector<core::Prefix>& prefixes) {
   if (const auto run = active_run())
@@ -157,6 +158,14 @@ std::optional<core::RunId> Engine::active_run() const {
   return run == 0 ? std::nullopt : std::optional(core::RunId{run});
 }
 
+bool Engine::in_run(const core::Prefix& prefix) {
+  return on_core([&] {
+    if (!run_) return false;
+    const auto& prefixes = run_->order.plan.prefixes;
+    return std::find(prefixes.begin(), prefixes.end(), prefix) != prefixes.end();
+  });
+}
+
 bool Engine::wait_for_no_run(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   return run_ended_.wait_for(lock, patience, [&] { return active_run_.load() == 0; });
@@ -173,7 +182,7 @@ void Engine::request(core::Event event, core::RequestId id) {
 
 ResetTimes Engine::request_domain(const core::Domain& domain, bool fresh, unsigned slots) {
   const core::RequestId id = on_core([&] {
-    if (!run_) fit_reboot_pool(std::max(slots, reboot_threads_));
+    fit_reboot_pool(slots);
     return core::RequestId{++last_request_};
   });
   request(core::event::DomainRequested{id, domain, fresh, slots}, id);
@@ -235,12 +244,14 @@ Engine::Status Engine::status() {
   });
 }
 
-// ---- carrying out ----------------------------------------------------------------------------------------------------
+// ---- carrying out
+// ----------------------------------------------------------------------------------------------------
 
+/// At least a thread a slot; how many work at the same time is the scheduler's business. A smaller pool ends its jobs
+/// first.
 void Engine::fit_reboot_pool(unsigned slots) {
-  if (reboot_pool_ && reboot_threads_ == slots) return;
-  if (reboot_pool_) reboot_pool_->join();
-  reboot_pool_ = std::make_unique<asio::thread_pool>(slots);
+  if (reboot_threads_ >= slots) return;
+  reboot_pools_.push_back(std::make_unique<asio::thread_pool>(slots));
   reboot_threads_ = slots;
 }
 
@@ -252,7 +263,7 @@ asio::thread_pool& Engine::test_thread(const core::Prefix& prefix) {
 
 void Engine::perform(const core::action::ResetDomain& a) {
   recorder_.put(run_number(), record::ResetStarted{a.domain, a.ticket, a.waited});
-  asio::post(*reboot_pool_, [this, a] { reset(a); });
+  asio::post(*reboot_pools_.back(), [this, a] { reset(a); });
 }
 
 void Engine::perform(const core::action::CancelReset& a) {
@@ -266,7 +277,8 @@ void Engine::perform(const core::action::DestroyDomain& a) {
 }
 
 void Engine::perform(const core::action::RunTest& a) {
-  recorder_.put(run_number(), record::TestStarted{a.attempt, run_->test(a.test).name, a.prefix, a.number, a.ready_after});
+  recorder_.put(run_number(),
+                record::TestStarted{a.attempt, run_->test(a.test).name, a.prefix, a.number, a.ready_after});
   {
     Sessions sessions;
     const std::lock_guard lock(mutex_);

@@ -1,6 +1,6 @@
 #pragma once
-// Drives the scheduler: one thread owns it, takes events in and carries actions out to the pools, whose threads post what
-// came of them back as events. Everything that happened leaves as records.
+// Drives the scheduler: one thread owns it, takes events in and carries actions out to the pools, whose threads post
+// what came of them back as events. Everything that happened leaves as records.
 //
 //   reboot pool   KVM_WORKERS threads, one domain at a time each: start, log in
 //   test pool     a thread a prefix: runs scripts, and destroys domains between them
@@ -48,7 +48,7 @@ struct RunOrder {
   core::RunPlan plan;
   std::vector<suite::LoadedTest> tests;  ///< by TestIndex, those with a verdict already included
   ScriptLimits limits;
-  std::filesystem::path output;          ///< directory of the run's attempts
+  std::filesystem::path output;  ///< directory of the run's attempts
   /// Of an interrupted run that goes on: what was decided before. Empty in a new one.
   std::map<core::TestIndex, core::Verdict> decided;
   unsigned flaky = 0;
@@ -79,6 +79,8 @@ class Engine {
   void stop_run(const std::string& by);
   /// The active run, if any.
   [[nodiscard]] std::optional<core::RunId> active_run() const;
+  /// Whether the active run uses the prefix.
+  bool in_run(const core::Prefix& prefix);
   /// Waits until no run is active. False: one is, after `patience`.
   bool wait_for_no_run(std::chrono::milliseconds patience);
 
@@ -167,7 +169,7 @@ class Engine {
   std::map<core::RequestId, Answer> answers_;
   std::uint64_t last_request_ = 0;
   Sampler sampler_;
-  std::unique_ptr<boost::asio::thread_pool> reboot_pool_;
+  std::vector<std::unique_ptr<boost::asio::thread_pool>> reboot_pools_;  ///< the last one takes new jobs
   unsigned reboot_threads_ = 0;
   std::map<core::Prefix, std::unique_ptr<boost::asio::thread_pool>> test_pool_;
   std::unique_ptr<boost::asio::thread_pool> judge_pool_;

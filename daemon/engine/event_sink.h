@@ -15,8 +15,8 @@ class EventSink {
   EventSink& operator=(const EventSink&) = delete;
   virtual ~EventSink() = default;
 
-  /// Numbers the records and makes them durable, all or none. Throws std::exception with one line; the same records come
-  /// again then.
+  /// Numbers the records and makes them durable, all or none. Throws std::exception with one line; the same records
+  /// come again then.
   virtual void append(std::span<core::record::Record> records) = 0;
   /// They are durable: now they may be told.
   virtual void told(std::span<const core::record::Record> records) = 0;

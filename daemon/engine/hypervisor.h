@@ -33,8 +33,8 @@ class Hypervisor {
   Hypervisor& operator=(const Hypervisor&) = delete;
   virtual ~Hypervisor() = default;
 
-  /// Makes the prefix's networks and defines its domains, as far as they are not there already. Also removes what a dead
-  /// daemon of the same owner left running. Throws core::InputError where the user's set-up is at fault.
+  /// Makes the prefix's networks and defines its domains, as far as they are not there already. Also removes what a
+  /// dead daemon of the same owner left running. Throws core::InputError where the user's set-up is at fault.
   virtual void install(const core::Prefix& prefix) = 0;
   /// Removes the prefix's domains and networks; what is another's stays.
   virtual void uninstall(const core::Prefix& prefix) = 0;

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include "core/input_error.h"
 #include "engine/active_run.h"
@@ -17,7 +17,9 @@ using std::chrono::steady_clock;
 
 namespace {
 
-core::Duration since(steady_clock::time_point start) { return duration_cast<core::Duration>(steady_clock::now() - start); }
+core::Duration since(steady_clock::time_point start) {
+  return duration_cast<core::Duration>(steady_clock::now() - start);
+}
 
 /// What an attempt that a host fault ended had printed: evidence, but nothing to judge.
 void keep_consoles(const std::filesystem::path& directory, const std::map<std::string, std::string>& raw) {
@@ -125,12 +127,13 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   if (sessions.size() != test.hosts.size()) {
     aborted = core::event::TestAborted{a.attempt, {}, "a domain of its group was lost before the test began"};
   } else {
-    ScriptRunner script(test, sessions, run->order.limits,
-                        [&](const std::string& host) { return hypervisor_.end_of({a.prefix, core::Host{host}}); });
+    ScriptRunner script(test, sessions, run->order.limits, [&](const std::string& host) {
+      return hypervisor_.end_of({a.prefix, core::Host{host}});
+    });
     script.on_step = [&](const suite::Step& step, const suite::StepResult& result, std::uint64_t output_bytes) {
       recorder_.put(run->order.plan.run.value,
-                    record::CommandFinished{a.attempt, step.host, static_cast<unsigned>(result.step), step.command, result.at,
-                                            result.took, result.status.value_or(-1), output_bytes});
+                    record::CommandFinished{a.attempt, step.host, static_cast<unsigned>(result.step), step.command,
+                                            result.at, result.took, result.status.value_or(-1), output_bytes});
     };
     try {
       ran.execution = script.run();

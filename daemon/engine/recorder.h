@@ -1,6 +1,6 @@
 #pragma once
-// Takes records from every thread and hands them to the sink in batches, on a thread of its own: the core never waits for
-// a disk, and nobody sees a record before it is durable.
+// Takes records from every thread and hands them to the sink in batches, on a thread of its own: the core never waits
+// for a disk, and nobody sees a record before it is durable.
 
 #include <chrono>
 #include <condition_variable>

@@ -10,8 +10,8 @@ namespace kvmtest::engine {
 /// One thread at a time.
 class Sampler {
  public:
-  /// Load, memory, and the busy share of all cores since the last call (since boot at the first). Zero for what /proc does
-  /// not tell.
+  /// Load, memory, and the busy share of all cores since the last call (since boot at the first). Zero for what /proc
+  /// does not tell.
   core::record::Sample sample();
 
  private:

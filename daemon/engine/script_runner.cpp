@@ -16,14 +16,16 @@ using suite::StepKind;
 namespace {
 // Between two tries of an `until` step: long enough not to keep a guest busy, short against what is waited for.
 constexpr auto until_pause = 50ms;
+// For a try that the deadline cut off to give the prompt back after control-C.
+constexpr auto recovery_limit = 2s;
 }  // namespace
 
 std::string typed(const Step& step) {
   switch (step.kind) {
     case StepKind::background:
       // The outer redirection keeps a shell from announcing the job; the variable makes it addressable: kill $name.
-      return fmt::format("{{ {{\n{}\n}} </dev/null >/tmp/.kvmtest-{} 2>&1 & }} 2>/dev/null; {}=$!", step.command, step.name,
-                         step.name);
+      return fmt::format("{{ {{\n{}\n}} </dev/null >/tmp/.kvmtest-{} 2>&1 & }} 2>/dev/null; {}=$!", step.command,
+                         step.name, step.name);
     case StepKind::collect:
       return fmt::format("wait ${0} 2>/dev/null; __kvmtest_status=$?; cat /tmp/.kvmtest-{0}; (exit $__kvmtest_status)",
                          step.name);
@@ -57,11 +59,11 @@ suite::Execution ScriptRunner::run() {
     const suite::StepResult& result = execution.results.back();
     if (!result.status) {
       const bool whole_test = Clock::now() - start_ >= test_limit_;
-      execution.ending = {Ending::Why::timeout, step.host,
-                          whole_test ? fmt::format("the test's limit of {} s passed in '{}'", test_limit_.count() / 1000.0,
-                                                   step.command)
-                                     : fmt::format("no prompt within {} s of '{}'", limit_of(step).count() / 1000.0,
-                                                   step.command)};
+      execution.ending = {
+          Ending::Why::timeout, step.host,
+          whole_test
+              ? fmt::format("the test's limit of {} s passed in '{}'", test_limit_.count() / 1000.0, step.command)
+              : fmt::format("no prompt within {} s of '{}'", limit_of(step).count() / 1000.0, step.command)};
       return execution;
     }
     if (step.kind == StepKind::requires_ && result.status != 0) {
@@ -93,12 +95,16 @@ suite::StepResult ScriptRunner::run_step(std::size_t index, bool& closed) {
   return result;
 }
 
-/// Runs the step's command again and again. One that never succeeds has the last try's status; one that hangs has none.
+/// Runs the step's command again and again. One that never succeeds has its last whole try's status; one whose first
+/// try does not end has none.
 console::CommandResult ScriptRunner::run_until(console::Session& session, const Step& step, console::Deadline deadline,
                                                suite::StepResult& result) {
+  console::CommandResult last;
   for (result.tries = 1;; ++result.tries) {
     auto command = session.run(step.command, duration_cast<std::chrono::microseconds>(deadline - Clock::now()));
+    if (!command.status && !command.closed && result.tries > 1 && session.recover(recovery_limit)) return last;
     if (!command.status || command.status == 0 || Clock::now() + until_pause >= deadline) return command;
+    last = std::move(command);
     std::this_thread::sleep_for(until_pause);
   }
 }

@@ -5,13 +5,13 @@
 #include <fstream>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
-#include <pugixml.hpp>
-#include <sstream>
 #include <libvirt/virterror.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
+#include <pugixml.hpp>
+#include <sstream>
 
 #include "core/input_error.h"
 #include "libvirt/console_stream.h"
@@ -31,8 +31,8 @@ std::string circumstances(virConnectPtr connect) {
   uname(&system);
   struct stat kvm {};
   const bool there = stat("/dev/kvm", &kvm) == 0;
-  return fmt::format("{} qemu {} kvm {} {:o} {} {} as {}", system.release, qemu, there, kvm.st_mode, kvm.st_uid, kvm.st_gid,
-                     geteuid());
+  return fmt::format("{} qemu {} kvm {} {:o} {} {} as {}", system.release, qemu, there, kvm.st_mode, kvm.st_uid,
+                     kvm.st_gid, geteuid());
 }
 
 /// The domain without its interfaces, under a name of its own.

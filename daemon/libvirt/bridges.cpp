@@ -42,8 +42,7 @@ using Cache = std::unique_ptr<nl_cache, CacheDeleter>;
 
 void check_nl(int result, const std::string& what) {
   if (result >= 0) return;
-  if (result == -NLE_PERM || result == -NLE_NOACCESS)
-    throw core::InputError(what + ": " + no_permission);
+  if (result == -NLE_PERM || result == -NLE_NOACCESS) throw core::InputError(what + ": " + no_permission);
   throw HostFault(what + ": " + nl_geterror(result));
 }
 

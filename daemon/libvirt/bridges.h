@@ -1,6 +1,6 @@
 #pragma once
-// Linux bridges made directly, through rtnetlink: the embedded driver has no networks of its own. Each carries its owner in
-// the interface's alias. Any thread; each call is a conversation of its own with the kernel.
+// Linux bridges made directly, through rtnetlink: the embedded driver has no networks of its own. Each carries its
+// owner in the interface's alias. Any thread; each call is a conversation of its own with the kernel.
 
 #include <string>
 #include <vector>
@@ -10,8 +10,8 @@ namespace kvmtest::libvirt {
 /// Throws core::InputError when this process may not make network bridges (CAP_NET_ADMIN).
 void check_bridge_permission();
 
-/// Makes an isolated bridge (no address, no forwarding from the host, no delay), or takes over one that kvmtest made and
-/// nothing is attached to any more. Throws engine::HostFault: it is somebody else's, or in use by another owner;
+/// Makes an isolated bridge (no address, no forwarding from the host, no delay), or takes over one that kvmtest made
+/// and nothing is attached to any more. Throws engine::HostFault: it is somebody else's, or in use by another owner;
 /// core::InputError when the kernel does not permit it.
 void make_bridge(const std::string& name, const std::string& owner);
 

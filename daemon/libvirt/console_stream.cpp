@@ -37,9 +37,8 @@ ConsoleStream::~ConsoleStream() {
 
 std::string ConsoleStream::read(console::Deadline deadline) {
   std::unique_lock lock(shared_->mutex);
-  shared_->changed.wait_until(lock, deadline, [&] {
-    return !shared_->received.empty() || shared_->closed || shared_->interrupted;
-  });
+  shared_->changed.wait_until(lock, deadline,
+                              [&] { return !shared_->received.empty() || shared_->closed || shared_->interrupted; });
   if (shared_->interrupted) throw console::Interrupted();
   std::string bytes = std::exchange(shared_->received, {});
   if (bytes.empty() && shared_->closed) throw console::Closed();
@@ -54,9 +53,8 @@ void ConsoleStream::write(std::string_view bytes, console::Deadline deadline) {
   shared_->to_send.append(bytes);
   send_some(*shared_);
   arm(*shared_);
-  shared_->changed.wait_until(lock, deadline, [&] {
-    return shared_->to_send.empty() || shared_->closed || shared_->interrupted;
-  });
+  shared_->changed.wait_until(lock, deadline,
+                              [&] { return shared_->to_send.empty() || shared_->closed || shared_->interrupted; });
   if (shared_->interrupted) throw console::Interrupted();
 }
 

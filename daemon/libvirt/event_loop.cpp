@@ -9,7 +9,9 @@ namespace kvmtest::libvirt {
 EventLoop::EventLoop() {
   check(virEventRegisterDefaultImpl(), "libvirt's event loop");
   // A timer that is off until somebody wants the loop to come round.
-  wake_timer_ = check(virEventAddTimeout(-1, [](int, void*) {}, nullptr, nullptr), "libvirt's event loop");
+  wake_timer_ = check(virEventAddTimeout(
+                          -1, [](int, void*) {}, nullptr, nullptr),
+                      "libvirt's event loop");
   thread_ = std::thread([this] {
     while (!stopping_.load())
       if (virEventRunDefaultImpl() < 0) break;

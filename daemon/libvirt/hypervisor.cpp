@@ -24,7 +24,8 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 // QEMU's monitor socket lies this deep under the embedded root; sun_path holds 107 bytes.
-constexpr std::size_t longest_root = 107 - std::string_view("/lib/domain-99999-aaaaaaaaaaaaaaaaaaaa/monitor.sock").size();
+constexpr std::size_t longest_root =
+    107 - std::string_view("/lib/domain-99999-aaaaaaaaaaaaaaaaaaaa/monitor.sock").size();
 
 // Read by the embedded driver from ROOT/etc/qemu.conf. No other user, label, mount namespace or cgroup is involved: the
 // domains are this user's own short-lived processes, and each of these costs time at every start. The log daemon that
@@ -112,9 +113,10 @@ void LibvirtHypervisor::open() {
     check_bridge_permission();
     const fs::path root = options_.state_dir / "libvirt";
     if (root.string().size() > longest_root)
-      throw InputError(fmt::format("the state directory {} is too deep for QEMU's sockets: its path may have at most {} "
-                                   "characters; set state_dir to a shorter one",
-                                   options_.state_dir.string(), longest_root - std::string_view("/libvirt").size()));
+      throw InputError(
+          fmt::format("the state directory {} is too deep for QEMU's sockets: its path may have at most {} "
+                      "characters; set state_dir to a shorter one",
+                      options_.state_dir.string(), longest_root - std::string_view("/libvirt").size()));
     fs::create_directories(root / "etc");
     std::ofstream(root / "etc/qemu.conf") << fmt::format(qemu_conf, geteuid(), getegid());
     uri = "qemu:///embed?root=" + percent_encoded(root);
@@ -168,7 +170,8 @@ void LibvirtHypervisor::make_network(const std::string& name) {
   NetworkHandle network(virNetworkLookupByName(connect_.get(), name.c_str()));
   if (!network) {
     // No <forward> and no <ip>: an isolated bridge, and no dnsmasq.
-    const std::string xml = fmt::format("<network><name>{0}</name><bridge name='{0}' stp='off' delay='0'/></network>", name);
+    const std::string xml =
+        fmt::format("<network><name>{0}</name><bridge name='{0}' stp='off' delay='0'/></network>", name);
     network.reset(check(virNetworkDefineXML(connect_.get(), xml.c_str()), "network " + name));
   }
   if (virNetworkIsActive(network.get()) != 1) check(virNetworkCreate(network.get()), "network " + name);

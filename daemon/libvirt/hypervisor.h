@@ -1,8 +1,8 @@
 #pragma once
 // Domains through libvirt: the embedded QEMU driver by default, any other libvirt by its URI.
 //
-// Invariants: a domain whose metadata does not name our state directory is never started, destroyed or undefined; a bridge
-// whose alias does not name it is never removed.
+// Invariants: a domain whose metadata does not name our state directory is never started, destroyed or undefined; a
+// bridge whose alias does not name it is never removed.
 
 #include <condition_variable>
 #include <functional>
@@ -26,9 +26,9 @@ struct Options {
   std::string uri;                  ///< empty: embedded, under state_dir
   std::filesystem::path state_dir;  ///< absolute, exists; also names us as owner
   Acceleration acceleration = Acceleration::automatic;
-  Substitutions with;               ///< `type` is filled in here
-  std::function<void(const std::string&)> notice;                   ///< a line for the user; any thread
-  std::function<void(const core::Domain&, const engine::End&)> lost; ///< a domain ended by itself; libvirt's thread
+  Substitutions with;                                                 ///< `type` is filled in here
+  std::function<void(const std::string&)> notice;                     ///< a line for the user; any thread
+  std::function<void(const core::Domain&, const engine::End&)> lost;  ///< a domain ended by itself; libvirt's thread
 };
 
 /// Any thread, as the seam says.

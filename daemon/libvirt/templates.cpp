@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 using core::InputError;
 using core::Place;
 
-const std::set<std::string> placeholders{"PREFIX", "HOST", "DOMAIN", "TYPE", "KERNEL", "INITRD", "IMAGE", "STATE", "MEMORY_MIB"};
+const std::set<std::string> placeholders{"PREFIX", "HOST",  "DOMAIN", "TYPE",      "KERNEL",
+                                         "INITRD", "IMAGE", "STATE",  "MEMORY_MIB"};
 
 Place place_at(const fs::path& file, const std::string& text, std::size_t offset) {
   const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(offset, text.size()));
@@ -107,7 +108,8 @@ Templates::Templates(const fs::path& directory) {
 std::vector<std::string> Templates::networks() const {
   std::set<std::string> all;
   for (const std::string& host : hosts_)
-    for (const std::string& bridge : bridges_of(render({core::Prefix{""}, core::Host{host}}, {}, {}))) all.insert(bridge);
+    for (const std::string& bridge : bridges_of(render({core::Prefix{""}, core::Host{host}}, {}, {})))
+      all.insert(bridge);
   return {all.begin(), all.end()};
 }
 
@@ -151,6 +153,12 @@ std::string Templates::render(const core::Domain& domain, const Substitutions& w
   const std::string mark = owner_mark({with.state_dir, domain.prefix.value, domain.host.value});
   metadata.append_buffer(mark.data(), mark.size());
   return text_of(document);
+}
+
+bool Templates::uses(const std::string& placeholder) const {
+  return std::any_of(texts_.begin(), texts_.end(), [&](const auto& entry) {
+    return entry.second.find("@@" + placeholder + "@@") != std::string::npos;
+  });
 }
 
 std::string Templates::on_networks(const std::string& domain_xml) {

@@ -29,8 +29,8 @@ struct Substitutions {
 /// Immutable after construction; any thread.
 class Templates {
  public:
-  /// Reads every *.xml of `directory`; the stem is the host. Throws core::InputError for a directory without templates, an
-  /// unreadable file, malformed XML, an unknown placeholder, or a template without a serial console.
+  /// Reads every *.xml of `directory`; the stem is the host. Throws core::InputError for a directory without templates,
+  /// an unreadable file, malformed XML, an unknown placeholder, or a template without a serial console.
   explicit Templates(const std::filesystem::path& directory);
 
   [[nodiscard]] const std::set<std::string>& hosts() const { return hosts_; }
@@ -40,9 +40,12 @@ class Templates {
   [[nodiscard]] core::Domain parse_domain(const std::string& name) const;
 
   /// libvirt XML of a domain, with its name, its owner's mark in the metadata and, when not empty, `uuid`.
-  [[nodiscard]] std::string render(const core::Domain& domain, const Substitutions& with, const std::string& uuid) const;
+  [[nodiscard]] std::string render(const core::Domain& domain, const Substitutions& with,
+                                   const std::string& uuid) const;
   /// The same as render, but on libvirt networks of the bridges' names instead of the bridges themselves.
   [[nodiscard]] static std::string on_networks(const std::string& domain_xml);
+  /// Whether any template has @@`placeholder`@@.
+  [[nodiscard]] bool uses(const std::string& placeholder) const;
   /// The template's file.
   [[nodiscard]] const std::filesystem::path& file(const std::string& host) const { return files_.at(host); }
 

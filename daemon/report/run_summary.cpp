@@ -13,21 +13,11 @@ Counts count(const std::vector<TestResult>& tests) {
       continue;
     }
     switch (*test.verdict) {
-      case core::Verdict::passed:
-        ++counts.passed;
-        break;
-      case core::Verdict::failed:
-        ++counts.failed;
-        break;
-      case core::Verdict::unresolved:
-        ++counts.unresolved;
-        break;
-      case core::Verdict::untested:
-        ++counts.untested;
-        break;
-      case core::Verdict::unsupported:
-        ++counts.unsupported;
-        break;
+      case core::Verdict::passed: ++counts.passed; break;
+      case core::Verdict::failed: ++counts.failed; break;
+      case core::Verdict::unresolved: ++counts.unresolved; break;
+      case core::Verdict::untested: ++counts.untested; break;
+      case core::Verdict::unsupported: ++counts.unsupported; break;
     }
   }
   return counts;

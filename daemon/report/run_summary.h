@@ -79,8 +79,8 @@ struct RunSummary {
   std::vector<Quarantine> quarantined;
 };
 
-/// The bound of "makespan / bound" in summaries: no schedule of this run's work is shorter: the larger of the time of all resets over the slots, and that of all groups'
-/// resets and tests over the prefixes. Zero while nothing ran.
+/// The bound of "makespan / bound" in summaries: no schedule of this run's work is shorter: the larger of the time of
+/// all resets over the slots, and that of all groups' resets and tests over the prefixes. Zero while nothing ran.
 core::Duration makespan_bound(const RunSummary& run);
 
 /// Counts the verdicts of `tests`.

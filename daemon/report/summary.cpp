@@ -35,18 +35,12 @@ const Attempt* decisive(const TestResult& test) {
 
 std::string meaning(const RunSummary& run) {
   switch (run.exit_status.value_or(0)) {
-    case 0:
-      return "every test passed";
-    case 1:
-      return "not every test passed";
-    case 2:
-      return "the input was wrong";
-    case 3:
-      return "the infrastructure failed, not the tests";
-    case 130:
-      return "the run was stopped";
-    default:
-      return "unknown";
+    case 0: return "every test passed";
+    case 1: return "not every test passed";
+    case 2: return "the input was wrong";
+    case 3: return "the infrastructure failed, not the tests";
+    case 130: return "the run was stopped";
+    default: return "unknown";
   }
 }
 
@@ -222,7 +216,8 @@ class Summary {
     row("judging", sum.judging);
     const Duration bound = makespan_bound(run_);
     if (bound.count() > 0 && run_.outcome == core::record::Outcome::completed)
-      out_ += fmt::format("  {:<20}{:>14.2f}\n", "makespan / bound", core::seconds(run_.makespan) / core::seconds(bound));
+      out_ +=
+          fmt::format("  {:<20}{:>14.2f}\n", "makespan / bound", core::seconds(run_.makespan) / core::seconds(bound));
   }
 
   void domains() {

@@ -28,16 +28,19 @@ std::string fingerprint(const settings::Settings& settings) {
     all += fmt::format("{}\n{}\n", file.string(), text.str());
   }
   const fs::path self = fs::read_symlink("/proc/self/exe", error).parent_path() / "kvmtestd";
-  if (const auto written = fs::last_write_time(self, error); !error) all += fmt::format("{}", written.time_since_epoch().count());
+  if (const auto written = fs::last_write_time(self, error); !error)
+    all += fmt::format("{}", written.time_since_epoch().count());
   return fmt::format("{:016x}", std::hash<std::string>{}(all));
 }
 
-void check_guest_files(const settings::Settings& settings) {
-  for (const fs::path& file : {settings.domains.kernel, settings.domains.initrd, settings.domains.image}) {
-    if (file.empty()) continue;
-    if (!std::ifstream(file))
-      throw core::InputError({file}, "the guest's file is missing or unreadable; make it with 'make kvm-guest', or set "
-                                     "domains.kernel, domains.initrd and domains.image");
+void check_guest_files(const settings::Settings& settings, const libvirt::Templates& templates) {
+  const auto& domains = settings.domains;
+  for (const auto& [placeholder, file] :
+       {std::pair{"KERNEL", domains.kernel}, {"INITRD", domains.initrd}, {"IMAGE", domains.image}}) {
+    if (templates.uses(placeholder) && !std::ifstream(file))
+      throw core::InputError({file},
+                             "the guest's file is missing or unreadable; make it with 'make kvm-guest', or set "
+                             "domains.kernel, domains.initrd and domains.image");
   }
 }
 
@@ -47,9 +50,9 @@ void check_disk(const settings::Settings& settings) {
   const auto space = fs::space(settings.state_dir, error);
   if (error) throw core::InputError({settings.state_dir}, "the state directory cannot be made: " + error.message());
   if (space.available < settings.state_min_free)
-    throw core::InputError({settings.state_dir},
-                           fmt::format("only {} free, but state_min_free is {}", settings::format_size(space.available >> 20U << 20U),
-                                       settings::format_size(settings.state_min_free)));
+    throw core::InputError({settings.state_dir}, fmt::format("only {} free, but state_min_free is {}",
+                                                             settings::format_size(space.available >> 20U << 20U),
+                                                             settings::format_size(settings.state_min_free)));
 }
 
 }  // namespace kvmtest::service

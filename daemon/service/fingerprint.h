@@ -3,16 +3,17 @@
 
 #include <string>
 
+#include "libvirt/templates.h"
 #include "settings/settings.h"
 
 namespace kvmtest::service {
 
-/// Of every setting that a run request does not carry itself, the templates' texts, and this build. Reads files; any thread.
+/// Of every setting that a run request does not carry itself, the templates' texts, and this build. Reads files; any
+/// thread.
 std::string fingerprint(const settings::Settings& settings);
 
-/// The prefixes' and templates' agreement, and the guest's files; what can be checked before anything starts.
-/// Throws core::InputError.
-void check_guest_files(const settings::Settings& settings);
+/// Throws core::InputError when a file that the templates refer to by a setting cannot be read.
+void check_guest_files(const settings::Settings& settings, const libvirt::Templates& templates);
 
 /// Throws core::InputError when the state directory's disk has too little room.
 void check_disk(const settings::Settings& settings);

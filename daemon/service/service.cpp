@@ -42,7 +42,7 @@ Service::Service(Parts parts)
 void Service::prepare_prefixes(const std::vector<std::string>& prefixes) {
   settings::check_prefixes(prefixes, "prefixes");
   settings::check_bridge_names(prefixes, parts_.templates.networks());
-  check_guest_files(parts_.settings);
+  check_guest_files(parts_.settings, parts_.templates);
   claims_.claim(ids(prefixes));
   for (const core::Prefix& prefix : ids(prefixes)) parts_.hypervisor.install(prefix);
 }
@@ -84,7 +84,8 @@ core::RunId Service::start_run(const RunRequest& request) {
   core::RunId run;
   {
     const std::lock_guard guard(parts_.database_mutex);
-    run = parts_.writer.create_run(started, std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()));
+    run = parts_.writer.create_run(started,
+                                   std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()));
   }
   auto ordered = order(run, request, std::move(tests));
   for (std::size_t i = 0; i < ordered.tests.size(); ++i) {
@@ -163,7 +164,7 @@ void Service::destroy_all() {
 engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, unsigned slots) {
   {
     const std::lock_guard lock(starting_);
-    if (!parts_.engine.active_run()) prepare_prefixes({domain.prefix.value});
+    if (!parts_.engine.in_run(domain.prefix)) prepare_prefixes({domain.prefix.value});
   }
   return parts_.engine.request_domain(domain, fresh, slots);
 }
@@ -214,7 +215,8 @@ nlohmann::json Service::status() {
   return out;
 }
 
-std::vector<record::Record> Service::records(core::RunId run, std::int64_t sequence, std::chrono::milliseconds patience) {
+std::vector<record::Record> Service::records(core::RunId run, std::int64_t sequence,
+                                             std::chrono::milliseconds patience) {
   constexpr std::size_t batch = 1000;
   const auto read = [&] {
     const std::lock_guard guard(parts_.database_mutex);

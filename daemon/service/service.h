@@ -1,6 +1,6 @@
 #pragma once
-// What the daemon offers, as plain calls: ties settings, suites, claims, hypervisor, engine and telemetry together. The API
-// turns requests into these; nothing here knows of HTTP.
+// What the daemon offers, as plain calls: ties settings, suites, claims, hypervisor, engine and telemetry together. The
+// API turns requests into these; nothing here knows of HTTP.
 
 #include <atomic>
 #include <filesystem>

@@ -22,10 +22,10 @@ enum class StepKind {
 struct Step {
   std::string host;
   StepKind kind = StepKind::run;
-  std::string name;     ///< of a background or collect step
-  std::string command;  ///< may hold several lines; empty for collect
+  std::string name;                                ///< of a background or collect step
+  std::string command;                             ///< may hold several lines; empty for collect
   std::optional<std::chrono::milliseconds> limit;  ///< own time limit, else the test's command limit
-  unsigned line = 0;    ///< in the test's file, from 1; 0 when it has none
+  unsigned line = 0;                               ///< in the test's file, from 1; 0 when it has none
 };
 
 struct Test {
@@ -41,8 +41,8 @@ struct Test {
 
 /// How a step that was started came out.
 struct StepResult {
-  std::size_t step = 0;  ///< index into Test::steps
-  std::string output;    ///< bytes, as printed; cut in the middle and marked when it passed the capture bound
+  std::size_t step = 0;       ///< index into Test::steps
+  std::string output;         ///< bytes, as printed; cut in the middle and marked when it passed the capture bound
   std::optional<int> status;  ///< none: no prompt came back
   bool truncated = false;
   std::chrono::microseconds at{};  ///< since the test's start
@@ -53,8 +53,8 @@ struct StepResult {
 /// Why the script stopped before its last step.
 struct Ending {
   enum class Why { completed, timeout, console_closed, unsupported } why = Why::completed;
-  std::string host;     ///< where; empty when completed
-  std::string detail;   ///< one line for a person
+  std::string host;    ///< where; empty when completed
+  std::string detail;  ///< one line for a person
 };
 
 /// All that a judge sees of one attempt.

@@ -1,6 +1,7 @@
 #include "wire/execution_json.h"
 
 #include <array>
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -75,8 +76,8 @@ suite::Execution execution_from(const nlohmann::json& json) {
       result.output = bytes_from_text(entry.at("output").get_ref<const std::string&>());
       if (entry.contains("status")) result.status = entry.at("status").get<int>();
       result.truncated = entry.value("truncated", false);
-      result.at = std::chrono::microseconds(static_cast<std::int64_t>(entry.value("at", 0.0) * 1e6 + 0.5));
-      result.took = std::chrono::microseconds(static_cast<std::int64_t>(entry.value("took", 0.0) * 1e6 + 0.5));
+      result.at = std::chrono::microseconds(std::llround(entry.value("at", 0.0) * 1e6));
+      result.took = std::chrono::microseconds(std::llround(entry.value("took", 0.0) * 1e6));
       result.tries = entry.value("tries", 1U);
       execution.results.push_back(std::move(result));
     }

@@ -30,7 +30,8 @@ TEST_F(OnDomains, OneControlCStopsEverything) {
   client.signal(SIGINT);
   EXPECT_EQ(client.finish(), 130) << client.output();
   EXPECT_TRUE(domains().empty());
-  EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{{"suite/a", "passed"}, {"suite/b", "none"}, {"suite/c", "none"}}));
+  EXPECT_EQ(verdicts(),
+            (std::map<std::string, std::string>{{"suite/a", "passed"}, {"suite/b", "none"}, {"suite/c", "none"}}));
 }
 
 TEST_F(OnDomains, StopDuringTheFirstBootLeavesNothing) {
@@ -75,7 +76,8 @@ TEST_F(OnDomains, AKilledDaemonsRunGoesOnWithoutLosingOrRepeatingAVerdict) {
   std::map<std::string, std::vector<std::string>> attempts;
   for (const auto& test : run.at("tests"))
     for (const auto& attempt : test.at("attempts"))
-      attempts[test.at("name")].push_back(attempt.at("verdict").is_null() ? "none" : attempt.at("verdict").get<std::string>());
+      attempts[test.at("name")].push_back(attempt.at("verdict").is_null() ? "none"
+                                                                          : attempt.at("verdict").get<std::string>());
   EXPECT_EQ(attempts, (std::map<std::string, std::vector<std::string>>{
                           {"suite/a", {"passed"}}, {"suite/b", {"none", "passed"}}, {"suite/c", {"passed"}}}));
 }
@@ -108,8 +110,9 @@ TEST_F(OnDomains, AGuestThatPanicsHangsOrLeavesIsThatTestsResult) {
   write_test("c-fine", quick);
   const Result ran = run_kvmtest({"run"});
   EXPECT_EQ(ran.status, 1);
-  EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{
-                            {"suite/a-panics", "failed"}, {"suite/b-leaves", "unresolved"}, {"suite/c-fine", "passed"}}))
+  EXPECT_EQ(verdicts(),
+            (std::map<std::string, std::string>{
+                {"suite/a-panics", "failed"}, {"suite/b-leaves", "unresolved"}, {"suite/c-fine", "passed"}}))
       << ran.output;
 }
 
@@ -145,7 +148,8 @@ TEST_F(OnDomains, UninstallRemovesEverythingAndWhatIsAnothersStays) {
 TEST_F(OnDomains, BadInputStartsNothing) {
   write_test("a", "# who\n# hosts: earth\n\nearth# hostname\n");
   const std::vector<std::vector<std::string>> wrong{
-      {"run"}, {"run", "nosuch"}, {"run", "--workers", "0"}, {"run", "--prefixes", "a/"}, {"run", "--nosuch"}, {"nosuch"}};
+      {"run"},   {"run", "nosuch"}, {"run", "--workers", "0"}, {"run", "--prefixes", "a/"}, {"run", "--nosuch"},
+      {"nosuch"}};
   for (const auto& words : wrong) {
     std::vector<std::string> line{KVMTEST_PROGRAMS "/kvmtest"};
     line.insert(line.end(), words.begin(), words.end());

@@ -1,6 +1,6 @@
 #pragma once
-// A state directory, a suite and a daemon of a test's own, on real domains. Whatever happens in the test, nothing of it is
-// left: no daemon, no QEMU, no bridge, no file.
+// A state directory, a suite and a daemon of a test's own, on real domains. Whatever happens in the test, nothing of it
+// is left: no daemon, no QEMU, no bridge, no file.
 
 #include <filesystem>
 #include <functional>
@@ -28,8 +28,12 @@ class OnDomains : public ::testing::Test {
   /// A kvmtest command line on this state directory.
   [[nodiscard]] std::vector<std::string> kvmtest(std::vector<std::string> words) const;
   [[nodiscard]] std::vector<std::string> kvmsh(std::vector<std::string> words) const;
-  [[nodiscard]] Result run_kvmtest(std::vector<std::string> words) const { return run(kvmtest(std::move(words)), directory_); }
-  [[nodiscard]] Result run_kvmsh(std::vector<std::string> words) const { return run(kvmsh(std::move(words)), directory_); }
+  [[nodiscard]] Result run_kvmtest(std::vector<std::string> words) const {
+    return run(kvmtest(std::move(words)), directory_);
+  }
+  [[nodiscard]] Result run_kvmsh(std::vector<std::string> words) const {
+    return run(kvmsh(std::move(words)), directory_);
+  }
 
   /// The newest run, as `kvmtest results --json` gives it.
   [[nodiscard]] nlohmann::json results() const;

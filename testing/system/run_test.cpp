@@ -10,8 +10,9 @@ namespace fs = std::filesystem;
 constexpr const char* greeting = "# greeting\n# hosts: east\n\neast# hostname\neast\n";
 
 TEST_F(OnDomains, JudgesATestThatPassesAndOneThatDoesNot) {
-  write_test("good", "# both hosts answer\n# hosts: east west\n\neast# hostname\neast\nwest# hostname\nwest\n"
-                     "west# ping -c 1 -W 5 192.1.2.23 | grep -o '1 received'\n1 received\n");
+  write_test("good",
+             "# both hosts answer\n# hosts: east west\n\neast# hostname\neast\nwest# hostname\nwest\n"
+             "west# ping -c 1 -W 5 192.1.2.23 | grep -o '1 received'\n1 received\n");
   write_test("bad", "# wrong on purpose\n# hosts: east\n\neast# echo two\nthree\neast# false\n");
   const Result ran = run_kvmtest({"run"});
   EXPECT_EQ(ran.status, 1) << ran.output;
@@ -30,24 +31,29 @@ TEST_F(OnDomains, JudgesATestThatPassesAndOneThatDoesNot) {
   EXPECT_NE(diffs.output.find("-three\n+two\n"), std::string::npos) << diffs.output;
 
   EXPECT_EQ(run_kvmtest({"accept", "suite/bad"}).status, 0);
-  EXPECT_EQ(read_file("suite/bad.test"), "# wrong on purpose\n# hosts: east\n\neast# echo two\ntwo\neast# false\n[1]\n");
+  EXPECT_EQ(read_file("suite/bad.test"),
+            "# wrong on purpose\n# hosts: east\n\neast# echo two\ntwo\neast# false\n[1]\n");
   EXPECT_EQ(run_kvmtest({"run", "suite/bad"}).status, 0);
 }
 
 TEST_F(OnDomains, EachTestGetsCleanDomains) {
   write_test("a", "# leaves a mark\n# hosts: east\n\neast# touch /tmp/mark; ip link add d0 type dummy\n");
-  write_test("b", "# finds none\n# hosts: east\n\neast# ls /tmp/mark\nls: /tmp/mark: No such file or directory\n[1]\n"
-                  "east# ip link show d0\nDevice \"d0\" does not exist.\n[1]\n");
+  write_test("b",
+             "# finds none\n# hosts: east\n\neast# ls /tmp/mark\nls: /tmp/mark: No such file or directory\n[1]\n"
+             "east# ip link show d0\nDevice \"d0\" does not exist.\n[1]\n");
   const Result ran = run_kvmtest({"run"});
   EXPECT_EQ(ran.status, 0) << ran.output;
 }
 
 TEST_F(OnDomains, BackgroundUntilCollectAndLimits) {
-  write_test("all", "# every kind of step\n# hosts: east west\n\neast(background server)# nc -l 7777\n"
-                    "west(until 20s)# echo hello | nc -N 192.1.2.23 7777\neast(collect server)#\nhello\n"
-                    "east# cat <<EOF\n> one\n> two\n> EOF\none\ntwo\n");
+  write_test("all",
+             "# every kind of step\n# hosts: east west\n\neast(background server)# nc -l 7777\n"
+             "west(until 20s)# echo hello | nc -N 192.1.2.23 7777\neast(collect server)#\nhello\n"
+             "east(until 1s)# sleep 0.3; false\n[1]\n"
+             "east# cat <<EOF\n> one\n> two\n> EOF\none\ntwo\n");
   write_test("slow", "# hangs\n# hosts: east\n\neast(timeout 1s)# echo before; sleep 1000\nbefore\neast# echo never\n");
-  write_test("unsupported", "# needs what is not there\n# hosts: east\n\neast(requires)# test -e /nosuch\neast# echo never\n");
+  write_test("unsupported",
+             "# needs what is not there\n# hosts: east\n\neast(requires)# test -e /nosuch\neast# echo never\n");
   const Result ran = run_kvmtest({"run"});
   EXPECT_EQ(ran.status, 1);
   EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{
@@ -58,7 +64,9 @@ TEST_F(OnDomains, BackgroundUntilCollectAndLimits) {
 
 TEST_F(OnDomains, BinaryOutputSurvivesAndVeryLongOutputIsCut) {
   write_file("kvmtest.yaml", read_file("kvmtest.yaml") + "limits:\n  capture: 64KiB\n");
-  write_test("long", "# more than is kept\n# hosts: east\n\neast# echo begin; head -c 300000 /dev/zero | tr '\\0' x | fold; echo end\n");
+  write_test("long",
+             "# more than is kept\n# hosts: east\n\neast# echo begin; head -c 300000 /dev/zero | tr '\\0' x | fold; "
+             "echo end\n");
   Result ran = run_kvmtest({"run"});
   EXPECT_EQ(ran.status, 1);
   const std::string console = read_file(".kvmtest/runs/1/suite/long/1/east.console.txt");

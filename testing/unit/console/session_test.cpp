@@ -231,7 +231,7 @@ TEST(Session, AnInteractiveEndTakesTheShellBack) {
   Console console;
   console.log_in();
   console.session.run("hang", 5ms);
-  EXPECT_TRUE(console.session.end_interactive(10s));
+  EXPECT_TRUE(console.session.recover(10s));
   EXPECT_EQ(console.run("echo back").output, "back\n");
 }
 
@@ -240,7 +240,7 @@ TEST(Session, APersonsPromptAndHalfTypedLineAreTakenAway) {
   console.log_in();
   console.session.begin_interactive("[root@east \\w]# ", 24, 80);
   console.session.stream().write("echo person\n(exit 9)\nhalf a li", Console::later());
-  EXPECT_TRUE(console.session.end_interactive(10s));
+  EXPECT_TRUE(console.session.recover(10s));
   EXPECT_EQ(console.run("echo back").output, "back\n");
   EXPECT_EQ(console.run("again").status, 0);
 }
@@ -250,9 +250,9 @@ TEST(Session, AShellThatDoesNotAnswerIsNotTakenBack) {
   console.log_in();
   console.session.run("PS1=gone", 5ms);
   // It takes the prompt it is given again; a dead guest does not.
-  EXPECT_TRUE(console.session.end_interactive(10s));
+  EXPECT_TRUE(console.session.recover(10s));
   console.guest->silent = true;
-  EXPECT_FALSE(console.session.end_interactive(5ms));
+  EXPECT_FALSE(console.session.recover(5ms));
 }
 
 TEST(Session, AClosedConsoleKeepsItsLastOutput) {
@@ -277,7 +277,7 @@ TEST(Session, AnInterruptEndsWhatIsUnderWayAndAllThatFollows) {
   EXPECT_THROW(console.session.run("printf x; hang", 10s, [&](std::string_view) { console.session.interrupt(); }),
                Interrupted);
   EXPECT_THROW(console.run("true"), Interrupted);
-  EXPECT_THROW(console.session.end_interactive(10s), Interrupted);
+  EXPECT_THROW(console.session.recover(10s), Interrupted);
 }
 
 TEST(Session, TheRawConsoleIsKeptUntilItIsTaken) {

@@ -103,7 +103,8 @@ class EngineTest : public ::testing::Test {
   }
 
   /// A test of one command a host, in order.
-  static suite::LoadedTest script(const std::string& name, const std::vector<std::pair<std::string, std::string>>& lines) {
+  static suite::LoadedTest script(const std::string& name,
+                                  const std::vector<std::pair<std::string, std::string>>& lines) {
     suite::LoadedTest loaded;
     loaded.test.name = name;
     for (const auto& [host, command] : lines) {
@@ -115,7 +116,8 @@ class EngineTest : public ::testing::Test {
     return loaded;
   }
 
-  RunOrder order(std::vector<suite::LoadedTest> tests, std::vector<core::Prefix> prefixes = {a}, unsigned slots = 2) const {
+  RunOrder order(std::vector<suite::LoadedTest> tests, std::vector<core::Prefix> prefixes = {a},
+                 unsigned slots = 2) const {
     RunOrder order;
     order.plan.run = core::RunId{1};
     order.plan.slots = slots;

@@ -7,8 +7,8 @@ struct FakeHypervisor::Guest {
   explicit Guest(console::FakeGuest::Options options) : guest(std::move(options)) {}
   std::mutex mutex;
   std::condition_variable changed;
-  console::FakeGuest guest;   ///< guarded by mutex
-  bool interrupted = false;   ///< guarded by mutex
+  console::FakeGuest guest;  ///< guarded by mutex
+  bool interrupted = false;  ///< guarded by mutex
 };
 
 class FakeHypervisor::GuestStream final : public console::Stream {
