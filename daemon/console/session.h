@@ -57,8 +57,8 @@ class Session {
 
   /// Hands the console to a person: echo, line editing, an ordinary prompt.
   void begin_interactive(std::string_view prompt, unsigned rows, unsigned columns);
-  /// Takes it back from a person, or from a command that did not end: presses control-C and prepares the shell anew. False:
-  /// the shell does not answer, the domain must be reset before it is used again.
+  /// Takes it back from a person, or from a command that did not end: presses control-C and prepares the shell anew.
+  /// False: the shell does not answer, the domain must be reset before it is used again.
   bool recover(std::chrono::milliseconds patience);
   /// For passing bytes through while interactive.
   Stream& stream() { return *stream_; }

@@ -37,8 +37,7 @@ std::optional<Instant> Scheduler::next_deadline() const {
   return next;
 }
 
-// ---- what happened
-// ---------------------------------------------------------------------------------------------------
+// ---- what happened ----
 
 void Scheduler::on(const event::RunSubmitted& e, Instant) {
   if (run_) return;  // the engine refuses a second run before it comes here
@@ -229,8 +228,7 @@ void Scheduler::on(const event::DestroyRequested& e, Instant) {
 
 void Scheduler::on(const event::DeadlinePassed&, Instant) {}  // advance() looks at the time by itself
 
-// ---- what follows
-// ----------------------------------------------------------------------------------------------------
+// ---- what follows ----
 
 void Scheduler::advance(Instant now) {
   for (auto& [prefix, worker] : workers_) {
@@ -347,8 +345,7 @@ void Scheduler::finish_if_done() {
   run_.reset();
 }
 
-// ---- single steps
-// ----------------------------------------------------------------------------------------------------
+// ---- single steps ----
 
 void Scheduler::submit_reset(TestWorker& worker, const Host& host, Instant now) {
   const Ticket ticket = new_ticket();

@@ -121,8 +121,7 @@ void Engine::arm_sampler() {
   });
 }
 
-// ---- what others ask
-// -------------------------------------------------------------------------------------------------
+// ---- what others ask ----
 
 void Engine::check_free(const std::vector<core::Prefix>& prefixes) {
   if (const auto run = active_run())
@@ -244,8 +243,7 @@ Engine::Status Engine::status() {
   });
 }
 
-// ---- carrying out
-// ----------------------------------------------------------------------------------------------------
+// ---- carrying out ----
 
 /// At least a thread a slot; how many work at the same time is the scheduler's business. A smaller pool ends its jobs
 /// first.

@@ -38,8 +38,7 @@ std::string Narrator::test(core::TestIndex index) const {
   return found == tests_.end() ? "test " + std::to_string(index.value) : found->second;
 }
 
-// ---- events
-// ----------------------------------------------------------------------------------------------------------
+// ---- events ----
 
 std::string Narrator::event(const happened::RunSubmitted& e) {
   for (const core::PlannedTest& test : e.plan.tests) tests_[test.index] = test.name;
@@ -70,8 +69,7 @@ std::string Narrator::event(const happened::DestroyRequested& e) {
 }
 std::string Narrator::event(const happened::DeadlinePassed&) { return "a deadline passed"; }
 
-// ---- actions
-// ---------------------------------------------------------------------------------------------------------
+// ---- actions ----
 
 std::string Narrator::action(const wanted::ResetDomain& a) {
   domains_[a.ticket] = a.domain.name();

@@ -103,8 +103,7 @@ void Simulator::arm_deadline() {
   });
 }
 
-// ---- resets
-// ----------------------------------------------------------------------------------------------------------
+// ---- resets ----
 
 /// Microseconds of progress that each boot makes in one of time.
 double Simulator::boot_rate() const {
@@ -183,8 +182,7 @@ void Simulator::perform(const action::CancelReset& a) {
   boot->fate.ignores_cancel = true;  // once is enough
 }
 
-// ---- a prefix's thread
-// -----------------------------------------------------------------------------------------------
+// ---- a prefix's thread ----
 
 void Simulator::perform(const action::DestroyDomain& a) { add_job(a.domain.prefix, a); }
 
@@ -291,8 +289,7 @@ void Simulator::lose(const Domain& domain, const Loss& loss) {
   }
 }
 
-// ---- judges and reports
-// ----------------------------------------------------------------------------------------------
+// ---- judges and reports ----
 
 void Simulator::perform(const action::JudgeTest& a) {
   to_judge_.push_back(a);

@@ -71,8 +71,7 @@ Invariants::Attempt* Invariants::running(core::AttemptId id) {
   return found == run_->attempts.end() || found->second.ended ? nullptr : &found->second;
 }
 
-// ---- events
-// ----------------------------------------------------------------------------------------------------------
+// ---- events ----
 
 void Invariants::happened(const event::RunSubmitted& e) {
   if (run_) return;
@@ -165,8 +164,7 @@ void Invariants::happened(const event::DestroyRequested& e) {
   for_destruction_.insert(e.request);
 }
 
-// ---- actions
-// ---------------------------------------------------------------------------------------------------------
+// ---- actions ----
 
 void Invariants::wanted(const action::ReportQueued& a) {
   const auto& queued = a.queued;
