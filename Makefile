@@ -101,6 +101,7 @@ kvm-uninstall: $(KVMTEST) ## remove the domains and networks of KVM_PREFIXES, an
 ##@ Working on kvmtest
 
 check: bootstrap build kvm-guest ## all tests: unit, scenarios, and on real domains
+	@scripts/bootstrap check
 	@scripts/run-tests $(BUILD)
 
 check-layers: ## refuse an #include that crosses the layers the wrong way
