@@ -41,9 +41,7 @@ std::optional<Instant> Scheduler::next_deadline() const {
 
 void Scheduler::on(const event::RunSubmitted& e, Instant) {
   if (run_) return;  // the engine refuses a second run before it comes here
-  run_.emplace();
-  run_->plan = e.plan;
-  run_->pending.assign(e.plan.tests.begin(), e.plan.tests.end());
+  run_.emplace(e.plan);
   pool_.set_slots(std::max(1U, e.plan.slots));
   pool_.begin_count();
   for (const Prefix& prefix : e.plan.prefixes) {

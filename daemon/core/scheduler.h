@@ -51,6 +51,7 @@ class Scheduler {
     record::Split split;
   };
   struct Run {
+    explicit Run(const RunPlan& p) : plan(p), pending(p.tests.begin(), p.tests.end()) {}
     RunPlan plan;
     std::deque<PlannedTest> pending;  ///< front is next
     std::map<AttemptId, Judging> judging;
