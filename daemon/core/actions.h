@@ -14,16 +14,24 @@
 
 namespace kvmtest::core::action {
 
-/// Bring a domain that is off to a clean, logged-in shell, on a thread of the reboot pool.
+/// Bring a domain to a clean, logged-in shell, on a thread of the reboot pool. It is off, or with Method::load up.
 /// Answered by DomainReset or DomainResetFailed.
 struct ResetDomain {
   Ticket ticket;
   Domain domain;
   Duration waited{};  ///< it spent in the queue
+  Method method = Method::boot;
+  AttemptId attempt{};  ///< which it is for; 0: none, a client wants the domain
+  StateId state{};      ///< to save, or to go back to
 };
 /// Hurry a reset to its end; it still answers.
 struct CancelReset {
   Ticket ticket;
+};
+/// Stop the domain's processor. Answered by DomainPaused or DomainPauseFailed.
+struct PauseDomain {
+  Ticket ticket;
+  Domain domain;
 };
 /// Answered by DomainDestroyed or DomainDestroyFailed. A domain that is off already counts as destroyed.
 struct DestroyDomain {
@@ -71,6 +79,13 @@ struct ReportResetFailed {
   Fault fault = Fault::host;
   std::string reason;
   bool again = false;
+  Method method = Method::boot;
+  AttemptId attempt{};  ///< 0: none
+};
+/// From now on the domain is only booted, until the run ends.
+struct ReportSnapshotsGivenUp {
+  Domain domain;
+  std::string reason;
 };
 struct ReportQuarantine {
   Prefix prefix;
@@ -93,9 +108,9 @@ struct FinishRun {
 }  // namespace kvmtest::core::action
 
 namespace kvmtest::core {
-using Action = std::variant<action::ResetDomain, action::CancelReset, action::DestroyDomain, action::RunTest,
-                            action::CancelTest, action::JudgeTest, action::ReportVerdict, action::ReportUntested,
-                            action::ReportQueued, action::ReportResetFailed, action::ReportQuarantine,
+using Action = std::variant<action::ResetDomain, action::CancelReset, action::PauseDomain, action::DestroyDomain,
+                            action::RunTest, action::CancelTest, action::JudgeTest, action::ReportVerdict, action::ReportUntested,
+                            action::ReportQueued, action::ReportResetFailed, action::ReportSnapshotsGivenUp, action::ReportQuarantine,
                             action::ReportLeftover, action::AnswerRequest, action::FinishRun>;
 using Actions = std::vector<Action>;
 }  // namespace kvmtest::core

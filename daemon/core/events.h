@@ -21,10 +21,20 @@ struct StopRequested {};
 /// The domain has a clean, logged-in shell.
 struct DomainReset {
   Ticket ticket;
+  bool saved = false;     ///< its state is kept now; after Method::boot_and_save
+  std::string not_saved{};  ///< why it is not
 };
 struct DomainResetFailed {
   Ticket ticket;
   Fault fault = Fault::host;
+  std::string reason;
+  bool state_lost = false;  ///< what was kept of its state is of no use; after Method::restore or load
+};
+struct DomainPaused {
+  Ticket ticket;
+};
+struct DomainPauseFailed {
+  Ticket ticket;
   std::string reason;
 };
 struct DomainDestroyed {
@@ -63,6 +73,7 @@ struct DomainRequested {
   Domain domain;
   bool fresh = false;  ///< reset it even when it is up
   unsigned slots = 1;  ///< of the reboot pool while no run sets them
+  States states{};     ///< of this domain
 };
 /// A client wants this domain gone.
 struct DestroyRequested {
@@ -77,6 +88,7 @@ struct DeadlinePassed {};
 
 namespace kvmtest::core {
 using Event = std::variant<event::RunSubmitted, event::StopRequested, event::DomainReset, event::DomainResetFailed,
+                           event::DomainPaused, event::DomainPauseFailed,
                            event::DomainDestroyed, event::DomainDestroyFailed, event::DomainLost, event::TestRan,
                            event::TestAborted, event::AttemptJudged, event::DomainRequested, event::DestroyRequested,
                            event::DeadlinePassed>;

@@ -32,6 +32,9 @@ using RequestId = Id<struct RequestTag, std::uint64_t>;
 /// A run, as numbered in the database.
 using RunId = Id<struct RunTag, std::int64_t>;
 
+/// The clean state of a domain, as saved: equal names, equal states.
+using StateId = Id<struct StateTag, std::string>;
+
 /// A libvirt domain: prefix + host.
 struct Domain {
   Prefix prefix;

@@ -1,7 +1,11 @@
 #pragma once
 // What the scheduler is told about a run. Plain data; what a test's commands are is none of its business.
 
+#include <cstdint>
+#include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ids.h"
@@ -23,14 +27,45 @@ struct Policy {
   unsigned quarantine_after =
       3;  ///< host faults or failed boots in a row, without a test that ran, that take a prefix out of use
   Duration cool_down = std::chrono::seconds(1);  ///< pause of a prefix after its first host fault; doubles
+  unsigned snapshot_failures = 3;  ///< failures to save or go back, after which a domain is only booted in this run
+};
+
+/// The way a domain comes to a clean, logged-in shell.
+enum class Method {
+  boot,           ///< started cold, logged in
+  boot_and_save,  ///< the same, and its state is saved for later
+  restore,        ///< started from a saved state
+  load            ///< the running domain goes back to its saved state
+};
+/// The word in records and the database; whether a boot also saved is told apart.
+constexpr std::string_view to_string(Method method) {
+  if (method == Method::restore) return "restore";
+  return method == Method::load ? "load" : "boot";
+}
+/// Whether it is work for a boot's slot of the reboot pool, rather than for a quick one.
+constexpr bool is_boot(Method method) { return method == Method::boot || method == Method::boot_and_save; }
+
+/// The clean states that domains can be brought to without a boot.
+struct States {
+  std::map<Domain, StateId> of;  ///< a domain without one is booted
+  std::set<StateId> kept;        ///< saved already
+};
+
+/// What the machine's memory allows. Source: docs/adr/0009-memory.md.
+struct Memory {
+  std::uint64_t budget = 0;            ///< bytes for all domains of the run that are up, together; 0: no bound
+  std::map<Host, std::uint64_t> need;  ///< bytes of one that is up, its saved state included
 };
 
 struct RunPlan {
   RunId run;
-  unsigned slots = 1;  ///< domains that may be reset at the same time (KVM_WORKERS); at least 1
+  unsigned slots = 1;        ///< domains that may be booted at the same time (KVM_WORKERS); at least 1
+  unsigned quick_slots = 1;  ///< that may go back to a saved state at the same time; at least 1
   std::vector<Prefix> prefixes;
   std::vector<PlannedTest> tests;  ///< in the order to take them
   Policy policy;
+  States states;
+  Memory memory;
 };
 
 /// Who is to blame: the machine under test, or libvirt, QEMU, disk, memory.

@@ -4,8 +4,13 @@
 
 namespace kvmtest::core {
 
+void RebootPool::set_slots(unsigned boots, unsigned quick) {
+  boot_slots_ = std::max(1U, boots);
+  quick_slots_ = std::max(1U, quick);
+}
+
 unsigned RebootPool::submit(Job job) {
-  const unsigned ahead = queued();
+  const unsigned ahead = queued(is_boot(job.method));
   queue_.push_back(std::move(job));
   ++submitted_;
   return ahead;
@@ -16,13 +21,24 @@ bool RebootPool::withdraw(Ticket ticket) {
 }
 
 std::optional<RebootPool::Job> RebootPool::start_next() {
-  if (queue_.empty() || busy() >= slots_) return std::nullopt;
-  Job job = std::move(queue_.front());
-  queue_.pop_front();
-  running_.insert(job.ticket);
+  const auto next = std::find_if(queue_.begin(), queue_.end(), [&](const Job& job) {
+    return busy(is_boot(job.method)) < slots(is_boot(job.method));
+  });
+  if (next == queue_.end()) return std::nullopt;
+  Job job = std::move(*next);
+  queue_.erase(next);
+  running_.emplace(job.ticket, job.method);
   return job;
 }
 
-void RebootPool::finished(Ticket ticket) { running_.erase(ticket); }
+unsigned RebootPool::busy(bool boots) const {
+  return static_cast<unsigned>(std::count_if(running_.begin(), running_.end(),
+                                             [&](const auto& job) { return is_boot(job.second) == boots; }));
+}
+
+unsigned RebootPool::queued(bool boots) const {
+  return static_cast<unsigned>(
+      std::count_if(queue_.begin(), queue_.end(), [&](const Job& job) { return is_boot(job.method) == boots; }));
+}
 
 }  // namespace kvmtest::core

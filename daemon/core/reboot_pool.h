@@ -1,13 +1,17 @@
 #pragma once
 // The reboot pool as the scheduler keeps it: a queue of domains to reset and a bounded number of slots. A slot is one
-// domain, not one group (design.md, decision 2). First come, first served: the jobs of one group stand together, so
-// that the group asked for first is ready first.
+// domain, not one group (design.md, decision 2). Boots have slots of their own, which bound what they take of the
+// processor; going back to a saved state is so short that it shall never queue behind them (docs/adr/0008).
+//
+// First come, first served within each kind: the jobs of one group stand together, so that the group asked for first
+// is ready first.
 
 #include <deque>
+#include <map>
 #include <optional>
-#include <set>
 
 #include "core/ids.h"
+#include "core/model.h"
 #include "core/time.h"
 
 namespace kvmtest::core {
@@ -19,30 +23,35 @@ class RebootPool {
     Ticket ticket;
     Domain domain;
     Instant since;
+    Method method = Method::boot;
   };
 
-  void set_slots(unsigned slots) { slots_ = slots; }
+  void set_slots(unsigned boots, unsigned quick);
   void begin_count() { submitted_ = 0; }
 
-  /// Puts a job at the end of the queue; tells how many stand before it.
+  /// Puts a job at the end of the queue; tells how many of its kind stand before it.
   unsigned submit(Job job);
   /// Takes a job back that has not started. False: it is not in the queue.
   bool withdraw(Ticket ticket);
-  /// The next job, when a slot is free; it holds the slot until `finished`.
+  /// The next job that has a slot; it holds the slot until `finished`.
   std::optional<Job> start_next();
   /// Frees the slot.
-  void finished(Ticket ticket);
+  void finished(Ticket ticket) { running_.erase(ticket); }
 
-  [[nodiscard]] unsigned slots() const { return slots_; }
+  /// Slots for boots, or the quick ones.
+  [[nodiscard]] unsigned slots(bool boots = true) const { return boots ? boot_slots_ : quick_slots_; }
   [[nodiscard]] unsigned busy() const { return static_cast<unsigned>(running_.size()); }
+  [[nodiscard]] unsigned busy(bool boots) const;
   [[nodiscard]] unsigned queued() const { return static_cast<unsigned>(queue_.size()); }
+  [[nodiscard]] unsigned queued(bool boots) const;
   [[nodiscard]] unsigned submitted() const { return submitted_; }
 
  private:
-  unsigned slots_ = 1;
+  unsigned boot_slots_ = 1;
+  unsigned quick_slots_ = 1;
   unsigned submitted_ = 0;
   std::deque<Job> queue_;
-  std::set<Ticket> running_;
+  std::map<Ticket, Method> running_;
 };
 
 }  // namespace kvmtest::core

@@ -42,20 +42,28 @@ struct ResetQueued {
   unsigned submitted = 0;  ///< jobs given to the pool in this run so far, this one included
   unsigned pending = 0;    ///< jobs queued or being worked on, this one included
   unsigned workers = 0;
+  std::string method = "boot";  ///< see ResetFinished; the figures are those of its kind
 };
 struct ResetStarted {
   Domain domain;
   Ticket ticket;
   Duration waited{};
+  std::string method = "boot";
+  AttemptId attempt{};  ///< 0: for none
 };
 struct ResetFinished {
   Domain domain;
   Ticket ticket;
-  std::string method;  ///< "boot"
-  Duration total{};    ///< destroy of the old domain, boot and login
-  Duration boot{};     ///< start to login prompt
+  std::string method = "boot";  ///< or "restore": started from a saved state; "load": went back to it while running
+  Duration total{};    ///< all of the following
+  Duration boot{};     ///< start to login prompt; of a restore the start alone
   Duration login{};    ///< login prompt to verified shell
   Duration waited{};   ///< in the queue, before `total` began
+  Duration save{};     ///< of the state, after a boot
+  Duration load{};     ///< of the saved state
+  Duration verify{};   ///< that it is clean, clock and random pool included
+  AttemptId attempt{};  ///< 0: for none
+  std::string note{};  ///< why its state was not saved, or what else is worth knowing
 };
 struct ResetFailed {
   Domain domain;
@@ -63,8 +71,15 @@ struct ResetFailed {
   bool host_fault = false;
   std::string reason;
   Duration total{};
-  bool again = false;  ///< it will be tried again
+  bool again = false;  ///< it will be tried again, after a load or restore with a boot
   Duration waited{};   ///< in the queue, before `total` began
+  std::string method = "boot";
+  AttemptId attempt{};  ///< 0: for none
+};
+/// The domain is only booted from now on, until the run ends.
+struct SnapshotsGivenUp {
+  Domain domain;
+  std::string reason;
 };
 struct DomainDestroyed {
   Domain domain;
@@ -148,7 +163,7 @@ struct RunFinished {
 };
 
 using Body = std::variant<RunStarted, RunResumed, ResetQueued, ResetStarted, ResetFinished, ResetFailed,
-                          DomainDestroyed, DomainLost, TestStarted, CommandFinished, AttemptJudged, TestUntested,
+                          SnapshotsGivenUp, DomainDestroyed, DomainLost, TestStarted, CommandFinished, AttemptJudged, TestUntested,
                           PrefixQuarantined, StopRequested, Notice, Sample, RunFinished>;
 
 /// One entry of the stream.

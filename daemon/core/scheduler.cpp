@@ -6,17 +6,6 @@
 namespace kvmtest::core {
 namespace {
 
-template <class State>
-bool is(const auto& variant) {
-  return std::holds_alternative<State>(variant);
-}
-
-bool is_off(const DomainEntry& entry) { return is<domain_state::Off>(entry.state); }
-
-bool needs(const PlannedTest& test, const Host& host) {
-  return std::find(test.hosts.begin(), test.hosts.end(), host) != test.hosts.end();
-}
-
 constexpr unsigned destroy_tries = 3;
 
 }  // namespace
@@ -42,8 +31,10 @@ std::optional<Instant> Scheduler::next_deadline() const {
 void Scheduler::on(const event::RunSubmitted& e, Instant) {
   if (run_) return;  // the engine refuses a second run before it comes here
   run_.emplace(e.plan);
-  pool_.set_slots(std::max(1U, e.plan.slots));
+  pool_.set_slots(e.plan.slots, e.plan.quick_slots);
   pool_.begin_count();
+  states_.kept = e.plan.states.kept;
+  not_savable_.clear();
   for (const Prefix& prefix : e.plan.prefixes) {
     TestWorker& worker = worker_of(prefix);
     worker.state = worker_state::Idle{};
@@ -51,10 +42,17 @@ void Scheduler::on(const event::RunSubmitted& e, Instant) {
     for (auto& [host, entry] : worker.domains) {
       answer(entry.wanted_by, "a run has started on prefix '" + prefix.value + "'");
       answer(entry.unwanted_by, "a run has started on prefix '" + prefix.value + "'");
+      entry.snapshot_failures = 0;
+      states_.of.erase({prefix, host});
+      take_back(entry);
       // Lent out or idle since some earlier time: not known to be clean.
-      if (is<domain_state::Ready>(entry.state)) entry.state = domain_state::Dirty{};
+      if (auto* ready = std::get_if<domain_state::Ready>(&entry.state))
+        entry.state = domain_state::Dirty{.holds = std::move(ready->holds)};
+      else if (auto* dirty = std::get_if<domain_state::Dirty>(&entry.state))
+        dirty->lent = false;
     }
   }
+  for (const auto& [domain, state] : e.plan.states.of) states_.of.insert_or_assign(domain, state);
 }
 
 void Scheduler::on(const event::StopRequested&, Instant) {
@@ -70,14 +68,26 @@ void Scheduler::on(const event::DomainReset& e, Instant) {
   if (!found) return;
   pool_.finished(e.ticket);
   DomainEntry& entry = *found->entry;
-  const bool unwanted = std::get<domain_state::Resetting>(entry.state).unwanted;
-  if (unwanted) {
+  const auto resetting = std::get<domain_state::Resetting>(entry.state);
+  if (resetting.method == Method::boot_and_save) {
+    if (e.saved) {
+      states_.kept.insert(resetting.state);
+      not_savable_.erase(resetting.state);
+    } else {
+      not_savable_.insert(resetting.state);
+      count_snapshot_failure(*found->worker, *found->host, e.not_saved);
+    }
+  }
+  if (is_boot(resetting.method)) entry.boot_next = false;
+  std::optional<StateId> holds;
+  if (e.saved || !is_boot(resetting.method)) holds = resetting.state;
+  if (resetting.unwanted) {
     entry.state = domain_state::Dirty{};
   } else if (!entry.wanted_by.empty()) {
-    entry.state = domain_state::Dirty{.lent = true};  // from now on somebody types into it
+    entry.state = domain_state::Dirty{.holds = holds, .lent = true};  // from now on somebody types into it
     answer(entry.wanted_by, std::nullopt);
   } else {
-    entry.state = domain_state::Ready{};
+    entry.state = domain_state::Ready{holds};
   }
 }
 
@@ -86,20 +96,47 @@ void Scheduler::on(const event::DomainResetFailed& e, Instant now) {
   if (!found) return;
   pool_.finished(e.ticket);
   auto& [worker, host, entry] = *found;
-  const bool unwanted = std::get<domain_state::Resetting>(entry->state).unwanted;
+  const auto resetting = std::get<domain_state::Resetting>(entry->state);
   entry->state = domain_state::Dirty{};
-  if (unwanted) return;
+  if (e.state_lost) states_.kept.erase(resetting.state);
+  if (resetting.unwanted) return;
 
-  const Domain domain{worker->prefix, *host};
   auto* preparing = std::get_if<worker_state::Preparing>(&worker->state);
-  if (!preparing || !needs(preparing->test, *host)) {
-    out_.push_back(action::ReportResetFailed{e.ticket, domain, e.fault, e.reason, false});
+  if (preparing && !needs(preparing->test, *host)) preparing = nullptr;
+  action::ReportResetFailed report{e.ticket, found->domain(), e.fault, e.reason, false, resetting.method, {}};
+  if (preparing) report.attempt = preparing->attempt;
+  if (!is_boot(resetting.method)) {
+    // Nobody is to blame yet: a boot comes next, and that one counts.
+    report.again = true;
+    out_.push_back(std::move(report));
+    entry->boot_next = true;
+    count_snapshot_failure(*worker, *host, e.reason);
+    return;
+  }
+  if (!preparing) {
+    out_.push_back(std::move(report));
     answer(entry->wanted_by, e.reason);
     return;
   }
-  const bool again = may_reset_again(*preparing, *host, e.fault);
-  out_.push_back(action::ReportResetFailed{e.ticket, domain, e.fault, e.reason, again});
+  report.again = may_reset_again(*preparing, *host, e.fault);
+  const bool again = report.again;
+  out_.push_back(std::move(report));
   if (!again) end_preparing(*worker, *host, e.fault, e.reason, now);
+}
+
+void Scheduler::on(const event::DomainPaused& e, Instant) {
+  const auto found = find<domain_state::Pausing>(e.ticket);
+  if (!found) return;
+  const auto holds = std::get<domain_state::Pausing>(found->entry->state).holds;
+  if (holds)
+    found->entry->state = domain_state::Paused{*holds};
+  else
+    found->entry->state = domain_state::Dirty{};
+}
+
+void Scheduler::on(const event::DomainPauseFailed& e, Instant) {
+  const auto found = find<domain_state::Pausing>(e.ticket);
+  if (found) found->entry->state = domain_state::Dirty{};  // it is destroyed, and nothing is lost but some time
 }
 
 void Scheduler::on(const event::DomainDestroyed& e, Instant) {
@@ -116,7 +153,7 @@ void Scheduler::on(const event::DomainDestroyFailed& e, Instant now) {
   entry->state = domain_state::Dirty{};
   if (++entry->destroy_failures >= destroy_tries) {
     // Nothing more to try. What is left is found again by its owner's mark; a reset of it fails, and says why.
-    out_.push_back(action::ReportLeftover{Domain{worker->prefix, *host}, e.reason});
+    out_.push_back(action::ReportLeftover{found->domain(), e.reason});
     entry->state = domain_state::Off{};
     entry->destroy_failures = 0;
     answer(entry->unwanted_by, e.reason);
@@ -129,13 +166,17 @@ void Scheduler::on(const event::DomainLost& e, Instant now) {
   if (worker == workers_.end()) return;
   const auto entry = worker->second.domains.find(e.domain.host);
   if (entry == worker->second.domains.end()) return;
-  const bool up = is<domain_state::Ready>(entry->second.state) || is<domain_state::Dirty>(entry->second.state);
+  DomainState& state = entry->second.state;
+  if (const auto* queued = std::get_if<domain_state::Queued>(&state); queued && queued->method == Method::load)
+    take_back(entry->second);
+  if (auto* pausing = std::get_if<domain_state::Pausing>(&state)) pausing->holds.reset();
+  const bool ready = is<domain_state::Ready>(state);
+  const bool up = ready || is<domain_state::Dirty>(state) || is<domain_state::Paused>(state);
   if (!in_run(worker->second)) {
     if (up) destroy(worker->second, e.domain.host);  // so that the next client who wants it gets a live one
     return;
   }
-  const bool ready = is<domain_state::Ready>(entry->second.state);
-  if (ready) entry->second.state = domain_state::Dirty{};
+  if (up) state = domain_state::Dirty{};
   // Before its test it counts like a failed reset, or two domains that never stay up would be reset in turn for ever.
   if (auto* preparing = std::get_if<worker_state::Preparing>(&worker->second.state);
       preparing && ready && !may_reset_again(*preparing, e.domain.host, e.fault)) {
@@ -201,12 +242,16 @@ void Scheduler::on(const event::DomainRequested& e, Instant) {
     out_.push_back(action::AnswerRequest{e.request, "a run is using prefix '" + e.domain.prefix.value + "'"});
     return;
   }
-  if (!run_) pool_.set_slots(std::max(1U, e.slots));
+  if (!run_) pool_.set_slots(e.slots, e.slots);
+  states_.of.erase(e.domain);
+  states_.of.insert(e.states.of.begin(), e.states.of.end());
+  states_.kept.insert(e.states.kept.begin(), e.states.kept.end());
   DomainEntry& entry = worker.domains[e.domain.host];
-  const auto* dirty = std::get_if<domain_state::Dirty>(&entry.state);
-  const bool up = is<domain_state::Ready>(entry.state) || (dirty && dirty->lent);
-  if (up && !e.fresh) {
-    entry.state = domain_state::Dirty{.lent = true};
+  take_back(entry);  // what it was to become may have changed; it is queued again
+  auto* dirty = std::get_if<domain_state::Dirty>(&entry.state);
+  auto* ready = std::get_if<domain_state::Ready>(&entry.state);
+  if (!e.fresh && (ready || (dirty && dirty->lent))) {
+    entry.state = domain_state::Dirty{.holds = ready ? ready->holds : dirty->holds, .lent = true};
     out_.push_back(action::AnswerRequest{e.request, std::nullopt});
     return;
   }
@@ -229,15 +274,23 @@ void Scheduler::on(const event::DeadlinePassed&, Instant) {}  // advance() looks
 // ---- what follows ----
 
 void Scheduler::advance(Instant now) {
+  do {
+    withdrawn_ = false;
+    advance_workers(now);
+  } while (withdrawn_);
+  free_memory();
+  start_resets(now);
+  give_up_if_nobody_is_left();
+  finish_if_done();
+}
+
+void Scheduler::advance_workers(Instant now) {
   for (auto& [prefix, worker] : workers_) {
     if (in_run(worker))
       advance_worker(worker, now);
     else
       serve_requests(worker, now);
   }
-  start_resets(now);
-  give_up_if_nobody_is_left();
-  finish_if_done();
 }
 
 void Scheduler::advance_worker(TestWorker& worker, Instant now) {
@@ -257,7 +310,7 @@ void Scheduler::advance_worker(TestWorker& worker, Instant now) {
 }
 
 void Scheduler::take_test(TestWorker& worker, Instant now) {
-  if (run_->pending.empty()) return;
+  if (run_->pending.empty() || !fits(worker, run_->pending.front())) return;
   PlannedTest test = std::move(run_->pending.front());
   run_->pending.pop_front();
   worker.state = worker_state::Preparing{next_attempt_, std::move(test), now, now, {}, {}};
@@ -269,20 +322,20 @@ void Scheduler::prepare(TestWorker& worker, Instant now) {
   bool ready = true;
   for (auto& [host, entry] : worker.domains) {
     if (needs(preparing.test, host)) continue;
-    make_off(worker, host);
-    ready = ready && is_off(entry);
+    put_aside(worker, host);
+    ready = ready && (is<domain_state::Off>(entry.state) || is<domain_state::Paused>(entry.state));
   }
   for (const Host& host : preparing.test.hosts) {
     DomainEntry& entry = worker.domains[host];
-    if (is_off(entry))
-      submit_reset(worker, host, now);
-    else if (is<domain_state::Dirty>(entry.state))
-      destroy(worker, host);
+    if (!is<domain_state::Ready>(entry.state)) reset(worker, host, now);
     ready = ready && is<domain_state::Ready>(entry.state);
   }
   if (!ready) return;
 
-  for (const Host& host : preparing.test.hosts) worker.domains[host].state = domain_state::Dirty{};
+  for (const Host& host : preparing.test.hosts) {
+    DomainState& state = worker.domains[host].state;
+    state = domain_state::Dirty{.holds = std::get<domain_state::Ready>(state).holds};
+  }
   out_.push_back(action::RunTest{preparing.attempt, preparing.test.index, worker.prefix, preparing.test.attempts + 1,
                                  now - preparing.since});
   worker.state = worker_state::Running{preparing.attempt, preparing.test, now, preparing.split, {}};
@@ -292,14 +345,10 @@ void Scheduler::serve_requests(TestWorker& worker, Instant now) {
   for (auto& [host, entry] : worker.domains) {
     if (!entry.unwanted_by.empty()) {
       make_off(worker, host);
-      if (!is_off(entry)) continue;
+      if (!is<domain_state::Off>(entry.state)) continue;
       answer(entry.unwanted_by, std::nullopt);
     }
-    if (entry.wanted_by.empty()) continue;
-    if (is_off(entry))
-      submit_reset(worker, host, now);
-    else if (is<domain_state::Dirty>(entry.state) || is<domain_state::Ready>(entry.state))
-      destroy(worker, host);
+    if (!entry.wanted_by.empty()) reset(worker, host, now);
   }
 }
 
@@ -309,9 +358,15 @@ void Scheduler::retire(TestWorker& worker) {
 
 void Scheduler::start_resets(Instant now) {
   while (auto job = pool_.start_next()) {
-    DomainEntry& entry = worker_of(job->domain.prefix).domains[job->domain.host];
-    entry.state = domain_state::Resetting{job->ticket};
-    out_.push_back(action::ResetDomain{job->ticket, job->domain, now - job->since});
+    TestWorker& worker = worker_of(job->domain.prefix);
+    DomainEntry& entry = worker.domains[job->domain.host];
+    const auto queued = std::get<domain_state::Queued>(entry.state);
+    action::ResetDomain order{job->ticket, job->domain, now - job->since, job->method, {}, queued.state};
+    if (const auto* preparing = std::get_if<worker_state::Preparing>(&worker.state);
+        preparing && needs(preparing->test, job->domain.host))
+      order.attempt = preparing->attempt;
+    entry.state = domain_state::Resetting{job->ticket, job->method, queued.state};
+    out_.push_back(std::move(order));
   }
 }
 
@@ -332,7 +387,7 @@ void Scheduler::finish_if_done() {
     if (!in_run(worker)) continue;
     if (is<worker_state::Preparing>(worker.state) || is<worker_state::Running>(worker.state)) return;
     for (const auto& [host, entry] : worker.domains)
-      if (!is_off(entry)) return;
+      if (!is<domain_state::Off>(entry.state)) return;
   }
   const auto outcome = run_->stopping                ? record::Outcome::stopped
                        : run_->infrastructure_failed ? record::Outcome::infrastructure
@@ -344,34 +399,6 @@ void Scheduler::finish_if_done() {
 }
 
 // ---- single steps ----
-
-void Scheduler::submit_reset(TestWorker& worker, const Host& host, Instant now) {
-  const Ticket ticket = new_ticket();
-  const Domain domain{worker.prefix, host};
-  worker.domains[host].state = domain_state::Queued{ticket};
-  const unsigned ahead = pool_.submit({ticket, domain, now});
-  out_.push_back(
-      action::ReportQueued{{domain, ticket, ahead, pool_.submitted(), pool_.queued() + pool_.busy(), pool_.slots()}});
-}
-
-void Scheduler::destroy(TestWorker& worker, const Host& host) {
-  const Ticket ticket = new_ticket();
-  worker.domains[host].state = domain_state::Destroying{ticket};
-  out_.push_back(action::DestroyDomain{ticket, Domain{worker.prefix, host}});
-}
-
-/// Takes the next step towards a domain that is off.
-void Scheduler::make_off(TestWorker& worker, const Host& host) {
-  DomainEntry& entry = worker.domains[host];
-  if (const auto* queued = std::get_if<domain_state::Queued>(&entry.state)) {
-    pool_.withdraw(queued->ticket);
-    entry.state = domain_state::Off{};
-  } else if (auto* resetting = std::get_if<domain_state::Resetting>(&entry.state)) {
-    if (!std::exchange(resetting->unwanted, true)) out_.push_back(action::CancelReset{resetting->ticket});
-  } else if (is<domain_state::Ready>(entry.state) || is<domain_state::Dirty>(entry.state)) {
-    destroy(worker, host);
-  }
-}
 
 /// Whether the attempt that lost this domain, or a reset of it, goes on: only while the guest is to blame, and not too
 /// often.
@@ -394,7 +421,7 @@ void Scheduler::boot_failed(TestWorker& worker, const Host& host, const std::str
                                        worker.prefix,
                                        preparing.test.attempts + 1,
                                        Verdict::unresolved,
-                                       {{host.value, "BOOT-FAILED", reason}},
+                                       {{host.value, issue::boot_failed, reason}},
                                        preparing.split,
                                        true});
   count_fault(worker, reason, now);
@@ -410,7 +437,7 @@ void Scheduler::end_with_host_fault(TestWorker& worker, const std::string& host,
                                          worker.prefix,
                                          test.attempts + 1,
                                          Verdict::unresolved,
-                                         {{host, "HOST-FAULT", reason}},
+                                         {{host, issue::host_fault, reason}},
                                          state.split,
                                          !again});
     if (again) {
@@ -445,7 +472,7 @@ void Scheduler::account(Instant now) {
     bool busy = false;
     for (const Host& host : preparing->test.hosts) {
       const DomainState& state = worker.domains[host].state;
-      queued |= is<domain_state::Queued>(state);
+      queued |= is<domain_state::Queued>(state) || is<domain_state::Off>(state);  // off: for a state, or for memory
       busy |= is<domain_state::Resetting>(state) || is<domain_state::Destroying>(state);
     }
     (queued && !busy ? preparing->split.waiting : preparing->split.reset) += now - preparing->accounted;

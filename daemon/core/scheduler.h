@@ -3,9 +3,11 @@
 // again, and how a run ends. It reads no clock, does no I/O and starts no thread; see docs/architecture.md.
 //
 // Invariants, checked by testing/scenarios on every run of every test:
-//  - at most RunPlan::slots resets are under way
+//  - at most RunPlan::slots boots, and RunPlan::quick_slots resets without a boot, are under way
 //  - a prefix runs at most one test at a time, on domains reset for it and used by nobody since
-//  - domains of the prefix that the running test does not need are off
+//  - domains of the prefix that the running test does not need are off, or paused
+//  - a domain goes back only to the state that it is to have, and that was saved
+//  - a reset that failed to go back is followed by a boot
 //  - every attempt that ran gets exactly one verdict, every test of a finished run exactly one final one
 //    (unless the run was stopped), and FinishRun is the last word of a run
 
@@ -64,6 +66,8 @@ class Scheduler {
   void on(const event::StopRequested& e, Instant now);
   void on(const event::DomainReset& e, Instant now);
   void on(const event::DomainResetFailed& e, Instant now);
+  void on(const event::DomainPaused& e, Instant now);
+  void on(const event::DomainPauseFailed& e, Instant now);
   void on(const event::DomainDestroyed& e, Instant now);
   void on(const event::DomainDestroyFailed& e, Instant now);
   void on(const event::DomainLost& e, Instant now);
@@ -76,6 +80,7 @@ class Scheduler {
 
   // Each brings one thing to where it should be by now, and is harmless to call again.
   void advance(Instant now);
+  void advance_workers(Instant now);
   void advance_worker(TestWorker& worker, Instant now);
   void take_test(TestWorker& worker, Instant now);
   void prepare(TestWorker& worker, Instant now);
@@ -85,9 +90,13 @@ class Scheduler {
   void give_up_if_nobody_is_left();
   void finish_if_done();
 
-  void submit_reset(TestWorker& worker, const Host& host, Instant now);
+  void reset(TestWorker& worker, const Host& host, Instant now);
+  void submit_reset(TestWorker& worker, const Host& host, Method method, Instant now);
   void destroy(TestWorker& worker, const Host& host);
   void make_off(TestWorker& worker, const Host& host);
+  void put_aside(TestWorker& worker, const Host& host);
+  void take_back(DomainEntry& entry);
+  void count_snapshot_failure(TestWorker& worker, const Host& host, const std::string& reason);
   bool may_reset_again(worker_state::Preparing& preparing, const Host& host, Fault fault);
   void end_preparing(TestWorker& worker, const Host& host, Fault fault, const std::string& reason, Instant now);
   void boot_failed(TestWorker& worker, const Host& host, const std::string& reason, Instant now);
@@ -95,13 +104,22 @@ class Scheduler {
   void count_fault(TestWorker& worker, const std::string& reason, Instant now);
   void account(Instant now);
   void answer(std::vector<RequestId>& waiting, const std::optional<std::string>& error);
+  void free_memory();
 
+  [[nodiscard]] std::optional<StateId> state_of(const Domain& domain, const DomainEntry& entry) const;
+  [[nodiscard]] std::optional<Method> method_for(const Domain& domain, const DomainEntry& entry) const;
+  [[nodiscard]] bool being_saved(const StateId& state) const;
+  [[nodiscard]] bool fits(const TestWorker& worker, const PlannedTest& test) const;
+  [[nodiscard]] std::uint64_t claimed(const TestWorker& worker, bool with_spare) const;
+  [[nodiscard]] std::uint64_t claimed() const;
+  [[nodiscard]] bool waits_for_memory() const;
   [[nodiscard]] bool in_run(const TestWorker& worker) const;
   TestWorker& worker_of(const Prefix& prefix);
   struct Found {
     TestWorker* worker;
     const Host* host;
     DomainEntry* entry;
+    [[nodiscard]] Domain domain() const { return {worker->prefix, *host}; }
   };
   template <class State>
   std::optional<Found> find(Ticket ticket);
@@ -112,7 +130,10 @@ class Scheduler {
   RebootPool pool_;
   std::map<Prefix, TestWorker> workers_;
   std::optional<Run> run_;
-  Actions out_;  ///< being gathered by handle()
+  States states_;                    ///< as last told, and what was saved since
+  std::set<StateId> not_savable_;    ///< a domain failed to save it: nobody waits for another one to do so
+  bool withdrawn_ = false;           ///< a queued reset was taken back: others may have waited for what it would save
+  Actions out_;                      ///< being gathered by handle()
 };
 
 }  // namespace kvmtest::core

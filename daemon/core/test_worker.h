@@ -2,6 +2,7 @@
 // One prefix: its domains and what its thread of the test pool is doing. Plain state; the rules are the scheduler's.
 // Drawn in docs/architecture.md.
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -15,30 +16,55 @@
 
 namespace kvmtest::core {
 
-/// A domain's states. Dirty is everything that must be destroyed before it can be reset.
+/// Whether the variant is in that state.
+template <class State>
+bool is(const auto& variant) {
+  return std::holds_alternative<State>(variant);
+}
+
+/// A domain's states. `holds`: the saved state that the running domain can go back to by itself.
 namespace domain_state {
 struct Off {};
 struct Queued {
   Ticket ticket;
+  Method method = Method::boot;
+  StateId state;  ///< to save or to go back to; with Method::load it is up, and holds it
 };
 struct Resetting {
   Ticket ticket;
+  Method method = Method::boot;
+  StateId state;          ///< being saved or gone back to
   bool unwanted = false;  ///< cancelled: whatever comes of it is destroyed
 };
-struct Ready {};
+struct Ready {
+  std::optional<StateId> holds;
+};
+/// Up, and used since its last reset.
 struct Dirty {
-  bool lent = false;  ///< it is up, and somebody may be typing into it
+  std::optional<StateId> holds;
+  bool lent = false;  ///< somebody may be typing into it
+};
+struct Pausing {
+  Ticket ticket;
+  std::optional<StateId> holds;  ///< none: it was lost meanwhile
+};
+/// Up, used or not, and stopped: no test of its prefix needs it now. Only what can go back is worth keeping so.
+struct Paused {
+  StateId holds;
 };
 struct Destroying {
   Ticket ticket;
 };
 }  // namespace domain_state
 using DomainState = std::variant<domain_state::Off, domain_state::Queued, domain_state::Resetting, domain_state::Ready,
-                                 domain_state::Dirty, domain_state::Destroying>;
+                                 domain_state::Dirty, domain_state::Pausing, domain_state::Paused,
+                                 domain_state::Destroying>;
 
 struct DomainEntry {
   DomainState state;
   unsigned destroy_failures = 0;
+  unsigned snapshot_failures = 0;      ///< in this run
+  bool boot_next = false;              ///< going back failed: boot before anything else is tried
   std::vector<RequestId> wanted_by;    ///< clients waiting for it to be up
   std::vector<RequestId> unwanted_by;  ///< clients waiting for it to be gone
 };
@@ -74,11 +100,23 @@ struct Quarantined {
 using WorkerState = std::variant<worker_state::Idle, worker_state::Preparing, worker_state::Running,
                                  worker_state::CoolingDown, worker_state::Quarantined>;
 
+/// Whether the host is in the test's group.
+inline bool needs(const PlannedTest& test, const Host& host) {
+  return std::find(test.hosts.begin(), test.hosts.end(), host) != test.hosts.end();
+}
+
 struct TestWorker {
   Prefix prefix;
   WorkerState state;
   std::map<Host, DomainEntry> domains;
   unsigned faults = 0;  ///< host faults and failed boots in a row, without a test that ran
+
+  /// The test that its domains are for, if any.
+  [[nodiscard]] const PlannedTest* test() const {
+    if (const auto* preparing = std::get_if<worker_state::Preparing>(&state)) return &preparing->test;
+    if (const auto* running = std::get_if<worker_state::Running>(&state)) return &running->test;
+    return nullptr;
+  }
 };
 
 }  // namespace kvmtest::core

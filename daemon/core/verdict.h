@@ -15,6 +15,12 @@ std::string_view to_string(Verdict verdict);
 /// The verdict of that word, or nothing.
 std::optional<Verdict> verdict_from(std::string_view word);
 
+/// Names of the issues that the scheduler itself finds.
+namespace issue {
+inline constexpr const char* host_fault = "HOST-FAULT";
+inline constexpr const char* boot_failed = "BOOT-FAILED";
+}  // namespace issue
+
 /// One reason for a verdict, on one host ("" when it concerns the whole test).
 struct Issue {
   std::string host;

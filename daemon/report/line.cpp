@@ -42,22 +42,40 @@ Words words(const Record& record, const RunResumed& run) {
 }
 Words words(const Record&, const ResetQueued& reset) {
   return {Verbosity::verbose,
-          fmt::format("{}: queued for reset; {} ahead, {} pending, {} submitted, pool of {}", reset.domain.name(),
-                      jobs(reset.ahead), reset.pending, reset.submitted, reset.workers)};
+          fmt::format("{}: queued for {}; {} ahead, {} pending, {} submitted, pool of {}", reset.domain.name(),
+                      reset.method, jobs(reset.ahead), reset.pending, reset.submitted, reset.workers)};
 }
 Words words(const Record&, const ResetStarted& reset) {
   return {Verbosity::verbose,
-          fmt::format("{}: reset started after {} in the queue", reset.domain.name(), duration_text(reset.waited))};
+          fmt::format("{}: {} started after {} in the queue", reset.domain.name(), reset.method,
+                      duration_text(reset.waited))};
 }
 Words words(const Record&, const ResetFinished& reset) {
-  return {Verbosity::verbose, fmt::format("{}: ready after {} (waited {}, {} {}, login {})", reset.domain.name(),
-                                          duration_text(reset.total), duration_text(reset.waited), reset.method,
-                                          duration_text(reset.boot), duration_text(reset.login))};
+  std::string text = fmt::format("{}: ready after {} (waited {}", reset.domain.name(), duration_text(reset.total),
+                                 duration_text(reset.waited));
+  const auto add = [&](const char* what, core::Duration took) {
+    if (took.count() > 0) text += fmt::format(", {} {}", what, duration_text(took));
+  };
+  add(reset.method == "restore" ? "start" : "boot", reset.boot);
+  add("login", reset.login);
+  add("save", reset.save);
+  add("load", reset.load);
+  add("verify", reset.verify);
+  text += ')';
+  if (!reset.note.empty()) text += "; " + reset.note;
+  return {Verbosity::verbose, text};
 }
 Words words(const Record&, const ResetFailed& reset) {
-  return {Verbosity::normal, fmt::format("{}: reset failed after {}{}: {}{}", reset.domain.name(),
+  return {Verbosity::normal, fmt::format("{}: {} failed after {}{}: {}{}", reset.domain.name(), reset.method,
                                          duration_text(reset.total), reset.host_fault ? " (host fault)" : "",
-                                         reset.reason, reset.again ? "; will be tried again" : "")};
+                                         reset.reason, !reset.again            ? ""
+                                                       : reset.method == "boot" ? "; will be tried again"
+                                                                                : "; will be booted instead")};
+}
+Words words(const Record&, const SnapshotsGivenUp& given_up) {
+  return {Verbosity::quiet, fmt::format("warning: {}: only booted from now on, for going back to its saved state does "
+                                        "not work: {}",
+                                        given_up.domain.name(), given_up.reason)};
 }
 Words words(const Record&, const DomainDestroyed& destroyed) {
   return {Verbosity::verbose,

@@ -30,6 +30,8 @@ struct ResetFate {
   std::string reason = "no shell";
   bool ignores_cancel = false;  ///< too far gone to be interrupted: it ends as if nobody had asked
   std::optional<Loss> loss{};   ///< it succeeds, and then the domain is lost
+  bool saves = true;            ///< a boot that is to save the state does
+  bool state_lost = false;      ///< with `fault`, of a load or restore: what was kept is of no use
 };
 
 /// What becomes of one test's script.
@@ -60,6 +62,10 @@ struct Model {
 
   /// The n-th reset of the domain, from 1.
   std::function<ResetFate(const core::Domain&, unsigned nth)> reset;
+  /// The same for a reset that goes back to a saved state. None: as `reset`.
+  std::function<ResetFate(const core::Domain&, unsigned nth)> go_back;
+  /// Whether stopping the domain's processor fails. None: never; it takes no time.
+  std::function<bool(const core::Domain&)> pause_fails;
   /// The attempt at a test with this number.
   std::function<TestFate(core::TestIndex, unsigned number)> test;
   std::function<JudgeFate(core::TestIndex, unsigned number)> judge;

@@ -49,6 +49,10 @@ std::string Narrator::event(const happened::DomainReset& e) { return domain(e.ti
 std::string Narrator::event(const happened::DomainResetFailed& e) {
   return domain(e.ticket) + " failed to reset, " + blamed(e.fault) + e.reason;
 }
+std::string Narrator::event(const happened::DomainPaused& e) { return domain(e.ticket) + " was paused"; }
+std::string Narrator::event(const happened::DomainPauseFailed& e) {
+  return domain(e.ticket) + " could not be paused: " + e.reason;
+}
 std::string Narrator::event(const happened::DomainDestroyed& e) { return domain(e.ticket) + " was destroyed"; }
 std::string Narrator::event(const happened::DomainDestroyFailed& e) {
   return domain(e.ticket) + " could not be destroyed: " + e.reason;
@@ -73,9 +77,19 @@ std::string Narrator::event(const happened::DeadlinePassed&) { return "a deadlin
 
 std::string Narrator::action(const wanted::ResetDomain& a) {
   domains_[a.ticket] = a.domain.name();
-  return "reset " + a.domain.name();
+  switch (a.method) {
+    case core::Method::boot: return "reset " + a.domain.name();
+    case core::Method::boot_and_save: return "reset and save " + a.domain.name();
+    case core::Method::restore: return "restore " + a.domain.name();
+    case core::Method::load: return "load " + a.domain.name();
+  }
+  return {};
 }
 std::string Narrator::action(const wanted::CancelReset& a) { return "cancel the reset of " + domain(a.ticket); }
+std::string Narrator::action(const wanted::PauseDomain& a) {
+  domains_[a.ticket] = a.domain.name();
+  return "pause " + a.domain.name();
+}
 std::string Narrator::action(const wanted::DestroyDomain& a) {
   domains_[a.ticket] = a.domain.name();
   return "destroy " + a.domain.name();
@@ -102,6 +116,9 @@ std::string Narrator::action(const wanted::ReportQueued& a) {
 }
 std::string Narrator::action(const wanted::ReportResetFailed& a) {
   return "report failed reset of " + a.domain.name() + (a.again ? ", to be tried again" : "");
+}
+std::string Narrator::action(const wanted::ReportSnapshotsGivenUp& a) {
+  return "report " + a.domain.name() + " only booted from now on: " + a.reason;
 }
 std::string Narrator::action(const wanted::ReportQuarantine& a) {
   return "report " + quoted(a.prefix) + " out of use: " + a.reason;

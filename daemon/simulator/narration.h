@@ -21,6 +21,8 @@ class Narrator {
   std::string event(const core::event::StopRequested& e);
   std::string event(const core::event::DomainReset& e);
   std::string event(const core::event::DomainResetFailed& e);
+  std::string event(const core::event::DomainPaused& e);
+  std::string event(const core::event::DomainPauseFailed& e);
   std::string event(const core::event::DomainDestroyed& e);
   std::string event(const core::event::DomainDestroyFailed& e);
   std::string event(const core::event::DomainLost& e);
@@ -33,6 +35,7 @@ class Narrator {
 
   std::string action(const core::action::ResetDomain& a);
   std::string action(const core::action::CancelReset& a);
+  std::string action(const core::action::PauseDomain& a);
   std::string action(const core::action::DestroyDomain& a);
   std::string action(const core::action::RunTest& a);
   std::string action(const core::action::CancelTest& a);
@@ -41,6 +44,7 @@ class Narrator {
   std::string action(const core::action::ReportUntested& a);
   std::string action(const core::action::ReportQueued& a);
   std::string action(const core::action::ReportResetFailed& a);
+  std::string action(const core::action::ReportSnapshotsGivenUp& a);
   std::string action(const core::action::ReportQuarantine& a);
   std::string action(const core::action::ReportLeftover& a);
   std::string action(const core::action::AnswerRequest& a);

@@ -147,10 +147,11 @@ void Simulator::end_boot(Boot boot) {
   Machine& machine = machines_[domain];
   machine.power = Machine::Power::on;
   if (boot.fate.fault) {
-    result(event::DomainResetFailed{boot.order.ticket, *boot.fate.fault, boot.fate.reason});
+    result(event::DomainResetFailed{boot.order.ticket, *boot.fate.fault, boot.fate.reason, boot.fate.state_lost});
     return;
   }
-  result(event::DomainReset{boot.order.ticket});
+  const bool saves = boot.order.method == core::Method::boot_and_save;
+  result(event::DomainReset{boot.order.ticket, saves && boot.fate.saves, saves && !boot.fate.saves ? "no room" : ""});
   if (const auto& loss = boot.fate.loss)
     due(now_ + loss->after, [this, domain, loss = *loss, reset = machine.resets] {
       if (machines_[domain].resets == reset) lose(domain, loss);
@@ -159,13 +160,17 @@ void Simulator::end_boot(Boot boot) {
 
 void Simulator::perform(const action::ResetDomain& a) {
   Machine& machine = machines_[a.domain];
-  if (machine.power != Machine::Power::off) {
-    result(event::DomainResetFailed{a.ticket, Fault::host, "domain is already running"});
+  if ((machine.power != Machine::Power::off) != (a.method == core::Method::load)) {
+    result(event::DomainResetFailed{
+        a.ticket, Fault::host,
+        machine.power == Machine::Power::off ? "domain is not running" : "domain is already running"});
     return;
   }
   settle_boots();
   machine.power = Machine::Power::booting;
-  ResetFate fate = model_.reset(a.domain, ++machine.resets);
+  ++machine.resets;
+  ResetFate fate = !core::is_boot(a.method) && model_.go_back ? model_.go_back(a.domain, machine.resets)
+                                                              : model_.reset(a.domain, machine.resets);
   const auto left = static_cast<double>(fate.takes.count());
   boots_.push_back({a, std::move(fate), left});
   outcome_.slots_peak = std::max(outcome_.slots_peak, static_cast<unsigned>(boots_.size()));
@@ -184,6 +189,7 @@ void Simulator::perform(const action::CancelReset& a) {
 
 // ---- a prefix's thread ----
 
+void Simulator::perform(const action::PauseDomain& a) { add_job(a.domain.prefix, a); }
 void Simulator::perform(const action::DestroyDomain& a) { add_job(a.domain.prefix, a); }
 
 void Simulator::perform(const action::RunTest& a) {
@@ -200,6 +206,13 @@ void Simulator::add_job(const core::Prefix& prefix, Job job) {
 void Simulator::begin_job(const core::Prefix& prefix) {
   const Job job = threads_[prefix].jobs.front();
   std::visit([&](const auto& j) { begin(prefix, j); }, job);
+}
+
+void Simulator::begin(const core::Prefix& prefix, const action::PauseDomain& job) {
+  if (!powered(job.domain) || (model_.pause_fails && model_.pause_fails(job.domain)))
+    end_job(prefix, event::DomainPauseFailed{job.ticket, "it does not stop"});
+  else
+    end_job(prefix, event::DomainPaused{job.ticket});
 }
 
 void Simulator::begin(const core::Prefix& prefix, const action::DestroyDomain& job) {

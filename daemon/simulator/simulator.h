@@ -97,7 +97,7 @@ class Simulator {
     unsigned resets = 0;
     unsigned destroys = 0;
   };
-  using Job = std::variant<core::action::DestroyDomain, core::action::RunTest>;
+  using Job = std::variant<core::action::PauseDomain, core::action::DestroyDomain, core::action::RunTest>;
   struct Thread {
     std::deque<Job> jobs;    ///< front is under way
     std::uint64_t turn = 0;  ///< a due end of another turn is void
@@ -117,6 +117,7 @@ class Simulator {
 
   void perform(const core::action::ResetDomain& a);
   void perform(const core::action::CancelReset& a);
+  void perform(const core::action::PauseDomain& a);
   void perform(const core::action::DestroyDomain& a);
   void perform(const core::action::RunTest& a);
   void perform(const core::action::CancelTest& a);
@@ -125,6 +126,7 @@ class Simulator {
   void perform(const core::action::ReportUntested& a);
   void perform(const core::action::ReportQueued&) {}
   void perform(const core::action::ReportResetFailed&) {}
+  void perform(const core::action::ReportSnapshotsGivenUp&) {}
   void perform(const core::action::ReportQuarantine&) {}
   void perform(const core::action::ReportLeftover&) {}
   void perform(const core::action::AnswerRequest& a);
@@ -132,6 +134,7 @@ class Simulator {
 
   void add_job(const core::Prefix& prefix, Job job);
   void begin_job(const core::Prefix& prefix);
+  void begin(const core::Prefix& prefix, const core::action::PauseDomain& job);
   void begin(const core::Prefix& prefix, const core::action::DestroyDomain& job);
   void begin(const core::Prefix& prefix, const core::action::RunTest& job);
   void end_test(const core::Prefix& prefix, core::Duration after, core::Event event);

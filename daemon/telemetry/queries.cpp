@@ -187,7 +187,7 @@ void add_incidents(SQLite::Database& connection, report::RunSummary& summary) {
   for (const TestResult& test : summary.tests) {
     for (const Attempt& attempt : test.attempts) {
       const bool faulty = std::any_of(attempt.issues.begin(), attempt.issues.end(),
-                                      [](const core::Issue& issue) { return issue.name == "HOST-FAULT"; });
+                                      [](const core::Issue& issue) { return issue.name == core::issue::host_fault; });
       if (faulty) ++summary.host_faults.attempts;
     }
   }

@@ -90,7 +90,7 @@ CREATE TABLE resets (
   time       TEXT NOT NULL,               -- of its end
   prefix     TEXT NOT NULL,
   host       TEXT NOT NULL,
-  method     TEXT,                        -- NULL: failed
+  method     TEXT,                        -- boot, restore or load, of failed ones too
   waited     REAL NOT NULL,               -- in the queue
   total      REAL NOT NULL,               -- after it
   boot       REAL,
@@ -134,7 +134,28 @@ CREATE TABLE records (                    -- the stream itself
 CREATE INDEX records_by_run ON records(run);
 )sql";
 
-constexpr std::array scripts_in_order{version_1};
+/// Resets have a method, parts and the attempt they were for; a domain may fall back to boots.
+constexpr std::string_view version_2 = R"sql(
+ALTER TABLE resets ADD COLUMN attempt INTEGER;  -- NULL: for none; it need not have come to start
+ALTER TABLE resets ADD COLUMN save REAL;
+ALTER TABLE resets ADD COLUMN load REAL;
+ALTER TABLE resets ADD COLUMN verify REAL;
+ALTER TABLE resets ADD COLUMN note TEXT;        -- why the state was not saved
+UPDATE resets SET method = 'boot' WHERE method IS NULL;
+CREATE INDEX resets_by_attempt ON resets(attempt);
+
+-- What brought each attempt's domains to their clean shells, and how often that had to fall back to a boot.
+CREATE VIEW attempt_resets AS
+  SELECT attempt,
+         sum(ok AND method = 'boot')                        AS boots,
+         sum(ok AND method = 'restore')                     AS restores,
+         sum(ok AND method = 'load')                        AS loads,
+         sum(NOT ok AND method IN ('restore', 'load'))      AS fallbacks,
+         max(total)                                         AS longest
+  FROM resets WHERE attempt IS NOT NULL GROUP BY attempt;
+)sql";
+
+constexpr std::array scripts_in_order{version_1, version_2};
 
 int number(SQLite::Database& connection, const char* query) { return connection.execAndGet(query).getInt(); }
 

@@ -64,12 +64,13 @@ struct Writer::Statements {
                                    "INSERT INTO commands(attempt, ordinal, host, command, at, took, status, bytes) "
                                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
   SQLite::Statement insert_reset{connection,
-                                 "INSERT INTO resets(run, time, prefix, host, method, waited, total, boot, login, ok) "
-                                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"};
+                                 "INSERT INTO resets(run, time, prefix, host, method, attempt, waited, total, boot, "
+                                 "login, save, load, verify, note, ok) "
+                                 "VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), 1)"};
   SQLite::Statement insert_failed_reset{
       connection,
-      "INSERT INTO resets(run, time, prefix, host, waited, total, ok, host_fault, reason) "
-      "VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)"};
+      "INSERT INTO resets(run, time, prefix, host, method, attempt, waited, total, ok, host_fault, reason) "
+      "VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?, ?, 0, ?, ?)"};
   SQLite::Statement insert_incident{connection,
                                     "INSERT INTO incidents(run, time, kind, prefix, host, host_fault, reason) "
                                     "VALUES (?, ?, ?, ?, ?, ?, ?)"};
@@ -108,11 +109,16 @@ struct Writer::Statements {
   void on(const Record&, const ResetStarted&) {}
   void on(const Record& record, const ResetFinished& reset) {
     execute(insert_reset, RunId(record.run), record.time, reset.domain.prefix, reset.domain.host, reset.method,
-            reset.waited, reset.total, reset.boot, reset.login);
+            reset.attempt, reset.waited, reset.total, reset.boot, reset.login, reset.save, reset.load, reset.verify,
+            reset.note);
   }
   void on(const Record& record, const ResetFailed& reset) {
-    execute(insert_failed_reset, RunId(record.run), record.time, reset.domain.prefix, reset.domain.host, reset.waited,
-            reset.total, reset.host_fault, reset.reason);
+    execute(insert_failed_reset, RunId(record.run), record.time, reset.domain.prefix, reset.domain.host, reset.method,
+            reset.attempt, reset.waited, reset.total, reset.host_fault, reset.reason);
+  }
+  void on(const Record& record, const SnapshotsGivenUp& given_up) {
+    execute(insert_incident, RunId(record.run), record.time, wire::kind(record.body), given_up.domain.prefix,
+            given_up.domain.host, true, given_up.reason);
   }
   void on(const Record&, const DomainDestroyed&) {}
   void on(const Record& record, const DomainLost& lost) {

@@ -29,6 +29,8 @@ inline constexpr std::string_view kind_of<core::record::ResetFinished> = "reset-
 template <>
 inline constexpr std::string_view kind_of<core::record::ResetFailed> = "reset-failed";
 template <>
+inline constexpr std::string_view kind_of<core::record::SnapshotsGivenUp> = "snapshots-given-up";
+template <>
 inline constexpr std::string_view kind_of<core::record::DomainDestroyed> = "domain-destroyed";
 template <>
 inline constexpr std::string_view kind_of<core::record::DomainLost> = "domain-lost";
@@ -81,26 +83,34 @@ void fields(Is<core::record::RunResumed> auto& value, Field field) {
 }
 template <class Field>
 void fields(Is<core::record::ResetQueued> auto& value, Field field) {
-  auto& [domain, ticket, ahead, submitted, pending, workers] = value;
+  auto& [domain, ticket, ahead, submitted, pending, workers, method] = value;
   field("domain", domain), field("ticket", ticket), field("ahead", ahead), field("submitted", submitted);
-  field("pending", pending), field("workers", workers);
+  field("pending", pending), field("workers", workers), field("method", method);
 }
 template <class Field>
 void fields(Is<core::record::ResetStarted> auto& value, Field field) {
-  auto& [domain, ticket, waited] = value;
-  field("domain", domain), field("ticket", ticket), field("waited", waited);
+  auto& [domain, ticket, waited, method, attempt] = value;
+  field("domain", domain), field("ticket", ticket), field("waited", waited), field("method", method);
+  field("attempt", attempt);
 }
 template <class Field>
 void fields(Is<core::record::ResetFinished> auto& value, Field field) {
-  auto& [domain, ticket, method, total, boot, login, waited] = value;
+  auto& [domain, ticket, method, total, boot, login, waited, save, load, verify, attempt, note] = value;
   field("domain", domain), field("ticket", ticket), field("method", method), field("total", total);
-  field("boot", boot), field("login", login), field("waited", waited);
+  field("boot", boot), field("login", login), field("save", save), field("load", load), field("verify", verify);
+  field("waited", waited), field("attempt", attempt), field("note", note);
 }
 template <class Field>
 void fields(Is<core::record::ResetFailed> auto& value, Field field) {
-  auto& [domain, ticket, host_fault, reason, total, again, waited] = value;
+  auto& [domain, ticket, host_fault, reason, total, again, waited, method, attempt] = value;
   field("domain", domain), field("ticket", ticket), field("host_fault", host_fault), field("reason", reason);
-  field("total", total), field("again", again), field("waited", waited);
+  field("total", total), field("again", again), field("waited", waited), field("method", method);
+  field("attempt", attempt);
+}
+template <class Field>
+void fields(Is<core::record::SnapshotsGivenUp> auto& value, Field field) {
+  auto& [domain, reason] = value;
+  field("domain", domain), field("reason", reason);
 }
 template <class Field>
 void fields(Is<core::record::DomainDestroyed> auto& value, Field field) {

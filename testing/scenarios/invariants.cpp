@@ -35,6 +35,7 @@ void Invariants::end() {
   expect(runs_finished_ == runs_submitted_, "FinishRun exactly once a run");
   expect(resets_.empty(), "every reset is answered");
   expect(destroys_.empty(), "every destruction is answered");
+  expect(pauses_.empty(), "every pause is answered");
   expect(requests_.empty(), "every request is answered");
 }
 
@@ -50,8 +51,9 @@ void Invariants::check_stopped(const core::Actions&) {
 void Invariants::check_pool(const core::Scheduler& scheduler) {
   const core::RebootPool& pool = scheduler.pool();
   expect(pool.busy() == resets_.size(), "the pool's busy slots are the resets under way");
-  expect(pool.queued() == 0 || pool.busy() >= pool.slots(), "no job queues while a slot is free");
-  expect(pool.slots() == slots_, "the pool has the slots it was given");
+  for (const bool boots : {false, true})
+    expect(pool.queued(boots) == 0 || pool.busy(boots) >= pool.slots(boots), "no job queues while a slot is free");
+  expect(pool.slots(true) == slots_ && pool.slots(false) == quick_slots_, "the pool has the slots it was given");
 }
 
 bool Invariants::in_run(const core::Prefix& prefix) const {
@@ -79,6 +81,11 @@ void Invariants::happened(const event::RunSubmitted& e) {
   run_.emplace();
   run_->plan = e.plan;
   slots_ = std::max(1U, e.plan.slots);
+  quick_slots_ = std::max(1U, e.plan.quick_slots);
+  kept_ = e.plan.states.kept;
+  snapshot_failures_.clear();
+  std::erase_if(states_, [&](const auto& state) { return in_run(state.first.prefix); });
+  for (const auto& [domain, state] : e.plan.states.of) states_.insert_or_assign(domain, state);
   for (const core::PlannedTest& test : e.plan.tests)
     run_->tests[test.index] = {.plan = test, .attempts = test.attempts};
   for (auto& [domain, machine] : machines_) {
@@ -99,8 +106,42 @@ void Invariants::reset_ended(Ticket ticket, Power power) {
   resets_.erase(reset);
 }
 
-void Invariants::happened(const event::DomainReset& e) { reset_ended(e.ticket, Power::clean); }
-void Invariants::happened(const event::DomainResetFailed& e) { reset_ended(e.ticket, Power::used); }
+void Invariants::happened(const event::DomainReset& e) {
+  if (const auto reset = resets_.find(e.ticket); reset != resets_.end()) {
+    const auto& [domain, method, state, cancelled] = reset->second;
+    if (core::is_boot(method)) boot_next_.erase(domain);
+    if (e.saved) kept_.insert(state);
+    if (method == core::Method::boot_and_save && !e.saved) ++snapshot_failures_[domain];
+    if (!cancelled && (e.saved || !core::is_boot(method))) machines_[domain].holds = state;
+  }
+  reset_ended(e.ticket, Power::clean);
+}
+
+void Invariants::happened(const event::DomainResetFailed& e) {
+  if (const auto reset = resets_.find(e.ticket); reset != resets_.end()) {
+    const auto& [domain, method, state, cancelled] = reset->second;
+    if (e.state_lost) kept_.erase(state);
+    if (!core::is_boot(method) && !cancelled) {
+      boot_next_.insert(domain);
+      ++snapshot_failures_[domain];
+    }
+  }
+  reset_ended(e.ticket, Power::used);
+}
+
+void Invariants::happened(const event::DomainPaused& e) {
+  const auto found = pauses_.find(e.ticket);
+  if (found == pauses_.end()) return;
+  machines_[found->second].power = Power::paused;
+  pauses_.erase(found);
+}
+
+void Invariants::happened(const event::DomainPauseFailed& e) {
+  const auto found = pauses_.find(e.ticket);
+  if (found == pauses_.end()) return;
+  machines_[found->second] = {.power = Power::used};
+  pauses_.erase(found);
+}
 
 void Invariants::happened(const event::DomainDestroyed& e) {
   const auto found = destroys_.find(e.ticket);
@@ -119,7 +160,8 @@ void Invariants::happened(const event::DomainDestroyFailed& e) {
 void Invariants::happened(const event::DomainLost& e) {
   Machine& machine = machines_[e.domain];
   machine.lent = false;
-  if (machine.power == Power::clean) machine.power = Power::used;
+  if (machine.power == Power::clean || machine.power == Power::paused) machine.power = Power::used;
+  if (machine.power == Power::used || machine.power == Power::pausing) machine.holds.reset();
   Attempt* attempt = running_on(e.domain.prefix);
   if (!attempt || e.fault != Fault::host) return;
   const auto& hosts = run_->tests[attempt->test].plan.hosts;
@@ -155,7 +197,12 @@ void Invariants::happened(const event::AttemptJudged& e) {
 
 void Invariants::happened(const event::DomainRequested& e) {
   requests_[e.request] = e.domain;
-  if (!run_) slots_ = std::max(1U, e.slots);
+  if (!run_) slots_ = quick_slots_ = std::max(1U, e.slots);
+  if (!in_run(e.domain.prefix)) {
+    states_.erase(e.domain);
+    states_.insert(e.states.of.begin(), e.states.of.end());
+    kept_.insert(e.states.kept.begin(), e.states.kept.end());
+  }
   if (e.fresh && !in_run(e.domain.prefix)) machines_[e.domain].lent = false;
 }
 
@@ -171,20 +218,22 @@ void Invariants::wanted(const action::ReportQueued& a) {
   expect(queued.ticket > last_ticket_, "tickets are new");
   last_ticket_ = queued.ticket;
   queued_[queued.ticket] = queued.domain;
-  expect(queued.workers == slots_, "a queued job tells the pool's size");
+  const bool boots = queued.method == "boot";
+  expect(queued.workers == (boots ? slots_ : quick_slots_), "a queued job tells the pool's size");
   // While a run is on, other prefixes' jobs count too.
   if (run_) expect(queued.submitted == ++run_->submitted, "submitted counts the jobs of the run");
-  expect(queued.pending == queued.ahead + 1 + resets_.size(), "pending is the queue, this job, and the busy slots");
+  expect(queued.pending == queued.ahead + 1 + under_way(boots), "pending is the queue, this job, and the busy slots");
 }
 
 void Invariants::wanted(const action::ResetDomain& a) {
   const std::string name = a.domain.name();
   Machine& machine = machines_[a.domain];
   expect(queued_.erase(a.ticket) == 1, "a reset was queued before: " + name);
-  expect(a.ticket > last_started_, "first come, first served: " + name);
-  last_started_ = a.ticket;
-  expect(resets_.size() < slots_, "slots are never exceeded: " + name);
-  expect(machine.power == Power::off, "a domain is off before its reset: " + name);
+  const bool boots = core::is_boot(a.method);
+  expect(a.ticket > last_started_[boots ? 1 : 0], "first come, first served: " + name);
+  last_started_[boots ? 1 : 0] = a.ticket;
+  expect(under_way(boots) < (boots ? slots_ : quick_slots_), "slots are never exceeded: " + name);
+  check_method(a);
   if (in_run(a.domain.prefix)) {
     expect(!run_->stopping, "nothing new starts after a stop: " + name);
     expect(!run_->out_of_use.contains(a.domain.prefix), "a prefix out of use resets nothing: " + name);
@@ -196,8 +245,49 @@ void Invariants::wanted(const action::ResetDomain& a) {
     expect(std::any_of(requests_.begin(), requests_.end(), [&](const auto& r) { return r.second == a.domain; }),
            "outside a run a domain is reset only when somebody waits for it: " + name);
   }
-  machine = {Power::resetting, false};
-  resets_[a.ticket] = {a.domain};
+  machine = {Power::resetting};
+  if (a.method != core::Method::load) check_memory(a.domain);
+  resets_[a.ticket] = {a.domain, a.method, a.state};
+}
+
+unsigned Invariants::under_way(bool boots) const {
+  return static_cast<unsigned>(std::count_if(resets_.begin(), resets_.end(), [&](const auto& reset) {
+    return core::is_boot(reset.second.method) == boots;
+  }));
+}
+
+void Invariants::check_method(const action::ResetDomain& a) {
+  const std::string name = a.domain.name();
+  const Machine& machine = machines_[a.domain];
+  if (a.method == core::Method::load) {
+    expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
+           "only a domain that is up goes back: " + name);
+    expect(machine.holds == a.state, "a domain goes back to the state that it holds: " + name);
+  } else {
+    expect(machine.power == Power::off, "a domain is off before its reset: " + name);
+  }
+  if (a.method == core::Method::boot) return;
+  expect(!boot_next_.contains(a.domain) || core::is_boot(a.method), "a boot follows when going back failed: " + name);
+  const auto state = states_.find(a.domain);
+  expect(state != states_.end() && state->second == a.state, "a domain gets the state it is to have: " + name);
+  if (run_ && in_run(a.domain.prefix))
+    expect(snapshot_failures_[a.domain] < run_->plan.policy.snapshot_failures,
+           "a domain whose snapshots failed too often is only booted: " + name);
+}
+
+/// Beyond the memory's budget there is nothing but one group. What clients outside the run bring up is their business.
+void Invariants::check_memory(const Domain& domain) {
+  if (!run_ || run_->plan.memory.budget == 0 || !in_run(domain.prefix)) return;
+  std::uint64_t bytes = 0;
+  bool others = false;
+  for (const auto& [each, machine] : machines_) {
+    if (machine.power == Power::off || !in_run(each.prefix)) continue;
+    const auto need = run_->plan.memory.need.find(each.host);
+    if (need == run_->plan.memory.need.end() || need->second == 0) continue;
+    bytes += need->second;
+    others = others || each.prefix != domain.prefix;
+  }
+  expect(bytes <= run_->plan.memory.budget || !others, "memory is not promised twice: " + domain.name());
 }
 
 void Invariants::wanted(const action::CancelReset& a) {
@@ -208,16 +298,29 @@ void Invariants::wanted(const action::CancelReset& a) {
   reset->second.cancelled = true;
 }
 
+void Invariants::wanted(const action::PauseDomain& a) {
+  const std::string name = a.domain.name();
+  Machine& machine = machines_[a.domain];
+  expect(a.ticket > last_ticket_, "tickets are new");
+  last_ticket_ = a.ticket;
+  expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
+         "only a domain that is up is paused: " + name);
+  expect(machine.holds.has_value(), "only what can go back is paused: " + name);
+  expect(in_run(a.domain.prefix) && !running_on(a.domain.prefix), "a pause comes between tests: " + name);
+  machine.power = Power::pausing;
+  pauses_[a.ticket] = a.domain;
+}
+
 void Invariants::wanted(const action::DestroyDomain& a) {
   const std::string name = a.domain.name();
   Machine& machine = machines_[a.domain];
   expect(a.ticket > last_ticket_, "tickets are new");
   last_ticket_ = a.ticket;
-  expect(machine.power == Power::clean || machine.power == Power::used,
+  expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
          "only a domain that is up is destroyed: " + name);
-  if (in_run(a.domain.prefix))
+  if (in_run(a.domain.prefix) && machine.power != Power::paused)
     expect(!running_on(a.domain.prefix), "nothing is destroyed under a running test: " + name);
-  machine = {Power::destroying, false};
+  machine = {Power::destroying};
   destroys_[a.ticket] = a.domain;
 }
 
@@ -241,7 +344,8 @@ void Invariants::wanted(const action::RunTest& a) {
     if (machine.power == Power::clean) machine.power = Power::used;
     const auto& hosts = test->second.plan.hosts;
     if (std::find(hosts.begin(), hosts.end(), domain.host) == hosts.end())
-      expect(machine.power == Power::off, "domains a test does not need are off: " + domain.name());
+      expect(machine.power == Power::off || machine.power == Power::paused,
+             "domains a test does not need are off or paused: " + domain.name());
   }
   test->second.busy = true;
   run_->attempts[a.attempt] = {
@@ -281,9 +385,9 @@ void Invariants::wanted(const action::ReportVerdict& a) {
   if (!a.final) {
     expect(++test.again <= run_->plan.policy.host_fault_retries,
            "host faults are retried as often as allowed: " + name);
-    expect(a.issues.size() == 1 && a.issues[0].name == "HOST-FAULT", "only host faults are retried: " + name);
+    expect(a.issues.size() == 1 && a.issues[0].name == core::issue::host_fault, "only host faults are retried: " + name);
   }
-  if (!a.issues.empty() && (a.issues[0].name == "HOST-FAULT" || a.issues[0].name == "BOOT-FAILED")) {
+  if (!a.issues.empty() && (a.issues[0].name == core::issue::host_fault || a.issues[0].name == core::issue::boot_failed)) {
     expect(a.verdict == core::Verdict::unresolved, "what never ran whole is unresolved: " + name);
     run_->resting[a.prefix] = now_ + run_->plan.policy.cool_down;
   }
@@ -319,7 +423,14 @@ void Invariants::wanted(const action::ReportUntested& a) {
 
 void Invariants::wanted(const action::ReportResetFailed& a) {
   expect(!resets_.contains(a.ticket), "a failed reset is reported after its answer");
-  expect(!a.again || a.fault == Fault::guest, "only a guest's failed boot is repeated in one attempt");
+  expect(!a.again || a.fault == Fault::guest || !core::is_boot(a.method),
+         "only a guest's failed boot is repeated in one attempt");
+  expect(core::is_boot(a.method) || a.again, "a boot follows when going back failed");
+}
+
+void Invariants::wanted(const action::ReportSnapshotsGivenUp& a) {
+  expect(in_run(a.domain.prefix), "snapshots are given up in a run");
+  if (run_) expect(snapshot_failures_[a.domain] == run_->plan.policy.snapshot_failures, "they are given up once");
 }
 
 void Invariants::wanted(const action::ReportQuarantine& a) {
@@ -345,7 +456,8 @@ void Invariants::wanted(const action::AnswerRequest& a) {
   if (!a.error && !destroy) {
     expect(machine.power == Power::clean || (machine.power == Power::used && machine.lent),
            "a requested domain is up: " + name);
-    machine = {Power::used, true};
+    machine.power = Power::used;
+    machine.lent = true;
   }
   requests_.erase(found);
 }

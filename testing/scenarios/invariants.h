@@ -26,13 +26,16 @@ class Invariants {
   [[nodiscard]] const std::vector<std::string>& broken() const { return broken_; }
 
  private:
-  enum class Power { off, resetting, clean, used, destroying };
+  enum class Power { off, resetting, clean, used, pausing, paused, destroying };
   struct Machine {
     Power power = Power::off;
-    bool lent = false;  ///< up for a client
+    bool lent = false;                           ///< up for a client
+    std::optional<core::StateId> holds{};        ///< can go back to it
   };
   struct Reset {
     core::Domain domain;
+    core::Method method = core::Method::boot;
+    core::StateId state{};
     bool cancelled = false;
   };
   struct Attempt {
@@ -71,6 +74,8 @@ class Invariants {
   void happened(const core::event::StopRequested& e);
   void happened(const core::event::DomainReset& e);
   void happened(const core::event::DomainResetFailed& e);
+  void happened(const core::event::DomainPaused& e);
+  void happened(const core::event::DomainPauseFailed& e);
   void happened(const core::event::DomainDestroyed& e);
   void happened(const core::event::DomainDestroyFailed& e);
   void happened(const core::event::DomainLost& e);
@@ -83,6 +88,7 @@ class Invariants {
 
   void wanted(const core::action::ResetDomain& a);
   void wanted(const core::action::CancelReset& a);
+  void wanted(const core::action::PauseDomain& a);
   void wanted(const core::action::DestroyDomain& a);
   void wanted(const core::action::RunTest& a);
   void wanted(const core::action::CancelTest& a);
@@ -91,6 +97,7 @@ class Invariants {
   void wanted(const core::action::ReportUntested& a);
   void wanted(const core::action::ReportQueued& a);
   void wanted(const core::action::ReportResetFailed& a);
+  void wanted(const core::action::ReportSnapshotsGivenUp& a);
   void wanted(const core::action::ReportQuarantine& a);
   void wanted(const core::action::ReportLeftover& a);
   void wanted(const core::action::AnswerRequest& a);
@@ -99,6 +106,9 @@ class Invariants {
   void reset_ended(core::Ticket ticket, Power power);
   void check_stopped(const core::Actions& actions);
   void check_pool(const core::Scheduler& scheduler);
+  void check_method(const core::action::ResetDomain& a);
+  void check_memory(const core::Domain& domain);
+  [[nodiscard]] unsigned under_way(bool boots) const;
   [[nodiscard]] bool in_run(const core::Prefix& prefix) const;
   [[nodiscard]] Attempt* running_on(const core::Prefix& prefix);
   Attempt* running(core::AttemptId attempt);
@@ -106,13 +116,19 @@ class Invariants {
 
   core::Instant now_{};
   unsigned slots_ = 1;
-  core::Ticket last_started_{};
+  unsigned quick_slots_ = 1;
+  core::Ticket last_started_[2]{};  ///< quick resets, boots
   core::Ticket last_ticket_{};
   core::AttemptId last_attempt_{};
   std::map<core::Domain, Machine> machines_;
   std::map<core::Ticket, Reset> resets_;              ///< under way
   std::map<core::Ticket, core::Domain> queued_;       ///< announced, not begun; may have been withdrawn
   std::map<core::Ticket, core::Domain> destroys_;     ///< under way
+  std::map<core::Ticket, core::Domain> pauses_;       ///< under way
+  std::map<core::Domain, core::StateId> states_;      ///< that each is to have
+  std::set<core::StateId> kept_;
+  std::set<core::Domain> boot_next_;                  ///< going back failed
+  std::map<core::Domain, unsigned> snapshot_failures_;  ///< in this run
   std::map<core::RequestId, core::Domain> requests_;  ///< not answered
   std::set<core::RequestId> for_destruction_;
   std::optional<Run> run_;

@@ -53,6 +53,22 @@ core::RunPlan random_plan(Dice& dice, std::int64_t number) {
   plan.policy.host_fault_retries = dice.below(3);
   plan.policy.quarantine_after = 1 + dice.below(5);
   plan.policy.cool_down = dice.up_to(5);
+  plan.policy.snapshot_failures = 1 + dice.below(4);
+  plan.quick_slots = 1 + dice.below(6);
+  if (dice.chance(60)) {  // some hosts have one state in all prefixes, some one in each, some none
+    for (const core::Prefix& prefix : plan.prefixes)
+      for (const char* host : {"east", "west", "nic", "north", "road"}) {
+        const unsigned kind = dice.below(5);
+        if (kind == 0) continue;
+        const core::StateId state{kind == 1 ? prefix.value + host : host};
+        plan.states.of[{prefix, core::Host{host}}] = state;
+        if (dice.chance(20)) plan.states.kept.insert(state);
+      }
+  }
+  if (dice.chance(30)) {
+    plan.memory.budget = 1 + dice.below(20);
+    for (const char* host : {"east", "west", "nic", "north", "road"}) plan.memory.need[core::Host{host}] = dice.below(4);
+  }
   return plan;
 }
 
@@ -69,8 +85,17 @@ simulator::Model random_model(Dice& dice, unsigned percent, const std::vector<co
     simulator::ResetFate fate{.takes = dice.up_to(10), .ignores_cancel = dice.chance(20)};
     if (dice.chance(percent)) fate.fault = dice.fault();
     if (dice.chance(percent)) fate.loss = loss(15);
+    fate.saves = !dice.chance(percent);
     return fate;
   };
+  model.go_back = [&dice, percent, loss](const core::Domain&, unsigned) {
+    simulator::ResetFate fate{.takes = dice.up_to(1), .ignores_cancel = dice.chance(20)};
+    if (dice.chance(percent)) fate.fault = dice.fault();
+    fate.state_lost = dice.chance(30);
+    if (dice.chance(percent)) fate.loss = loss(15);
+    return fate;
+  };
+  model.pause_fails = [&dice, percent](const core::Domain&) { return dice.chance(percent); };
   model.test = [&dice, percent, loss, plans](core::TestIndex index, unsigned) {
     simulator::TestFate fate{.takes = dice.up_to(10), .ignores_cancel = dice.chance(20)};
     const auto& hosts = plans.front().tests.at(index.value % plans.front().tests.size()).hosts;
@@ -97,13 +122,20 @@ simulator::Model random_model(Dice& dice, unsigned percent, const std::vector<co
 void disturb(simulator::Simulator& simulator, Dice& dice) {
   static constexpr const char* names[] = {"a.", "b.", "", "c.", "z."};
   const auto anyone = [&] { return core::Domain{core::Prefix{names[dice.below(5)]}, dice.host()}; };
+  const auto requested = [&](core::RequestId request, const core::Domain& domain) {
+    core::event::DomainRequested event{request, domain, dice.chance(30), 1 + dice.below(4), {}};
+    if (dice.chance(50)) {
+      event.states.of[domain] = core::StateId{domain.host.value};
+      if (dice.chance(30)) event.states.kept.insert(core::StateId{domain.host.value});
+    }
+    return event;
+  };
   const unsigned span = dice.chance(50) ? 60 : 400;
   std::uint64_t number = 0;
   for (unsigned i = dice.chance(50) ? dice.below(12) : 0; i > 0; --i) {
     const core::RequestId request{++number};
     if (dice.chance(60))
-      simulator.at(dice.up_to(span),
-                   core::event::DomainRequested{request, anyone(), dice.chance(30), 1 + dice.below(4)});
+      simulator.at(dice.up_to(span), requested(request, anyone()));
     else
       simulator.at(dice.up_to(span), core::event::DestroyRequested{request, anyone()});
   }

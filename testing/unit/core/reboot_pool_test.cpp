@@ -5,11 +5,13 @@
 namespace kvmtest::core {
 namespace {
 
-RebootPool::Job job(std::uint64_t ticket) { return {Ticket{ticket}, {Prefix{"a."}, Host{"east"}}, Instant{}}; }
+RebootPool::Job job(std::uint64_t ticket, Method method = Method::boot) {
+  return {Ticket{ticket}, {Prefix{"a."}, Host{"east"}}, Instant{}, method};
+}
 
 TEST(RebootPool, StartsNoMoreThanItsSlots) {
   RebootPool pool;
-  pool.set_slots(2);
+  pool.set_slots(2, 1);
   for (std::uint64_t i = 1; i <= 3; ++i) pool.submit(job(i));
   EXPECT_EQ(pool.start_next()->ticket, Ticket{1});
   EXPECT_EQ(pool.start_next()->ticket, Ticket{2});
@@ -55,14 +57,33 @@ TEST(RebootPool, AFinishNobodyWaitsForFreesNothing) {
   EXPECT_EQ(pool.busy(), 1U);
 }
 
+TEST(RebootPool, GoingBackNeverQueuesBehindBoots) {
+  RebootPool pool;
+  pool.set_slots(1, 2);
+  for (std::uint64_t i = 1; i <= 3; ++i) pool.submit(job(i));
+  EXPECT_EQ(pool.submit(job(4, Method::load)), 0U);
+  EXPECT_EQ(pool.submit(job(5, Method::restore)), 1U);
+  EXPECT_EQ(pool.submit(job(6, Method::load)), 2U);
+  EXPECT_EQ(pool.start_next()->ticket, Ticket{1});
+  EXPECT_EQ(pool.start_next()->ticket, Ticket{4});
+  EXPECT_EQ(pool.start_next()->ticket, Ticket{5});
+  EXPECT_FALSE(pool.start_next());
+  EXPECT_EQ(pool.busy(true), 1U);
+  EXPECT_EQ(pool.busy(false), 2U);
+  EXPECT_EQ(pool.queued(true), 2U);
+  pool.finished(Ticket{4});
+  EXPECT_EQ(pool.start_next()->ticket, Ticket{6});
+  EXPECT_FALSE(pool.start_next());
+}
+
 // A run with fewer slots may begin while a client's resets are under way.
 TEST(RebootPool, FewerSlotsThanBusyStartNothing) {
   RebootPool pool;
-  pool.set_slots(3);
+  pool.set_slots(3, 1);
   for (std::uint64_t i = 1; i <= 4; ++i) pool.submit(job(i));
   while (pool.start_next()) {
   }
-  pool.set_slots(1);
+  pool.set_slots(1, 1);
   pool.finished(Ticket{1});
   pool.finished(Ticket{2});
   EXPECT_FALSE(pool.start_next());
