@@ -27,7 +27,10 @@
 #include "core/input_error.h"
 #include "engine/engine.h"
 #include "engine/errors.h"
+#include "engine/sampler.h"
 #include "libvirt/hypervisor.h"
+#include "libvirt/snapshots.h"
+#include "libvirt/state_store.h"
 #include "report/line.h"
 #include "service/service.h"
 #include "settings/settings.h"
@@ -153,6 +156,16 @@ libvirt::Options hypervisor_options(const settings::Settings& settings) {
   return options;
 }
 
+libvirt::StateStore::Options store_options(const settings::Settings& settings) {
+  libvirt::StateStore::Options options;
+  options.directory = settings.state_dir / "states";
+  options.ram = libvirt::ram_directory(settings.state_dir);
+  options.ram_budget = settings.reset.ram != 0 ? settings.reset.ram : engine::memory_available() / 2;
+  options.kept_limit = settings.reset.kept_limit;
+  options.disk_reserve = settings.state_min_free;
+  return options;
+}
+
 /// Waits for a signal, or for nobody having wanted anything for `idle`.
 void wait_for_the_end(const sigset_t& signals, const api::Server& server, engine::Engine& engine,
                       std::chrono::seconds idle) {
@@ -192,16 +205,18 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   options.lost = [&](const core::Domain& domain, const engine::End& end) {
     if (to_stop != nullptr) to_stop->domain_lost(domain, end);
   };
-  libvirt::LibvirtHypervisor hypervisor(templates, std::move(options));
+  libvirt::StateStore store(store_options(settings));
+  libvirt::LibvirtHypervisor hypervisor(templates, store, std::move(options));
+  libvirt::QemuSnapshots snapshots(hypervisor, store, settings.login.user + '\n' + settings.login.password);
 
   const auto next_attempt = writer.next_attempt_id();
   engine::Engine engine({{settings.login.user, settings.login.password},
                          settings.limits.boot,
                          static_cast<std::size_t>(settings.limits.capture),
                          settings.judges},
-                        hypervisor, recorder, next_attempt);
+                        hypervisor, snapshots, recorder, next_attempt);
   to_stop = &engine;
-  service::Service service({settings, templates, hypervisor, engine, recorder, writer, database_mutex, database});
+  service::Service service({settings, templates, hypervisor, snapshots, store, engine, recorder, writer, database_mutex, database});
   {
     const fs::path socket = settings.state_dir / "kvmtestd.sock";
     api::Server server(socket, api::routes(service, [] { kill(getpid(), SIGTERM); }));

@@ -154,7 +154,8 @@ int main(int argc, char** argv) {
     client.ensure_daemon(common.config);
     if (!is_up(client.get("/v1/status"), domain)) {
       std::cerr << "kvmsh: bringing up " << name << '\n';
-      client.post(fmt::format("/v1/domains/{}/up?workers={}", name, settings.workers));
+      client.post(fmt::format("/v1/domains/{}/up?workers={}&reset={}", name, settings.workers,
+                              settings::to_string(settings.reset.method)));
     }
     if (!command.empty()) return run_command(client, name, fmt::format("{}", fmt::join(command, " ")), limit);
     return interact(client, name);

@@ -36,6 +36,7 @@ void add_accept(CLI::App& app, Context& context);
 void add_install(CLI::App& app, Context& context);
 void add_domain(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
+void add_resets(CLI::App& app, Context& context);
 void add_settings(CLI::App& app, Context& context);
 void add_plan(CLI::App& app, Context& context);
 

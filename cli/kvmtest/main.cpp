@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   command::add_install(app, context);
   command::add_domain(app, context);
   command::add_doctor(app, context);
+  command::add_resets(app, context);
   command::add_settings(app, context);
   command::add_plan(app, context);
   std::vector<std::string> verbs;

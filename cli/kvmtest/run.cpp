@@ -22,6 +22,8 @@ struct RunOptions {
   bool quiet = false;
   bool verbose = false;
   bool detach = false;
+  std::string reset;
+  std::optional<bool> keep;
 };
 
 void add_verbosity(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
@@ -57,7 +59,10 @@ int run(const Context& context, const RunOptions& options) {
     check(settings, options);
     client.ensure_daemon(context.common.config);
     const Paths paths = resolve(settings, options.tests);
-    const service::RunRequest request{paths.tests, paths.base, options.format, settings.prefixes, settings.workers};
+    const auto reset =
+        options.reset.empty() ? settings.reset.method : settings::parse_reset_method(options.reset, "--reset");
+    const service::RunRequest request{paths.tests,      paths.base,       options.format, settings.prefixes,
+                                      settings.workers, reset, options.keep.value_or(settings.reset.keep)};
     id = core::RunId{client.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
   }
   if (options.detach) {
@@ -106,6 +111,14 @@ void add_run(CLI::App& app, Context& context) {
                             [&context, options] { return run(context, *options); });
   verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
   verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  verb->add_option("--reset", options->reset,
+                   "how domains become clean: snapshot (back to a state saved after login), auto, boot")
+      ->type_name("METHOD");
+  auto* keep = verb->add_flag_callback(
+      "--keep", [options] { options->keep = true; }, "saved states are for later runs, too (default: reset.keep)");
+  verb->add_flag_callback(
+          "--no-keep", [options] { options->keep = false; }, "use no saved state of earlier runs, and leave none")
+      ->excludes(keep);
   verb->add_flag("--resume", options->resume, "go on with the run that the daemon's death interrupted");
   verb->add_flag("-d,--detach", options->detach, "start the run and leave; 'kvmtest attach' follows it");
   add_verbosity(*verb, options);

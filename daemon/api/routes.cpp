@@ -162,11 +162,22 @@ void domain_request(Service& service, const std::vector<std::string>& path, cons
   const core::Domain domain = service.domain(path[2]);
   const std::string& verb = path[3];
   if (verb == "up") {
-    const auto times =
-        service.bring_up(domain, number(request, "fresh", 0) != 0, std::max(1U, number(request, "workers", 1)));
-    exchange.respond(200, {{"total", core::seconds(times.total)},
+    const auto word = request.query.find("reset");
+    const auto reset = word == request.query.end() ? settings::ResetMethod::snapshot
+                                                   : settings::parse_reset_method(word->second, "reset");
+    const auto times = service.bring_up(domain, number(request, "fresh", 0) != 0,
+                                        std::max(1U, number(request, "workers", 1)), reset);
+    exchange.respond(200, {{"method", core::to_string(times.method)},
+                           {"total", core::seconds(times.total)},
                            {"boot", core::seconds(times.boot)},
-                           {"login", core::seconds(times.login)}});
+                           {"login", core::seconds(times.login)},
+                           {"save", core::seconds(times.save)},
+                           {"load", core::seconds(times.load)},
+                           {"verify", core::seconds(times.verify)},
+                           {"note", times.note}});
+  } else if (verb == "raw-load") {
+    const auto raw = service.raw_load(domain);
+    exchange.respond(200, {{"load", core::seconds(raw.load)}, {"round_trip", core::seconds(raw.round_trip)}});
   } else if (verb == "destroy") {
     exchange.respond(200, {{"took", core::seconds(service.destroy(domain))}});
   } else if (verb == "exec") {
@@ -194,6 +205,10 @@ void dispatch(Service& service, const std::function<void()>& shut_down, const Re
   } else if (request.method == "GET" && path.size() == 4 && path[1] == "runs" && path[3] == "records") {
     const unsigned run = settings::parse_number(path[2], "run", 1, 1U << 30U);
     follow(service, request, core::RunId{run}, exchange);
+  } else if (is("GET", "/v1/resets")) {
+    exchange.respond(200, {{"kept", service.kept_states()}});
+  } else if (is("POST", "/v1/resets/forget")) {
+    exchange.respond(200, {{"forgotten", service.forget_states()}});
   } else if (is("POST", "/v1/stop")) {
     service.stop(body_of(request).value("by", "a client"));
     exchange.respond(200, json::object());

@@ -30,6 +30,13 @@ std::string last_words(std::string_view text) {
   return fmt::format("last line on the console: '{}'", last.substr(0, 100));
 }
 
+bool ends_like_a_shell_prompt(std::string_view text) {
+  const std::string plain = without_escapes(text);
+  return plain.ends_with("# ") || plain.ends_with("$ ") || plain.ends_with("% ");
+}
+
+}  // namespace
+
 std::string quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
@@ -40,13 +47,6 @@ std::string quoted(std::string_view text) {
   }
   return out + "'";
 }
-
-bool ends_like_a_shell_prompt(std::string_view text) {
-  const std::string plain = without_escapes(text);
-  return plain.ends_with("# ") || plain.ends_with("$ ") || plain.ends_with("% ");
-}
-
-}  // namespace
 
 Session::Session(std::unique_ptr<Stream> stream, std::size_t capture_bound)
     : stream_(std::move(stream)),
@@ -108,6 +108,7 @@ void Session::set_up_shell(Deadline deadline) {
 }
 
 void Session::type(std::string_view line, Deadline deadline) {
+  at_prompt_ = false;
   std::string bytes(line);
   bytes.push_back('\n');
   stream_->write(bytes, deadline);
@@ -118,6 +119,7 @@ std::optional<int> Session::await_prompt(Deadline deadline, const OnOutput& on_o
   auto result = scanner_.feed({});
   while (true) {
     if (on_output && !result.output.empty()) on_output(result.output);
+    at_prompt_ = result.status.has_value();
     if (result.status) return result.status;
     if (steady_clock::now() >= deadline) return std::nullopt;
     result = scanner_.feed(read(deadline));
@@ -168,6 +170,19 @@ CommandResult Session::run(std::string_view command, std::chrono::microseconds l
   return result;
 }
 
+CommandResult Session::rejoin(std::string_view command, Deadline deadline) {
+  const auto start = steady_clock::now();
+  nonce_ = make_nonce();
+  scanner_ = PromptScanner(nonce_);
+  Capture output(capture_bound_);
+  CommandResult result;
+  type(fmt::format("PS1={}; {}", quoted(prompt_variable(nonce_)), command), deadline);
+  result.status = await_prompt(deadline, [&](std::string_view bytes) { output.append(bytes); });
+  result.output = output.text();
+  result.took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
+  return result;
+}
+
 void Session::begin_interactive(std::string_view prompt, unsigned rows, unsigned columns) {
   const Deadline deadline = steady_clock::now() + 5s;
   type(fmt::format("stty sane rows {} cols {}; set -m -o emacs 2>/dev/null; export TERM=vt100; PS2='> '; PS1={}", rows,
@@ -182,6 +197,7 @@ bool Session::recover(std::chrono::milliseconds patience) {
     nonce_ = make_nonce();
     scanner_ = PromptScanner(nonce_);
     // End whatever is in the foreground and throw away a half-typed line.
+    at_prompt_ = false;
     stream_->write("\x03\x15\n", deadline);
     set_up_shell(deadline);
     return run("(exit 7)", patience).status == 7;

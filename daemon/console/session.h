@@ -3,6 +3,7 @@
 //
 // Needs of the guest: a getty, and a POSIX shell that expands "$?" in PS1 (busybox ash, dash, bash, ksh, FreeBSD's sh).
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -38,6 +39,9 @@ struct CommandResult {
   std::chrono::microseconds took{};
 };
 
+/// As one word of a POSIX shell.
+std::string quoted(std::string_view text);
+
 /// One thread at a time; interrupt() from any thread.
 class Session {
  public:
@@ -55,6 +59,13 @@ class Session {
   /// as it comes. What was printed before the console closed is kept. Throws Interrupted.
   CommandResult run(std::string_view command, std::chrono::microseconds limit, const OnOutput& on_output = {});
 
+  /// Takes up a console whose guest went back to a saved state: everything that was printed before is unknown. Gives
+  /// the shell a new prompt and runs `command`, in one line; the output begins anywhere before the command's own.
+  /// Throws Closed, Interrupted.
+  CommandResult rejoin(std::string_view command, Deadline deadline);
+  /// Whether the shell waits for a command, and all that was ever typed has been read by it.
+  [[nodiscard]] bool at_prompt() const { return at_prompt_ && !interrupted_; }
+
   /// Hands the console to a person: echo, line editing, an ordinary prompt.
   void begin_interactive(std::string_view prompt, unsigned rows, unsigned columns);
   /// Takes it back from a person, or from a command that did not end: presses control-C and prepares the shell anew.
@@ -67,7 +78,10 @@ class Session {
   std::string take_raw();
 
   /// Any thread.
-  void interrupt() { stream_->interrupt(); }
+  void interrupt() {
+    interrupted_ = true;
+    stream_->interrupt();
+  }
 
  private:
   std::string read(Deadline deadline);
@@ -81,6 +95,8 @@ class Session {
   std::string nonce_;
   PromptScanner scanner_;
   Capture raw_;
+  bool at_prompt_ = false;
+  std::atomic<bool> interrupted_{false};
 };
 
 }  // namespace kvmtest::console

@@ -28,6 +28,8 @@ const char* name_of(const core::DomainState& state) {
     const char* operator()(const Resetting&) const { return "resetting"; }
     const char* operator()(const Ready&) const { return "ready"; }
     const char* operator()(const Dirty&) const { return "up"; }
+    const char* operator()(const Pausing&) const { return "being paused"; }
+    const char* operator()(const Paused&) const { return "paused"; }
     const char* operator()(const Destroying&) const { return "being destroyed"; }
   };
   return std::visit(Names{}, state);
@@ -49,9 +51,11 @@ std::pair<std::string, std::string> described(const core::WorkerState& state) {
 
 }  // namespace
 
-Engine::Engine(Config config, Hypervisor& hypervisor, Recorder& recorder, core::AttemptId next_attempt)
+Engine::Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Recorder& recorder,
+               core::AttemptId next_attempt)
     : config_(std::move(config)),
       hypervisor_(hypervisor),
+      snapshots_(snapshots),
       recorder_(recorder),
       work_(asio::make_work_guard(io_)),
       deadline_timer_(io_),
@@ -135,7 +139,7 @@ void Engine::check_free(const std::vector<core::Prefix>& prefixes) {
 void Engine::start_run(RunOrder order) {
   on_core([&] {
     check_free(order.plan.prefixes);
-    fit_reboot_pool(order.plan.slots);
+    fit_reboot_pool(order.plan.slots + order.plan.quick_slots);
     active_run_.store(order.plan.run.value);
     run_ = std::make_shared<ActiveRun>(std::move(order), now());
     sampler_.sample();  // the share of CPU time counts from here
@@ -179,12 +183,12 @@ void Engine::request(core::Event event, core::RequestId id) {
   if (const auto error = answer.get()) throw Busy(*error);
 }
 
-ResetTimes Engine::request_domain(const core::Domain& domain, bool fresh, unsigned slots) {
+ResetTimes Engine::request_domain(const core::Domain& domain, const Wish& wish) {
   const core::RequestId id = on_core([&] {
-    fit_reboot_pool(slots);
+    fit_reboot_pool(2 * wish.slots);
     return core::RequestId{++last_request_};
   });
-  request(core::event::DomainRequested{id, domain, fresh, slots}, id);
+  request(core::event::DomainRequested{id, domain, wish.fresh, wish.slots, wish.states}, id);
   const std::lock_guard lock(mutex_);
   return last_reset_[domain];
 }
@@ -245,12 +249,12 @@ Engine::Status Engine::status() {
 
 // ---- carrying out ----
 
-/// At least a thread a slot; how many work at the same time is the scheduler's business. A smaller pool ends its jobs
-/// first.
-void Engine::fit_reboot_pool(unsigned slots) {
-  if (reboot_threads_ >= slots) return;
-  reboot_pools_.push_back(std::make_unique<asio::thread_pool>(slots));
-  reboot_threads_ = slots;
+/// At least a thread a slot, of either kind; how many work at the same time is the scheduler's business. A smaller pool
+/// ends its jobs first.
+void Engine::fit_reboot_pool(unsigned threads) {
+  if (reboot_threads_ >= threads) return;
+  reboot_pools_.push_back(std::make_unique<asio::thread_pool>(threads));
+  reboot_threads_ = threads;
 }
 
 asio::thread_pool& Engine::test_thread(const core::Prefix& prefix) {
@@ -260,14 +264,18 @@ asio::thread_pool& Engine::test_thread(const core::Prefix& prefix) {
 }
 
 void Engine::perform(const core::action::ResetDomain& a) {
-  recorder_.put(run_number(), record::ResetStarted{a.domain, a.ticket, a.waited});
+  recorder_.put(run_number(), record::ResetStarted{a.domain, a.ticket, a.waited, std::string(to_string(a.method)), a.attempt});
   asio::post(*reboot_pools_.back(), [this, a] { reset(a); });
 }
 
 void Engine::perform(const core::action::CancelReset& a) {
   const std::lock_guard lock(mutex_);
   cancelled_.insert(a.ticket);
-  if (const auto found = booting_.find(a.ticket); found != booting_.end()) found->second->interrupt();
+  if (const auto found = resetting_.find(a.ticket); found != resetting_.end()) found->second->interrupt();
+}
+
+void Engine::perform(const core::action::PauseDomain& a) {
+  asio::post(test_thread(a.domain.prefix), [this, a] { pause(a); });
 }
 
 void Engine::perform(const core::action::DestroyDomain& a) {
@@ -321,7 +329,9 @@ void Engine::perform(const core::action::ReportResetFailed& a) {
                              .ticket = a.ticket,
                              .host_fault = a.fault == core::Fault::host,
                              .reason = a.reason,
-                             .again = a.again};
+                             .again = a.again,
+                             .method = std::string(to_string(a.method)),
+                             .attempt = a.attempt};
   {
     const std::lock_guard lock(mutex_);
     if (const auto times = failed_resets_.extract(a.ticket); !times.empty()) {
@@ -330,6 +340,10 @@ void Engine::perform(const core::action::ReportResetFailed& a) {
     }
   }
   recorder_.put(run_number(), std::move(failed));
+}
+
+void Engine::perform(const core::action::ReportSnapshotsGivenUp& a) {
+  recorder_.put(run_number(), record::SnapshotsGivenUp{a.domain, a.reason});
 }
 
 void Engine::perform(const core::action::ReportQuarantine& a) {
@@ -352,6 +366,7 @@ void Engine::perform(const core::action::FinishRun& a) {
   sample_timer_.cancel();
   recorder_.put(run_number(), run_->finished(a.outcome, now()));
   recorder_.flush(5s);
+  if (run_->order.at_end) asio::post(*judge_pool_, run_->order.at_end);
   run_.reset();
   const std::lock_guard lock(mutex_);
   failed_resets_.clear();  // those that were cancelled are reported by nobody

@@ -2,8 +2,8 @@
 // Drives the scheduler: one thread owns it, takes events in and carries actions out to the pools, whose threads post
 // what came of them back as events. Everything that happened leaves as records.
 //
-//   reboot pool   KVM_WORKERS threads, one domain at a time each: start, log in
-//   test pool     a thread a prefix: runs scripts, and destroys domains between them
+//   reboot pool   one domain at a time each: start, log in, save; go back to what was saved, and verify it
+//   test pool     a thread a prefix: runs scripts, and pauses or destroys domains between them
 //   judges        a few threads: compare, write the attempt's files
 
 #include <atomic>
@@ -32,6 +32,7 @@
 #include "engine/recorder.h"
 #include "engine/sampler.h"
 #include "engine/script_runner.h"
+#include "engine/snapshots.h"
 #include "suite/format.h"
 
 namespace kvmtest::engine {
@@ -53,19 +54,25 @@ struct RunOrder {
   std::map<core::TestIndex, core::Verdict> decided;
   unsigned flaky = 0;
   core::Duration spent{};
+  std::function<void()> at_end;  ///< called when it is over, on a judge's thread
 };
 
 /// What a domain's last reset took; for doctor.
 struct ResetTimes {
+  core::Method method = core::Method::boot;
   core::Duration total{};
   core::Duration boot{};
   core::Duration login{};
+  core::Duration save{};
+  core::Duration load{};
+  core::Duration verify{};
+  std::string note{};  ///< why the state was not saved
 };
 
 /// Public members: any thread.
 class Engine {
  public:
-  Engine(Config config, Hypervisor& hypervisor, Recorder& recorder, core::AttemptId next_attempt);
+  Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Recorder& recorder, core::AttemptId next_attempt);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   /// Nothing may be under way: see idle(). Joins all threads.
@@ -84,8 +91,21 @@ class Engine {
   /// Waits until no run is active. False: one is, after `patience`.
   bool wait_for_no_run(std::chrono::milliseconds patience);
 
-  /// Brings a domain up for a client; resets it first if `fresh`. Waits. Throws Busy, with the scheduler's words.
-  ResetTimes request_domain(const core::Domain& domain, bool fresh, unsigned slots);
+  /// How a client wants a domain.
+  struct Wish {
+    bool fresh = false;  ///< reset it even when it is up
+    unsigned slots = 1;  ///< of the reboot pool, when no run sets them
+    core::States states; ///< of this domain; empty: boot it
+  };
+  /// Brings a domain up for a client. Waits. Throws Busy, with the scheduler's words.
+  ResetTimes request_domain(const core::Domain& domain, const Wish& wish);
+  /// Takes a domain that is up and lent out back to its saved state without any check, and times that alone and a
+  /// trip to its shell and back after it; for doctor. Throws Busy, HostFault.
+  struct RawLoad {
+    core::Duration load{};
+    core::Duration round_trip{};
+  };
+  RawLoad raw_load(const core::Domain& domain);
   /// Takes a domain away. Waits. Throws Busy.
   core::Duration destroy_domain(const core::Domain& domain);
   /// Exclusive use of a domain's console, until the pointer goes. Throws Busy when it is in use or there is none.
@@ -123,6 +143,7 @@ class Engine {
   void dispatch(const core::Event& event);
   void perform(const core::action::ResetDomain& a);
   void perform(const core::action::CancelReset& a);
+  void perform(const core::action::PauseDomain& a);
   void perform(const core::action::DestroyDomain& a);
   void perform(const core::action::RunTest& a);
   void perform(const core::action::CancelTest& a);
@@ -131,18 +152,27 @@ class Engine {
   void perform(const core::action::ReportUntested& a);
   void perform(const core::action::ReportQueued& a);
   void perform(const core::action::ReportResetFailed& a);
+  void perform(const core::action::ReportSnapshotsGivenUp& a);
   void perform(const core::action::ReportQuarantine& a);
   void perform(const core::action::ReportLeftover& a);
   void perform(const core::action::AnswerRequest& a);
   void perform(const core::action::FinishRun& a);
   void arm_deadline();
   void arm_sampler();
-  void fit_reboot_pool(unsigned slots);
+  void fit_reboot_pool(unsigned threads);
   boost::asio::thread_pool& test_thread(const core::Prefix& prefix);
   void request(core::Event event, core::RequestId id);
 
   // Pool threads.
   void reset(const core::action::ResetDomain& a);
+  struct Reset;
+  void boot(Reset& reset);
+  void save(Reset& reset);
+  void go_back(Reset& reset);
+  void load(Reset& reset);
+  void restore(Reset& reset);
+  void track(Reset& reset, std::shared_ptr<console::Session> session);
+  void pause(const core::action::PauseDomain& a);
   void destroy(const core::action::DestroyDomain& a, std::int64_t run);
   void run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run);
   void judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run);
@@ -155,6 +185,7 @@ class Engine {
 
   Config config_;
   Hypervisor& hypervisor_;
+  Snapshots& snapshots_;
   Recorder& recorder_;
   const std::chrono::steady_clock::time_point epoch_ = std::chrono::steady_clock::now();
 
@@ -180,7 +211,7 @@ class Engine {
   std::condition_variable run_ended_;
   // Guarded by mutex_.
   std::map<core::Domain, std::shared_ptr<console::Session>> sessions_;  ///< logged in, by domain
-  std::map<core::Ticket, std::shared_ptr<console::Session>> booting_;   ///< being brought up
+  std::map<core::Ticket, std::shared_ptr<console::Session>> resetting_;  ///< being brought up
   std::set<core::Ticket> cancelled_;
   std::map<core::AttemptId, Sessions> testing_;
   std::map<core::Domain, std::weak_ptr<void>> borrowed_;

@@ -1,4 +1,4 @@
-// The engine's work on pool threads: resets, destructions, tests, judging.
+// The engine's work on the threads of the test pool and on judges: destructions, pauses, tests, judging.
 
 #include <utility>
 
@@ -34,58 +34,6 @@ void keep_consoles(const std::filesystem::path& directory, const std::map<std::s
 
 }  // namespace
 
-void Engine::reset(const core::action::ResetDomain& a) {
-  const std::int64_t run = run_number();
-  const auto start = steady_clock::now();
-  const auto failed = [&](core::Fault fault, const std::string& reason) {
-    {
-      const std::lock_guard lock(mutex_);
-      booting_.erase(a.ticket);
-      cancelled_.erase(a.ticket);
-      failed_resets_[a.ticket] = {a.waited, since(start)};
-    }
-    post(core::event::DomainResetFailed{a.ticket, fault, reason});
-  };
-  try {
-    const auto deadline = start + config_.boot_limit;
-    auto session = std::make_shared<console::Session>(hypervisor_.start(a.domain), config_.capture_bound);
-    {
-      const std::lock_guard lock(mutex_);
-      if (cancelled_.contains(a.ticket)) throw console::Interrupted();
-      booting_[a.ticket] = session;
-    }
-    session->await_login_prompt(deadline);
-    const auto boot = since(start);
-    session->log_in(config_.login, deadline);
-    session->take_raw();  // the boot is not part of any test's console
-    const auto total = since(start);
-    {
-      const std::lock_guard lock(mutex_);
-      booting_.erase(a.ticket);
-      cancelled_.erase(a.ticket);
-      sessions_[a.domain] = session;
-      last_reset_[a.domain] = {total, boot, total - boot};
-    }
-    recorder_.put(run, record::ResetFinished{.domain = a.domain,
-                                             .ticket = a.ticket,
-                                             .method = "boot",
-                                             .total = total,
-                                             .boot = boot,
-                                             .login = total - boot,
-                                             .waited = a.waited});
-    post(core::event::DomainReset{a.ticket});
-  } catch (const console::LoginFailed& e) {
-    failed(core::Fault::guest, e.what());
-  } catch (const console::Closed&) {
-    const End end = hypervisor_.end_of(a.domain);
-    failed(end.fault, end.reason);
-  } catch (const console::Interrupted&) {
-    failed(core::Fault::guest, "cancelled");
-  } catch (const std::exception& e) {
-    failed(core::Fault::host, e.what());
-  }
-}
-
 void Engine::destroy(const core::action::DestroyDomain& a, std::int64_t run) {
   std::shared_ptr<console::Session> session;
   {
@@ -109,6 +57,15 @@ void Engine::destroy(const core::action::DestroyDomain& a, std::int64_t run) {
     post(core::event::DomainDestroyed{a.ticket});
   } catch (const std::exception& e) {
     post(core::event::DomainDestroyFailed{a.ticket, e.what()});
+  }
+}
+
+void Engine::pause(const core::action::PauseDomain& a) {
+  try {
+    snapshots_.pause(a.domain);
+    post(core::event::DomainPaused{a.ticket});
+  } catch (const std::exception& e) {
+    post(core::event::DomainPauseFailed{a.ticket, e.what()});
   }
 }
 

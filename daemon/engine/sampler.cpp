@@ -9,6 +9,17 @@
 
 namespace kvmtest::engine {
 
+std::uint64_t memory_available() {
+  std::ifstream memory("/proc/meminfo");
+  std::string name;
+  std::uint64_t value = 0;
+  while (memory >> name >> value) {
+    if (name == "MemAvailable:") return value * 1024;
+    memory.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return 0;
+}
+
 core::record::Sample Sampler::sample() {
   core::record::Sample sample;
   std::ifstream("/proc/loadavg") >> sample.load;
@@ -30,12 +41,7 @@ core::record::Sample Sampler::sample() {
   busy_ = busy;
   total_ = total;
 
-  std::ifstream memory("/proc/meminfo");
-  std::string name;
-  while (memory >> name >> value) {
-    if (name == "MemAvailable:") sample.memory_available = value * 1024;
-    memory.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-  }
+  sample.memory_available = memory_available();
 
   std::uint64_t pages = 0;
   std::uint64_t resident = 0;

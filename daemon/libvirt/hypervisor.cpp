@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <libvirt/virterror.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "core/input_error.h"
@@ -92,12 +93,13 @@ End end_from(int event, int detail) {
 
 }  // namespace
 
-LibvirtHypervisor::LibvirtHypervisor(Templates templates, Options options)
-    : templates_(std::move(templates)), options_(std::move(options)) {
+LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Options options)
+    : templates_(std::move(templates)), store_(store), options_(std::move(options)) {
   options_.with.state_dir = options_.state_dir;
   // Errors are reported where they happen; libvirt's habit is to print each on standard error as well.
   virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
   open();
+  jobs_ = std::make_unique<Jobs>(connect_.get());
   callback_ = check(virConnectDomainEventRegisterAny(connect_.get(), nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                                      VIR_DOMAIN_EVENT_CALLBACK(&on_lifecycle), this, nullptr),
                     "events of domains");
@@ -156,7 +158,9 @@ void LibvirtHypervisor::define(const core::Domain& domain) {
   const DomainHandle old = find_ours(domain, false);
   std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
   if (old) check(virDomainGetUUIDString(old.get(), uuid.data()), "UUID of " + domain.name());
-  std::string xml = templates_.render(domain, options_.with, uuid.data());
+  std::vector<Overlay> unused;
+  std::string xml = with_overlays(templates_.render(domain, options_.with, uuid.data()),
+                                  store_.live_disks_of(domain.name()), unused);
   if (!embedded()) xml = Templates::on_networks(xml);
   const DomainHandle made(virDomainDefineXMLFlags(connect_.get(), xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE));
   if (!made) throw InputError({templates_.file(domain.host.value)}, "libvirt refuses this domain: " + last_error());
@@ -202,8 +206,33 @@ void LibvirtHypervisor::uninstall(const core::Prefix& prefix) {
     for (const std::string& network : templates_.networks()) remove_network(prefix.value + network);
 }
 
+std::string LibvirtHypervisor::definition(const core::Domain& domain) {
+  return templates_.render(domain, options_.with, {});
+}
+
+std::vector<Overlay> LibvirtHypervisor::overlays(const core::Domain& domain) {
+  std::vector<Overlay> overlays;
+  with_overlays(definition(domain), store_.live_disks_of(domain.name()), overlays);
+  return overlays;
+}
+
 std::unique_ptr<console::Stream> LibvirtHypervisor::start(const core::Domain& domain) {
+  auto stream = start_paused(domain, true);
   const DomainHandle handle = find_ours(domain, true);
+  if (virDomainResume(handle.get()) != 0) {
+    const std::string words = last_error();
+    power_off(handle.get());
+    throw HostFault("resume " + domain.name() + ": " + words);
+  }
+  return stream;
+}
+
+std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const core::Domain& domain, bool fresh) {
+  const DomainHandle handle = find_ours(domain, true);
+  if (fresh) {
+    store_.clear_live(domain.name());
+    for (const Overlay& overlay : overlays(domain)) make_overlay(overlay);
+  }
   {
     const std::lock_guard lock(mutex_);
     ends_.erase(domain.name());
@@ -211,17 +240,35 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start(const core::Domain& do
   // Paused until somebody listens, so that the console's first bytes are not lost.
   check(virDomainCreateWithFlags(handle.get(), VIR_DOMAIN_START_PAUSED), "start " + domain.name());
   try {
-    auto stream = std::make_unique<ConsoleStream>(connect_.get(), handle.get());
-    check(virDomainResume(handle.get()), "resume " + domain.name());
-    return stream;
+    pin_emulator(handle.get());
+    return std::make_unique<ConsoleStream>(connect_.get(), handle.get());
   } catch (const HostFault&) {
     power_off(handle.get());
     throw;
   }
 }
 
+/// Keeps QEMU's main thread, and with it the threads that read and write its files, on one processor: going back to a
+/// saved state hands over between them some thousand times, which takes twice as long across processors. The thread
+/// that runs the guest is free to go where there is room.
+void LibvirtHypervisor::pin_emulator(virDomainPtr domain) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) == 0) return;
+  unsigned turn = next_cpu_++ % static_cast<unsigned>(CPU_COUNT(&allowed));
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed) || turn-- > 0) continue;
+    std::vector<unsigned char> map(static_cast<std::size_t>(cpu) / 8 + 1);
+    map.back() = static_cast<unsigned char>(1U << (static_cast<unsigned>(cpu) % 8));
+    // A remote or restricted libvirt may refuse; then it is only slower.
+    if (virDomainPinEmulator(domain, map.data(), static_cast<int>(map.size()), VIR_DOMAIN_AFFECT_LIVE) < 0)
+      virResetLastError();
+    return;
+  }
+}
+
 void LibvirtHypervisor::destroy(const core::Domain& domain) {
   if (const DomainHandle handle = find_ours(domain, false)) power_off(handle.get());
+  store_.clear_live(domain.name());
 }
 
 End LibvirtHypervisor::end_of(const core::Domain& domain) {
@@ -243,6 +290,7 @@ int LibvirtHypervisor::on_lifecycle(virConnectPtr, virDomainPtr domain, int even
   if (event != VIR_DOMAIN_EVENT_STOPPED && event != VIR_DOMAIN_EVENT_CRASHED) return 0;
   const std::string name = virDomainGetName(domain);
   const End end = end_from(event, detail);
+  self->jobs_->domain_ended(name);
   {
     // The first word counts: a crash is followed by the destruction.
     const std::lock_guard lock(self->mutex_);

@@ -4,6 +4,7 @@
 // Invariants: a domain whose metadata does not name our state directory is never started, destroyed or undefined; a
 // bridge whose alias does not name it is never removed.
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -11,10 +12,14 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/hypervisor.h"
+#include "libvirt/disks.h"
 #include "libvirt/event_loop.h"
 #include "libvirt/handles.h"
+#include "libvirt/qmp.h"
+#include "libvirt/state_store.h"
 #include "libvirt/templates.h"
 
 namespace kvmtest::libvirt {
@@ -35,8 +40,8 @@ struct Options {
 class LibvirtHypervisor final : public engine::Hypervisor {
  public:
   /// Connects, decides the accelerator, and destroys domains of ours that a dead daemon left running.
-  /// Throws engine::HostFault, core::InputError.
-  LibvirtHypervisor(Templates templates, Options options);
+  /// Domains' live files go into `store`. Throws engine::HostFault, core::InputError.
+  LibvirtHypervisor(Templates templates, StateStore& store, Options options);
   ~LibvirtHypervisor() override;
 
   void install(const core::Prefix& prefix) override;
@@ -46,9 +51,24 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   engine::End end_of(const core::Domain& domain) override;
   Description describe() override;
 
+  // For QemuSnapshots; they throw engine::HostFault.
+
+  [[nodiscard]] virConnectPtr connection() const { return connect_.get(); }
+  Jobs& jobs() { return *jobs_; }
+  /// A domain of ours that is defined.
+  DomainHandle find(const core::Domain& domain) { return find_ours(domain, true); }
+  /// XML that the domain is defined by, on its disks' bases.
+  std::string definition(const core::Domain& domain);
+  /// Where the domain's disks lie.
+  std::vector<Overlay> overlays(const core::Domain& domain);
+  /// Starts a domain that is off, stopped before its first instruction, with its console open. `fresh`: on new
+  /// overlays.
+  std::unique_ptr<console::Stream> start_paused(const core::Domain& domain, bool fresh);
+
  private:
   [[nodiscard]] bool embedded() const { return options_.uri.empty(); }
   void open();
+  void pin_emulator(virDomainPtr domain);
   void destroy_leftovers();
   void decide_accelerator();
   bool prove_kvm();
@@ -59,10 +79,13 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   static int on_lifecycle(virConnectPtr connect, virDomainPtr domain, int event, int detail, void* opaque);
 
   Templates templates_;
+  StateStore& store_;
   Options options_;
   EventLoop loop_;
   Connect connect_;
+  std::unique_ptr<Jobs> jobs_;
   int callback_ = -1;
+  std::atomic<unsigned> next_cpu_{0};
   std::mutex mutex_;
   std::condition_variable ended_;
   std::map<std::string, engine::End> ends_;  ///< by domain name, since its last start; guarded by mutex_

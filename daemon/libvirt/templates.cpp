@@ -8,6 +8,7 @@
 #include <pugixml.hpp>
 
 #include "core/input_error.h"
+#include "libvirt/xml_text.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -56,12 +57,6 @@ std::string escaped_xml(const std::string& text) {
     }
   }
   return out;
-}
-
-std::string text_of(const pugi::xml_document& document) {
-  std::ostringstream out;
-  document.save(out, "  ");
-  return out.str();
 }
 
 std::string read_template(const fs::path& file) {
@@ -196,6 +191,19 @@ std::optional<Owner> owner_from(const std::string& domain_xml) {
       return Owner{state.value(), mark.attribute("prefix").value(), mark.attribute("host").value()};
   }
   return std::nullopt;
+}
+
+std::uint64_t memory_of(const std::string& domain_xml) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  const auto memory = document.child("domain").child("memory");
+  const std::string_view unit = memory.attribute("unit").as_string("KiB");
+  // libvirt's words (formatdomain.html, memory): a letter is a power of 1024, with "B" behind it a power of 1000.
+  std::uint64_t factor = 1;
+  const auto power = std::string_view("bkMGTPE").find(unit == "bytes" ? 'b' : unit.front() == 'K' ? 'k' : unit.front());
+  for (std::size_t i = 0; i < power && power != std::string_view::npos; ++i)
+    factor *= unit.size() == 2 && unit[1] == 'B' ? 1000 : 1024;
+  return memory.text().as_ullong() * factor;
 }
 
 std::vector<std::string> bridges_of(const std::string& domain_xml) {

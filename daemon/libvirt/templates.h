@@ -1,6 +1,7 @@
 #pragma once
 // Domain templates: libvirt XML with @@NAME@@ placeholders, one file a host, in a directory of the user's choice.
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -61,6 +62,9 @@ std::optional<Owner> owner_from(const std::string& domain_xml);
 
 /// Namespace of the owner's mark.
 inline constexpr const char* owner_namespace = "https://kvmtest.invalid/owner/1";
+
+/// Bytes of memory that a rendered domain is given.
+std::uint64_t memory_of(const std::string& domain_xml);
 
 /// The bridges that a rendered domain's interfaces are on.
 std::vector<std::string> bridges_of(const std::string& domain_xml);

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "settings/values.h"
+
 namespace kvmtest::service {
 
 struct RunRequest {
@@ -15,6 +17,8 @@ struct RunRequest {
   std::string format;              ///< forced format, or empty
   std::vector<std::string> prefixes;
   unsigned workers = 1;
+  settings::ResetMethod reset = settings::ResetMethod::snapshot;
+  bool keep = true;  ///< saved states are for later runs, too
 };
 
 nlohmann::json to_json(const RunRequest& request);

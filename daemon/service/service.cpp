@@ -1,7 +1,9 @@
 #include "service/service.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -67,6 +69,63 @@ engine::RunOrder Service::order(core::RunId run, const RunRequest& request, std:
   return order;
 }
 
+/// The states of those of the domains that can go back to one.
+core::States Service::states(const std::vector<core::Domain>& domains, settings::ResetMethod reset) {
+  core::States states;
+  if (reset == settings::ResetMethod::boot) return states;
+  for (const core::Domain& domain : domains) {
+    const core::StateId state = parts_.snapshots.state_of(domain);
+    states.of.emplace(domain, state);
+    if (parts_.snapshots.kept(state)) states.kept.insert(state);
+  }
+  return states;
+}
+
+void Service::add_states(engine::RunOrder& order, const RunRequest& request) {
+  order.plan.quick_slots = std::max(request.workers, std::thread::hardware_concurrency());
+  order.plan.memory = memory(request);
+  std::map<core::Host, unsigned> wanted;
+  for (const auto& test : order.plan.tests)
+    for (const core::Host& host : test.hosts) ++wanted[host];
+  std::vector<core::Domain> domains;
+  for (const core::Prefix& prefix : order.plan.prefixes)
+    for (const auto& [host, tests] : wanted) domains.push_back({prefix, host});
+  core::States& states = order.plan.states;
+  states = this->states(domains, request.reset);
+  if (!request.keep) states.kept.clear();
+  if (request.reset == settings::ResetMethod::automatic)
+    std::erase_if(states.of, [&](const auto& entry) {
+      return wanted[entry.first.host] < 2 && !states.kept.contains(entry.second);
+    });
+  if (!request.keep)
+    order.at_end = [this, of = states.of] {
+      for (const auto& [domain, state] : of) parts_.kept_states.drop(state);
+    };
+}
+
+/// What QEMU takes beside the guest's memory: its own code and devices, and under emulation what it translates.
+constexpr std::uint64_t qemu_overhead = 128ULL << 20U;
+/// What the run leaves to everybody else.
+constexpr std::uint64_t memory_reserve = 256ULL << 20U;
+
+core::Memory Service::memory(const RunRequest& request) {
+  core::Memory memory;
+  const std::uint64_t available = engine::memory_available();
+  if (available == 0) return memory;
+  memory.budget = available > 2 * memory_reserve ? available - memory_reserve : available / 2;
+  for (const std::string& host : parts_.templates.hosts()) {
+    const auto& domains = parts_.settings.domains;
+    libvirt::Substitutions with{"qemu", domains.kernel, domains.initrd, domains.image, parts_.settings.state_dir,
+                                domains.memory_mib};
+    const std::uint64_t own =
+        libvirt::memory_of(parts_.templates.render({core::Prefix{}, core::Host{host}}, with, {}));
+    // A saved state holds at most all of the guest's memory, and lies in RAM.
+    memory.need[core::Host{host}] =
+        own + qemu_overhead + (request.reset == settings::ResetMethod::boot ? 0 : own);
+  }
+  return memory;
+}
+
 core::RunId Service::start_run(const RunRequest& request) {
   const std::lock_guard lock(starting_);
   auto tests = load(request);
@@ -93,6 +152,7 @@ core::RunId Service::start_run(const RunRequest& request) {
     for (const std::string& host : ordered.tests[i].test.hosts) planned.hosts.emplace_back(host);
     ordered.plan.tests.push_back(std::move(planned));
   }
+  add_states(ordered, request);
   parts_.recorder.put(run.value, std::move(started));
   parts_.engine.start_run(std::move(ordered));
   return run;
@@ -141,6 +201,7 @@ std::optional<core::RunId> Service::resume_run() {
     ordered.plan.tests.push_back(std::move(planned));
   }
   ordered.spent = spent;
+  add_states(ordered, request);
   parts_.recorder.put(state.run.value, record::RunResumed{static_cast<unsigned>(ordered.decided.size()),
                                                           static_cast<unsigned>(state.unjudged.size())});
   parts_.engine.start_run(std::move(ordered));
@@ -161,12 +222,16 @@ void Service::destroy_all() {
       if (state != "off") parts_.engine.destroy_domain({core::Prefix{prefix.prefix}, core::Host{host}});
 }
 
-engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, unsigned slots) {
+engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, unsigned slots,
+                                     settings::ResetMethod reset) {
   {
     const std::lock_guard lock(starting_);
     if (!parts_.engine.in_run(domain.prefix)) prepare_prefixes({domain.prefix.value});
   }
-  return parts_.engine.request_domain(domain, fresh, slots);
+  // A client's domain is there to be used for long; `auto` saves no state for it.
+  auto states = this->states({domain}, reset);
+  if (reset == settings::ResetMethod::automatic && states.kept.empty()) states = {};
+  return parts_.engine.request_domain(domain, {fresh, slots, std::move(states)});
 }
 
 core::Duration Service::destroy(const core::Domain& domain) { return parts_.engine.destroy_domain(domain); }
@@ -192,6 +257,27 @@ void Service::uninstall(const std::vector<std::string>& prefixes) {
     parts_.hypervisor.uninstall(prefix);
     claims_.release(prefix);
   }
+  forget_states();
+}
+
+nlohmann::json Service::kept_states() {
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& kept : parts_.kept_states.list())
+    list.push_back({{"key", kept.state.value},
+                    {"domain", kept.domain},
+                    {"bytes", kept.bytes},
+                    {"made", wire::iso8601(kept.made)},
+                    {"used", wire::iso8601(kept.used)},
+                    {"in_ram", kept.in_ram},
+                    {"inputs", kept.inputs}});
+  return list;
+}
+
+unsigned Service::forget_states() {
+  if (parts_.engine.active_run()) throw engine::Busy("a run is active and uses the saved states");
+  unsigned count = 0;
+  for (const auto& kept : parts_.kept_states.list()) count += parts_.kept_states.drop(kept.state) ? 1 : 0;
+  return count;
 }
 
 nlohmann::json Service::status() {

@@ -15,6 +15,8 @@
 #include "core/record.h"
 #include "engine/claim.h"
 #include "engine/engine.h"
+#include "engine/sampler.h"
+#include "engine/snapshots.h"
 #include "libvirt/templates.h"
 #include "service/run_request.h"
 #include "settings/settings.h"
@@ -31,6 +33,8 @@ class Service {
     settings::Settings settings;
     libvirt::Templates templates;
     engine::Hypervisor& hypervisor;
+    engine::Snapshots& snapshots;
+    engine::KeptStates& kept_states;
     engine::Engine& engine;
     engine::Recorder& recorder;
     telemetry::Writer& writer;
@@ -48,13 +52,18 @@ class Service {
 
   core::Domain domain(const std::string& name) const { return parts_.templates.parse_domain(name); }
   /// Brings a domain up for a client outside a run.
-  engine::ResetTimes bring_up(const core::Domain& domain, bool fresh, unsigned slots);
+  engine::ResetTimes bring_up(const core::Domain& domain, bool fresh, unsigned slots, settings::ResetMethod reset);
+  engine::Engine::RawLoad raw_load(const core::Domain& domain) { return parts_.engine.raw_load(domain); }
   core::Duration destroy(const core::Domain& domain);
   std::shared_ptr<console::Session> borrow(const core::Domain& domain) { return parts_.engine.borrow(domain); }
   void give_up(const core::Domain& domain) { parts_.engine.give_up(domain); }
 
   void install(const std::vector<std::string>& prefixes);
   void uninstall(const std::vector<std::string>& prefixes);
+
+  /// What is kept of saved states, as JSON, for `kvmtest resets`; and forgetting all of it: returns how many.
+  nlohmann::json kept_states();
+  unsigned forget_states();
 
   /// As JSON, for `kvmtest status`.
   nlohmann::json status();
@@ -68,6 +77,9 @@ class Service {
   void prepare_prefixes(const std::vector<std::string>& prefixes);
   std::vector<suite::LoadedTest> load(const RunRequest& request);
   engine::RunOrder order(core::RunId run, const RunRequest& request, std::vector<suite::LoadedTest> tests);
+  core::States states(const std::vector<core::Domain>& domains, settings::ResetMethod reset);
+  void add_states(engine::RunOrder& order, const RunRequest& request);
+  core::Memory memory(const RunRequest& request);
   void destroy_all();
 
   Parts parts_;

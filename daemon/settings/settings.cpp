@@ -130,6 +130,7 @@ void apply_environment(Settings& settings) {
   if (const char* word = set("KVM_ACCELERATOR")) {
     settings.hypervisor.accelerator = parse_accelerator(word, "KVM_ACCELERATOR");
   }
+  if (const char* word = set("KVM_RESET")) settings.reset.method = parse_reset_method(word, "KVM_RESET");
 }
 
 }  // namespace kvmtest::settings

@@ -36,6 +36,13 @@ struct Settings {
     unsigned memory_mib = 192;        ///< MiB a domain
   } domains;
 
+  struct Reset {
+    ResetMethod method = ResetMethod::snapshot;
+    bool keep = true;                      ///< saved states are for later runs, too
+    std::uint64_t ram = 0;                 ///< bytes of RAM for saved states; 0: half of what is free at the start
+    std::uint64_t kept_limit = 4ULL << 30;  ///< bytes of all kept states
+  } reset;
+
   struct Login {
     std::string user = "root";
     std::string password = "swan";
@@ -75,8 +82,8 @@ Settings load(const std::optional<std::filesystem::path>& file);
 /// The same on a text; `file` is its name in errors and its directory the project.
 Settings load_text(const std::string& text, const std::filesystem::path& file);
 
-/// Overrides by KVM_WORKERS, KVM_PREFIXES, KVM_PREFIX (older name, when KVM_PREFIXES is unset or empty), KVM_URI and
-/// KVM_ACCELERATOR. An empty variable counts as unset. Throws core::InputError naming the variable.
+/// Overrides by KVM_WORKERS, KVM_PREFIXES, KVM_PREFIX (older name, when KVM_PREFIXES is unset or empty), KVM_URI,
+/// KVM_ACCELERATOR and KVM_RESET. An empty variable counts as unset. Throws core::InputError naming the variable.
 void apply_environment(Settings& settings);
 
 /// One known setting, as it stands in the table all readers and listings share.

@@ -158,6 +158,23 @@ std::vector<Entry> build() {
            ""),
       number("domains.memory_mib", "Memory of one domain in MiB, 32 to 1048576.", KVMTEST_MEMBER(domains.memory_mib),
              32, 1U << 20),
+      entry(
+          "reset.method",
+          "How domains are brought to a clean shell. snapshot: they go back to a state saved after their first login, "
+          "and are booted where that fails. auto: the same, but a domain that one test alone wants is booted. boot: "
+          "always booted. KVM_RESET overrides it.",
+          KVMTEST_MEMBER(reset.method),
+          [](const Reading& r) { return parse_reset_method(scalar(r, "auto, snapshot or boot"), r.origin); },
+          [](ResetMethod value) { return std::string(to_string(value)); }),
+      entry(
+          "reset.keep", "Saved states are kept for later runs. true or false.", KVMTEST_MEMBER(reset.keep),
+          [](const Reading& r) { return parse_switch(scalar(r, "true or false"), r.origin); },
+          [](bool value) { return std::string(value ? "true" : "false"); }),
+      size("reset.ram",
+           "RAM for saved states; those beyond it lie in state_dir. 0B: half of what is free when the daemon starts.",
+           KVMTEST_MEMBER(reset.ram)),
+      size("reset.kept_limit", "Size of all kept states together; those used longest ago go first.",
+           KVMTEST_MEMBER(reset.kept_limit)),
       text("login.user", "Who logs in at the guests' serial console.", KVMTEST_MEMBER(login.user)),
       text("login.password", "And with what password.", KVMTEST_MEMBER(login.password)),
       duration("limits.boot", "From a domain's start to its logged-in shell.", KVMTEST_MEMBER(limits.boot)),

@@ -86,6 +86,15 @@ std::string_view to_string(Accelerator accelerator) {
   return "auto";
 }
 
+std::string_view to_string(ResetMethod method) {
+  switch (method) {
+    case ResetMethod::automatic: return "auto";
+    case ResetMethod::snapshot: return "snapshot";
+    case ResetMethod::boot: return "boot";
+  }
+  return "snapshot";
+}
+
 std::chrono::milliseconds parse_duration(std::string_view text, std::string_view origin) {
   const auto value = measured(text, time_units);
   if (!value) {
@@ -123,6 +132,19 @@ Accelerator parse_accelerator(std::string_view text, std::string_view origin) {
     if (text == to_string(known)) return known;
   }
   refuse(origin, "'" + shown(text) + "' is not an accelerator; write auto, kvm or emulated");
+}
+
+ResetMethod parse_reset_method(std::string_view text, std::string_view origin) {
+  for (const auto known : {ResetMethod::automatic, ResetMethod::snapshot, ResetMethod::boot}) {
+    if (text == to_string(known)) return known;
+  }
+  refuse(origin, "'" + shown(text) + "' is not a way to reset; write snapshot, auto or boot");
+}
+
+bool parse_switch(std::string_view text, std::string_view origin) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  refuse(origin, "'" + shown(text) + "' is neither true nor false");
 }
 
 void check_prefixes(const std::vector<std::string>& prefixes, std::string_view origin) {

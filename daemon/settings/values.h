@@ -20,6 +20,17 @@ enum class Accelerator {
 /// The word in settings: auto, kvm, emulated.
 std::string_view to_string(Accelerator accelerator);
 
+/// How domains are brought to a clean shell.
+enum class ResetMethod {
+  automatic,  ///< by snapshot where a domain will be reset again, else by a boot
+  snapshot,   ///< by going back to a state saved after the login; by a boot where that fails
+  boot,       ///< always by a boot
+};
+
+/// The word in settings: auto, snapshot, boot.
+std::string_view to_string(ResetMethod method);
+ResetMethod parse_reset_method(std::string_view text, std::string_view origin);
+
 /// A duration with its unit: "500ms", "30s", "2m", "1h". More than zero, at most 24h.
 std::chrono::milliseconds parse_duration(std::string_view text, std::string_view origin);
 /// The inverse of parse_duration, in the largest unit that is exact.
@@ -36,6 +47,8 @@ unsigned parse_number(std::string_view text, std::string_view origin, unsigned l
 unsigned parse_workers(std::string_view text, std::string_view origin);
 
 Accelerator parse_accelerator(std::string_view text, std::string_view origin);
+/// "true" or "false".
+bool parse_switch(std::string_view text, std::string_view origin);
 
 /// A list separated by white space; '' or "" is the empty prefix. At least one; no duplicates; letters, digits and
 /// . _ - only, not beginning with a dash.

@@ -1,0 +1,49 @@
+#pragma once
+// What a saved state needs of the guest: nothing mounted that stands in the way, a token that tells this state from
+// any other, and the small program that makes time and randomness right after going back (guest/renew.c).
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "console/session.h"
+
+namespace kvmtest::engine {
+
+/// The guest cannot be saved as it is, or is not what was saved. what() is one line.
+class NotClean : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// What goes with a saved state.
+struct CleanState {
+  struct Mount {
+    std::string source;
+    std::string target;
+    std::string type;
+    std::string options;
+  };
+  std::string token;          ///< in a variable of the shell
+  std::string program;        ///< path of renew in the guest
+  std::string host_name;      ///< as the guest has it
+  std::vector<Mount> shares;  ///< unmounted for the saving, in the order to mount them again
+
+  /// As text, for the note that is kept with a state, and back. Throws NotClean when it is none.
+  [[nodiscard]] std::string to_text() const;
+  static CleanState from_text(const std::string& text);
+};
+
+/// Makes a logged-in guest fit to be saved. Throws NotClean (a share is busy, the guest is no x86-64 Linux), and then
+/// it is as it was; console::Closed, console::Interrupted.
+CleanState prepare_to_save(console::Session& session, console::Deadline deadline);
+
+/// After going back, or after the saving itself: checks that the guest is in that very state, gives it fresh
+/// randomness and the right time, mounts its shares again, and marks it as used. Whatever the console printed before
+/// is thrown away. Throws NotClean, console::Closed, console::Interrupted.
+void renew(console::Session& session, const CleanState& state, console::Deadline deadline);
+
+/// Puts the shares back where saving did not come to pass. Throws as renew.
+void mount_shares(console::Session& session, const CleanState& state, console::Deadline deadline);
+
+}  // namespace kvmtest::engine

@@ -1,0 +1,136 @@
+// Runs in the guest after it went back to a saved state, put there by engine/clean_state.cpp before the state was
+// saved: mixes the host's randomness into the kernel's pool and makes its generator start anew from it, and sets the
+// clock where it is wrong. Without libraries, so that it is small enough to be typed at a console, and quick.
+//
+//   renew                             prints "renew"; does it run here?
+//   renew zero                        fills the free memory with zeros, so that a saved state is small
+//   renew SEED SECONDS NANOSECONDS    SEED: 64 hexadecimal digits; the host's time
+//
+// Prints what the clock said before and the host name. Exit status: 0, or the sum of 1 (random pool), 2 (clock).
+//
+// Writing to /dev/urandom would not do: the generator takes the pool in only at its next reseeding, up to a minute
+// later, and until then every guest that came from one state gives the same numbers (Linux, drivers/char/random.c).
+
+#include <linux/mman.h>
+#include <linux/random.h>
+#include <linux/sysinfo.h>
+#include <linux/time.h>
+#include <linux/utsname.h>
+#include <sys/syscall.h>
+
+// More than this the clock may not differ. What was typed is some milliseconds old: it must not make a right clock
+// worse.
+static const long tolerance_ns = 200000000;
+
+static long call(long number, long a, long b, long c) {
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+  return result;
+}
+
+static long call6(long number, long a, long b, long c, long d, long e, long f) {
+  long result;
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+static int digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+static long number(const char* text) {
+  long value = 0;
+  for (; *text >= '0' && *text <= '9'; ++text) value = value * 10 + (*text - '0');
+  return value;
+}
+
+static char* print(char* out, long value, int width) {
+  char digits[20];
+  int count = 0;
+  do {
+    digits[count++] = (char)('0' + value % 10);
+    value /= 10;
+  } while (value > 0 || count < width);
+  while (count > 0) *out++ = digits[--count];
+  return out;
+}
+
+static int stir(const char* seed) {
+  struct {
+    int entropy_count;
+    int buf_size;
+    unsigned char buf[32];
+  } entropy;
+  entropy.entropy_count = 256;
+  entropy.buf_size = 32;
+  for (int i = 0; i < 32; ++i) {
+    const int high = digit(seed[2 * i]);
+    const int low = high < 0 ? -1 : digit(seed[2 * i + 1]);
+    if (low < 0) return 1;
+    entropy.buf[i] = (unsigned char)(high * 16 + low);
+  }
+  const long device = call(SYS_open, (long)"/dev/urandom", 1, 0);
+  if (device < 0) return 1;
+  return call(SYS_ioctl, device, RNDADDENTROPY, (long)&entropy) < 0 || call(SYS_ioctl, device, RNDRESEEDCRNG, 0) < 0;
+}
+
+/// Takes nearly all of the free memory and gives it back: the kernel clears each page before it hands it out.
+static int zero(void) {
+  struct sysinfo info;
+  if (call(SYS_sysinfo, (long)&info, 0, 0) < 0) return 1;
+  const long free = (long)(info.freeram * info.mem_unit);
+  const long spare = 16L << 20;
+  if (free <= spare) return 0;
+  const long size = (free - spare) & ~4095L;
+  const long at = call6(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at < 0 && at > -4096) return 1;
+  for (long offset = 0; offset < size; offset += 4096) *(volatile char*)(at + offset) = 0;
+  return 0;
+}
+
+static int renew(long argc, char** argv) {
+  if (argc == 2 && argv[1][0] == 'z') return zero();
+  if (argc != 4) {
+    call(SYS_write, 1, (long)"renew\n", 6);
+    return 0;
+  }
+  int failed = stir(argv[1]);
+  struct __kernel_timespec before;
+  struct __kernel_timespec right;
+  right.tv_sec = number(argv[2]);
+  right.tv_nsec = number(argv[3]);
+  call(SYS_clock_gettime, 0, (long)&before, 0);
+  const long seconds = before.tv_sec - right.tv_sec;
+  const long late = before.tv_nsec - right.tv_nsec + (seconds > -3 && seconds < 3 ? seconds * 1000000000L : 0);
+  if (seconds <= -3 || seconds >= 3 || late > tolerance_ns || late < -tolerance_ns)
+    if (call(SYS_clock_settime, 0, (long)&right, 0) < 0) failed += 2;
+
+  struct new_utsname name;
+  call(SYS_uname, (long)&name, 0, 0);
+  char line[160];
+  char* out = print(line, before.tv_sec, 1);
+  *out++ = '.';
+  out = print(out, before.tv_nsec, 9);
+  *out++ = ' ';
+  for (const char* c = name.nodename; *c; ++c) *out++ = *c;
+  *out++ = '\n';
+  call(SYS_write, 1, (long)line, out - line);
+  return failed;
+}
+
+// The kernel enters here with argc and argv on the stack.
+__asm__(
+    ".globl _start\n_start:\n xor %ebp, %ebp\n mov (%rsp), %rdi\n lea 8(%rsp), %rsi\n and $-16, %rsp\n call start\n");
+
+__attribute__((noreturn, used)) void start(long argc, char** argv) {
+  call(SYS_exit, renew(argc, argv), 0, 0);
+  __builtin_unreachable();
+}

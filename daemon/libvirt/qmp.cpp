@@ -1,0 +1,81 @@
+#include "libvirt/qmp.h"
+
+#include <memory>
+
+#include <fmt/format.h>
+#include <libvirt/libvirt-qemu.h>
+
+#include "engine/hypervisor.h"
+
+namespace kvmtest::libvirt {
+
+using engine::HostFault;
+using nlohmann::json;
+
+json qmp(virDomainPtr domain, const std::string& command, const json& arguments) {
+  json request{{"execute", command}};
+  if (!arguments.empty()) request["arguments"] = arguments;
+  char* raw = nullptr;
+  check(virDomainQemuMonitorCommand(domain, request.dump().c_str(), &raw, 0),
+        fmt::format("{}: {}", virDomainGetName(domain), command));
+  struct Free {
+    void operator()(char* text) const { free(text); }  // NOLINT: libvirt allocates with malloc
+  };
+  const std::unique_ptr<char, Free> text(raw);
+  const json answer = json::parse(text.get(), nullptr, false);
+  if (answer.is_object() && answer.contains("return")) return answer.at("return");
+  const std::string words =
+      answer.is_object() && answer.contains("error") ? answer.at("error").value("desc", "") : std::string(text.get());
+  throw HostFault(fmt::format("{}: {}: {}", virDomainGetName(domain), command, words));
+}
+
+Jobs::Jobs(virConnectPtr connect) : connect_(connect) {
+  callback_ = check(virConnectDomainQemuMonitorEventRegister(connect, nullptr, "JOB_STATUS_CHANGE", &on_event, this,
+                                                             nullptr, 0),
+                    "events of QEMU's jobs");
+}
+
+Jobs::~Jobs() { virConnectDomainQemuMonitorEventDeregister(connect_, callback_); }
+
+void Jobs::on_event(virConnectPtr, virDomainPtr domain, const char*, long long, unsigned int, const char* details,
+                    void* opaque) {
+  auto* self = static_cast<Jobs*>(opaque);
+  const json event = json::parse(details == nullptr ? "" : details, nullptr, false);
+  if (!event.is_object() || event.value("status", "") != "concluded") return;
+  const std::lock_guard lock(self->mutex_);
+  self->concluded_.emplace(virDomainGetName(domain), event.value("id", ""));
+  self->changed_.notify_all();
+}
+
+void Jobs::domain_ended(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  ended_.insert(name);
+  std::erase_if(concluded_, [&](const auto& job) { return job.first == name; });
+  changed_.notify_all();
+}
+
+void Jobs::run(virDomainPtr domain, const std::string& command, json arguments, std::chrono::milliseconds limit) {
+  const std::string name = virDomainGetName(domain);
+  std::string job;
+  {
+    const std::lock_guard lock(mutex_);
+    job = fmt::format("kvmtest-{}", ++last_job_);
+    ended_.erase(name);
+  }
+  arguments["job-id"] = job;
+  qmp(domain, command, arguments);
+  {
+    std::unique_lock lock(mutex_);
+    const bool heard = changed_.wait_for(
+        lock, limit, [&] { return concluded_.contains({name, job}) || ended_.contains(name); });
+    if (!heard) throw HostFault(fmt::format("{}: {} took more than {} s", name, command, limit.count() / 1000));
+    if (concluded_.erase({name, job}) == 0) throw HostFault(fmt::format("{}: QEMU ended during {}", name, command));
+  }
+  std::string error;
+  for (const json& each : qmp(domain, "query-jobs"))
+    if (each.value("id", "") == job) error = each.value("error", "");
+  qmp(domain, "job-dismiss", {{"id", job}});
+  if (!error.empty()) throw HostFault(fmt::format("{}: {}: {}", name, command, error));
+}
+
+}  // namespace kvmtest::libvirt

@@ -1,0 +1,50 @@
+#pragma once
+// QEMU's own monitor (QMP) through libvirt, for what libvirt has no call for. Libvirt marks such domains as tainted,
+// no more.
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "libvirt/handles.h"
+
+namespace kvmtest::libvirt {
+
+/// Runs a command and returns what it returns. Throws engine::HostFault with QEMU's words. Any thread.
+nlohmann::json qmp(virDomainPtr domain, const std::string& command,
+                   const nlohmann::json& arguments = nlohmann::json::object());
+
+/// QEMU's background jobs. Any thread.
+class Jobs {
+ public:
+  /// Throws engine::HostFault.
+  explicit Jobs(virConnectPtr connect);
+  Jobs(const Jobs&) = delete;
+  Jobs& operator=(const Jobs&) = delete;
+  ~Jobs();
+
+  /// Runs a command that starts a job, and waits for the job's end. Throws engine::HostFault with QEMU's words.
+  void run(virDomainPtr domain, const std::string& command, nlohmann::json arguments, std::chrono::milliseconds limit);
+  /// Nothing more is to be expected of that domain's jobs.
+  void domain_ended(const std::string& name);
+
+ private:
+  static void on_event(virConnectPtr connect, virDomainPtr domain, const char* event, long long seconds,
+                       unsigned int microseconds, const char* details, void* opaque);
+
+  virConnectPtr connect_;
+  int callback_ = -1;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_.
+  std::uint64_t last_job_ = 0;
+  std::set<std::pair<std::string, std::string>> concluded_;  ///< domain and job
+  std::set<std::string> ended_;                              ///< domains
+};
+
+}  // namespace kvmtest::libvirt

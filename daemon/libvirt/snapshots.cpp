@@ -1,0 +1,176 @@
+#include "libvirt/snapshots.h"
+
+#include <chrono>
+#include <fstream>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+#include <libvirt/libvirt-qemu.h>
+#include <xxhash.h>
+
+#include "libvirt/disks.h"
+
+namespace kvmtest::libvirt {
+namespace {
+
+namespace fs = std::filesystem;
+using engine::HostFault;
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+// Part of the states' names: what an older kvmtest kept is of no use to one that does it otherwise.
+constexpr const char* format = "kvmtest saved state 1";
+constexpr const char* node = "kvmtest-memory";
+constexpr const char* tag = "clean";
+// A guest of many GiB on a slow disk may take its time; a QEMU that hangs must not hold a slot for ever.
+constexpr auto job_limit = 120s;
+
+void attach_memory(virDomainPtr domain, const fs::path& file) {
+  qmp(domain, "blockdev-add",
+      {{"driver", "qcow2"}, {"node-name", node}, {"file", {{"driver", "file"}, {"filename", file.string()}}}});
+}
+
+/// The nodes whose state belongs to the guest's: the memory's and the writable disks'.
+json nodes_of(virDomainPtr domain) {
+  json nodes{node};
+  for (const json& block : qmp(domain, "query-block")) {
+    const json inserted = block.value("inserted", json::object());
+    if (inserted.empty() || inserted.value("ro", true)) continue;
+    if (inserted.value("drv", "") != "qcow2")
+      throw HostFault(fmt::format("{}: disk {} cannot hold a saved state: it is {}, not qcow2",
+                                  virDomainGetName(domain), block.value("qdev", block.value("device", "")),
+                                  inserted.value("drv", "of no format")));
+    nodes.push_back(inserted.at("node-name"));
+  }
+  return nodes;
+}
+
+void go_back(Jobs& jobs, virDomainPtr domain) {
+  jobs.run(domain, "snapshot-load", {{"tag", tag}, {"vmstate", node}, {"devices", nodes_of(domain)}}, job_limit);
+  qmp(domain, "cont");  // where it was running it runs already, and this does nothing
+}
+
+std::string name_of_processor() {
+  std::ifstream in("/proc/cpuinfo");
+  std::string all;
+  for (std::string line; std::getline(in, line) && !line.empty();)
+    if (line.starts_with("model name") || line.starts_with("flags") || line.starts_with("microcode")) all += line + '\n';
+  return all;
+}
+
+}  // namespace
+
+QemuSnapshots::QemuSnapshots(LibvirtHypervisor& hypervisor, StateStore& store, std::string login)
+    : hypervisor_(hypervisor), store_(store), login_(std::move(login)) {
+  unsigned long qemu = 0;
+  unsigned long library = 0;
+  check(virConnectGetVersion(hypervisor.connection(), &qemu), "QEMU's version");
+  check(virConnectGetLibVersion(hypervisor.connection(), &library), "libvirt's version");
+  versions_ = fmt::format("{}\nQEMU {}, libvirt {}\n{}", format, qemu, library, name_of_processor());
+}
+
+std::string QemuSnapshots::shape(const core::Domain& domain) {
+  return versions_ + login_ + '\n' + shape_of(hypervisor_.definition(domain));
+}
+
+core::StateId QemuSnapshots::state_of(const core::Domain& domain) {
+  const std::string all = shape(domain);
+  const XXH128_hash_t digest = XXH3_128bits(all.data(), all.size());
+  return core::StateId{fmt::format("{:016x}{:016x}", digest.high64, digest.low64)};
+}
+
+void QemuSnapshots::try_to_save(const core::Domain& domain, virDomainPtr handle, bool spilled) {
+  virDomainInfo info{};
+  check(virDomainGetInfo(handle, &info), "memory of " + domain.name());
+  const fs::path file = store_.live_memory(domain.name(), std::uint64_t{info.maxMem} << 10U, spilled);
+  make_memory_image(file);
+  attach_memory(handle, file);
+  try {
+    hypervisor_.jobs().run(handle, "snapshot-save", {{"tag", tag}, {"vmstate", node}, {"devices", nodes_of(handle)}},
+                           job_limit);
+    // Closed and opened again: so all of it is in the file.
+    qmp(handle, "blockdev-del", {{"node-name", node}});
+    attach_memory(handle, file);
+  } catch (const HostFault&) {
+    try {
+      qmp(handle, "blockdev-del", {{"node-name", node}});
+    } catch (const HostFault&) {
+      // QEMU is gone, or the node never came to be: the first error says more.
+    }
+    std::error_code error;
+    fs::remove(file, error);
+    throw;
+  }
+}
+
+void QemuSnapshots::save(const core::Domain& domain, const core::StateId& state, const std::string& note) {
+  const DomainHandle handle = hypervisor_.find(domain);
+  // The state that is saved shall be the one that has the name: an image may have changed while the domain booted.
+  if (state_of(domain) != state) throw HostFault(domain.name() + ": the guest's files changed while it was booted");
+  qmp(handle.get(), "stop");
+  try {
+    try {
+      try_to_save(domain, handle.get(), false);
+    } catch (const HostFault&) {
+      try_to_save(domain, handle.get(), true);  // RAM may be full after all; a second reason is the one to tell
+    }
+    // Stopped once more: what the disks still had to write is in their files.
+    qmp(handle.get(), "stop");
+    std::vector<fs::path> files;
+    for (const auto& root : {store_.options().ram, store_.options().directory}) {
+      std::error_code error;
+      if (root.empty()) continue;
+      for (const auto& entry : fs::directory_iterator(root / "live" / domain.name(), error))
+        files.push_back(entry.path());
+    }
+    store_.keep(state, domain.name(), shape(domain), note, files);
+  } catch (const HostFault&) {
+    try {
+      qmp(handle.get(), "cont");
+    } catch (const HostFault&) {
+      // QEMU is gone; whoever uses the domain will see.
+    }
+    throw;
+  }
+  qmp(handle.get(), "cont");
+  const std::lock_guard lock(mutex_);
+  notes_[domain] = note;
+}
+
+std::string QemuSnapshots::load(const core::Domain& domain) {
+  const DomainHandle handle = hypervisor_.find(domain);
+  go_back(hypervisor_.jobs(), handle.get());
+  const std::lock_guard lock(mutex_);
+  return notes_.at(domain);
+}
+
+engine::Snapshots::Restored QemuSnapshots::restore(const core::Domain& domain, const core::StateId& state) {
+  if (state_of(domain) != state) throw HostFault(domain.name() + ": the guest's files changed since its state was saved");
+  store_.clear_live(domain.name());
+  std::map<std::string, fs::path> to;
+  for (const Overlay& overlay : hypervisor_.overlays(domain)) to[overlay.file.filename()] = overlay.file;
+  if (!to.empty()) fs::create_directories(store_.live_disks_of(domain.name()));
+  const fs::path memory = store_.live_memory(domain.name(), store_.bytes_of(state));
+  to[memory.filename()] = memory;
+  Restored restored;
+  restored.note = store_.take(state, to);
+  restored.console = hypervisor_.start_paused(domain, false);
+  const DomainHandle handle = hypervisor_.find(domain);
+  try {
+    attach_memory(handle.get(), memory);
+    const auto start = std::chrono::steady_clock::now();
+    go_back(hypervisor_.jobs(), handle.get());
+    restored.load = std::chrono::duration_cast<core::Duration>(std::chrono::steady_clock::now() - start);
+  } catch (const HostFault&) {
+    store_.drop(state);  // it passed its checksums, and still QEMU cannot use it
+    throw;
+  }
+  const std::lock_guard lock(mutex_);
+  notes_[domain] = restored.note;
+  return restored;
+}
+
+void QemuSnapshots::pause(const core::Domain& domain) { qmp(hypervisor_.find(domain).get(), "stop"); }
+
+}  // namespace kvmtest::libvirt

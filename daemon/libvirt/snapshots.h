@@ -1,0 +1,40 @@
+#pragma once
+// Saved states by QEMU's internal snapshots, in the same process. The machine's state lies in a qcow2 node that no
+// guest device sees, so that a domain without a disk has one too; the disks' overlays hold theirs themselves.
+
+#include <string>
+#include <vector>
+
+#include "engine/snapshots.h"
+#include "libvirt/hypervisor.h"
+#include "libvirt/qmp.h"
+#include "libvirt/state_store.h"
+
+namespace kvmtest::libvirt {
+
+/// Any thread, as the seam says.
+class QemuSnapshots final : public engine::Snapshots {
+ public:
+  /// `login`: whatever else decides about a logged-in shell; a part of the states' names.
+  QemuSnapshots(LibvirtHypervisor& hypervisor, StateStore& store, std::string login);
+
+  core::StateId state_of(const core::Domain& domain) override;
+  bool kept(const core::StateId& state) override { return store_.kept(state); }
+  void save(const core::Domain& domain, const core::StateId& state, const std::string& note) override;
+  std::string load(const core::Domain& domain) override;
+  Restored restore(const core::Domain& domain, const core::StateId& state) override;
+  void pause(const core::Domain& domain) override;
+
+ private:
+  std::string shape(const core::Domain& domain);
+  void try_to_save(const core::Domain& domain, virDomainPtr handle, bool spilled);
+
+  LibvirtHypervisor& hypervisor_;
+  StateStore& store_;
+  std::string login_;
+  std::string versions_;
+  std::mutex mutex_;
+  std::map<core::Domain, std::string> notes_;  ///< of what each running domain goes back to; guarded by mutex_
+};
+
+}  // namespace kvmtest::libvirt
