@@ -170,15 +170,39 @@ CommandResult Session::run(std::string_view command, std::chrono::microseconds l
   return result;
 }
 
-CommandResult Session::rejoin(std::string_view command, Deadline deadline) {
+bool Session::begin_waiting(std::string_view command, std::string_view ready, Deadline deadline) {
+  type(command, deadline);
+  std::string seen = scanner_.take_rest();
+  while (seen.find(ready) == std::string::npos) {
+    if (steady_clock::now() >= deadline) return false;
+    seen += read(deadline);
+  }
+  return true;
+}
+
+CommandResult Session::end_waiting(const std::string& prompt, std::string_view line, std::string_view mark,
+                                   Deadline deadline) {
   const auto start = steady_clock::now();
-  nonce_ = make_nonce();
-  scanner_ = PromptScanner(nonce_);
-  Capture output(capture_bound_);
   CommandResult result;
-  type(fmt::format("PS1={}; {}", quoted(prompt_variable(nonce_)), command), deadline);
-  result.status = await_prompt(deadline, [&](std::string_view bytes) { output.append(bytes); });
-  result.output = output.text();
+  type(line, deadline);
+  std::string seen;
+  auto at = std::string::npos;
+  while ((at = seen.find(mark)) == std::string::npos) {
+    if (steady_clock::now() >= deadline) break;
+    // A test may have left megabytes on the way.
+    if (seen.size() > 65536) seen.erase(0, seen.size() - mark.size());
+    seen += read(deadline);
+  }
+  if (at != std::string::npos) {
+    nonce_ = prompt;
+    scanner_ = PromptScanner(nonce_);
+    const auto first = scanner_.feed(seen.substr(at));
+    result.output = first.output;
+    result.status = first.status;
+    if (!result.status)
+      result.status = await_prompt(deadline, [&](std::string_view bytes) { result.output.append(bytes); });
+    at_prompt_ = result.status.has_value();
+  }
   result.took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
   return result;
 }

@@ -59,10 +59,15 @@ class Session {
   /// as it comes. What was printed before the console closed is kept. Throws Interrupted.
   CommandResult run(std::string_view command, std::chrono::microseconds limit, const OnOutput& on_output = {});
 
-  /// Takes up a console whose guest went back to a saved state: everything that was printed before is unknown. Gives
-  /// the shell a new prompt and runs `command`, in one line; the output begins anywhere before the command's own.
-  /// Throws Closed, Interrupted.
-  CommandResult rejoin(std::string_view command, Deadline deadline);
+  /// Starts a command that will wait for a line, and waits until it has printed `ready`. Throws Closed, Interrupted.
+  /// False: it did not by the deadline.
+  bool begin_waiting(std::string_view command, std::string_view ready, Deadline deadline);
+  /// The other half, in this session or in one whose guest went back to where the first half ended: types the line, and
+  /// waits for the command's end. Its output counts from `mark` on: whatever the console printed before, prompts and
+  /// all, may be of another time. `prompt`: prompt_nonce() of the first half's session. Throws Closed, Interrupted.
+  CommandResult end_waiting(const std::string& prompt, std::string_view line, std::string_view mark,
+                            Deadline deadline);
+  [[nodiscard]] const std::string& prompt_nonce() const { return nonce_; }
   /// Whether the shell waits for a command, and all that was ever typed has been read by it.
   [[nodiscard]] bool at_prompt() const { return at_prompt_ && !interrupted_; }
 

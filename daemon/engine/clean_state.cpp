@@ -19,10 +19,9 @@ using nlohmann::json;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// The shell's own: not exported, so that no program of a test sees it.
-constexpr const char* variable = "__kvmtest_state";
 
-std::string quoted(const std::string& text) { return console::quoted(text); }
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find_first_of("\r\n")); }
 
 /// Runs a command that must end well within the time that is left. Throws NotClean with `what` and its last line.
 std::string must(console::Session& session, const std::string& command, console::Deadline deadline,
@@ -68,11 +67,6 @@ std::vector<CleanState::Mount> shares_in(const std::string& mounts) {
   return shares;
 }
 
-std::string mount_command(const CleanState::Mount& share) {
-  return fmt::format("mount -t {} -o {} {} {}", share.type, quoted(share.options), quoted(share.source),
-                     quoted(share.target));
-}
-
 /// Puts renew where the guest lets programs run, and returns its path.
 std::string install_program(console::Session& session, console::Deadline deadline) {
   std::string bytes;
@@ -83,7 +77,7 @@ std::string install_program(console::Session& session, console::Deadline deadlin
                        "chmod 700 $f && [ \"$($f)\" = renew ] && break; rm -f $f; f=; done 2>/dev/null; echo \"$f\"",
                        bytes),
            deadline, "the guest runs no program of ours");
-  const std::string path = output.substr(0, output.find_first_of("\r\n"));
+  const std::string path = first_line(output);
   if (path.empty())
     throw NotClean("the guest runs no program of ours: saved states need an x86-64 Linux, and a directory of it "
                    "where programs may run");
@@ -97,11 +91,13 @@ std::string random_hex() {
   return hex;
 }
 
-/// The arguments that make renew give the guest the host's time and randomness of now.
-std::string renew_command(const CleanState& state) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return fmt::format("{} {} {} {}", state.program, random_hex(),
-                     std::chrono::duration_cast<std::chrono::seconds>(now).count(), (now % 1s) / 1ns);
+void mount_shares(console::Session& session, const std::vector<CleanState::Mount>& shares,
+                  console::Deadline deadline) {
+  for (const auto& share : shares)
+    must(session,
+         fmt::format("mount -t {} -o {} {} {}", share.type, console::quoted(share.options), console::quoted(share.source),
+                     console::quoted(share.target)),
+         deadline, "the share on " + share.target + " cannot be mounted again");
 }
 
 }  // namespace
@@ -111,14 +107,14 @@ std::string CleanState::to_text() const {
   for (const Mount& share : shares)
     mounts.push_back({{"source", share.source}, {"target", share.target}, {"type", share.type},
                       {"options", share.options}});
-  return json{{"token", token}, {"program", program}, {"host_name", host_name}, {"shares", std::move(mounts)}}.dump(
+  return json{{"token", token}, {"prompt", prompt}, {"host_name", host_name}, {"shares", std::move(mounts)}}.dump(
       -1, ' ', false, json::error_handler_t::replace);
 }
 
 CleanState CleanState::from_text(const std::string& text) {
   try {
     const json read = json::parse(text);
-    CleanState state{read.at("token"), read.at("program"), read.at("host_name"), {}};
+    CleanState state{read.at("token"), read.at("prompt"), read.at("host_name"), {}};
     for (const json& share : read.at("shares"))
       state.shares.push_back({share.at("source"), share.at("target"), share.at("type"), share.at("options")});
     return state;
@@ -135,52 +131,51 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
     // The one mounted last first: it may lie in another.
     for (; unmounted > 0; --unmounted) {
       const auto& share = state.shares[unmounted - 1];
-      must(session, "umount " + quoted(share.target), deadline, "the share on " + share.target + " stands in the way");
+      must(session, "umount " + console::quoted(share.target), deadline, "the share on " + share.target + " stands in the way");
     }
-    state.program = install_program(session, deadline);
-    must(session, state.program + " zero", deadline, "the guest's free memory cannot be cleared");
+    const std::string program = install_program(session, deadline);
+    must(session, program + " zero", deadline, "the guest's free memory cannot be cleared");
+    state.host_name = first_line(must(session, "uname -n", deadline, "the guest does not tell its host name"));
     state.token = console::make_nonce();
-    const std::string output =
-        must(session, fmt::format("{}={}; {}", variable, state.token, renew_command(state)), deadline,
-             "the guest's clock and random pool cannot be set");
-    const auto space = output.find(' ');
-    if (space == std::string::npos) throw NotClean("the guest does not tell its host name");
-    state.host_name = output.substr(space + 1, output.find_first_of("\r\n", space) - space - 1);
+    state.prompt = session.prompt_nonce();
+    if (!session.begin_waiting(fmt::format("{} wait {}", program, state.token), "waiting", deadline))
+      throw NotClean("the guest runs no program of ours any more");
     return state;
   } catch (const NotClean&) {
-    state.shares.erase(state.shares.begin(), state.shares.begin() + static_cast<std::ptrdiff_t>(unmounted));
-    mount_shares(session, state, deadline);
+    mount_shares(session, {state.shares.begin() + static_cast<std::ptrdiff_t>(unmounted), state.shares.end()}, deadline);
     throw;
   }
 }
 
-void mount_shares(console::Session& session, const CleanState& state, console::Deadline deadline) {
-  for (const auto& share : state.shares)
-    must(session, mount_command(share), deadline, "the share on " + share.target + " cannot be mounted again");
-}
-
 void renew(console::Session& session, const CleanState& state, console::Deadline deadline) {
   const std::string mark = console::make_nonce();
-  // In one line, so that it is one trip to the console: the token as it is, then another one in its place, so that a
-  // guest that was not taken back next time shows.
-  std::string command = fmt::format("echo {0}=${1}=; {1}={0}; {2}", mark, variable, renew_command(state));
-  const auto result = session.rejoin(command, deadline);
-  const std::string expected = fmt::format("{}={}=", mark, state.token);
-  const auto at = result.output.find(mark + "=");
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto result =
+      session.end_waiting(state.prompt,
+                          fmt::format("{} {} {} {}", mark, random_hex(),
+                                      std::chrono::duration_cast<std::chrono::seconds>(now).count(), (now % 1s) / 1ns),
+                          mark, deadline);
+  if (result.output.empty()) throw NotClean("it does not answer, or is not in the state that was saved");
   if (!result.status) throw NotClean("its shell does not answer");
-  if (at == std::string::npos) throw NotClean("its shell does not do what it is told");
-  if (result.output.compare(at, expected.size(), expected) != 0) throw NotClean("it is not in the state that was saved");
+  std::istringstream words(first_line(result.output));
+  std::string token;
+  std::string clock;
+  std::string name;
+  words >> token >> token >> clock >> name;
+  if (token != state.token) throw NotClean("it is not in the state that was saved");
   if (*result.status != 0)
     throw NotClean(fmt::format("{} could not be set after going back",
                                *result.status == 1   ? "its random pool"
                                : *result.status == 2 ? "its clock"
                                                      : "its random pool and clock"));
-  const std::string rest = result.output.substr(at + expected.size());
-  const auto space = rest.find(' ');
-  const std::string name = space == std::string::npos ? "" : rest.substr(space + 1, rest.find_first_of("\r\n", space) - space - 1);
-  if (name != state.host_name)
-    throw NotClean(fmt::format("its host name is '{}', not '{}'", name, state.host_name));
-  mount_shares(session, state, deadline);
+  if (name != state.host_name) throw NotClean(fmt::format("its host name is '{}', not '{}'", name, state.host_name));
+  mount_shares(session, state.shares, deadline);
+}
+
+void wake(console::Session& session, const CleanState& state, console::Deadline deadline) {
+  // It takes an empty line for none of its kind, and says so by its exit status.
+  if (!session.end_waiting(state.prompt, "", state.prompt + ":8# ", deadline).status)
+    throw NotClean("its shell does not answer");
 }
 
 }  // namespace kvmtest::engine

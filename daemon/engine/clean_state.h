@@ -1,6 +1,7 @@
 #pragma once
-// What a saved state needs of the guest: nothing mounted that stands in the way, a token that tells this state from
-// any other, and the small program that makes time and randomness right after going back (guest/renew.c).
+// What a saved state needs of the guest: nothing mounted that stands in the way, and a small program that waits in it
+// and makes time and randomness right after going back (guest/renew.c). That program is also the proof: it knows a
+// token of the time of saving, and a guest that was not taken back has no such program waiting.
 
 #include <stdexcept>
 #include <string>
@@ -24,8 +25,8 @@ struct CleanState {
     std::string type;
     std::string options;
   };
-  std::string token;          ///< in a variable of the shell
-  std::string program;        ///< path of renew in the guest
+  std::string token;          ///< that only a guest in this state knows
+  std::string prompt;         ///< nonce of the shell's prompt
   std::string host_name;      ///< as the guest has it
   std::vector<Mount> shares;  ///< unmounted for the saving, in the order to mount them again
 
@@ -34,16 +35,16 @@ struct CleanState {
   static CleanState from_text(const std::string& text);
 };
 
-/// Makes a logged-in guest fit to be saved. Throws NotClean (a share is busy, the guest is no x86-64 Linux), and then
-/// it is as it was; console::Closed, console::Interrupted.
+/// Makes a logged-in guest fit to be saved: afterwards it waits for renew(), saved or not. Throws NotClean (a share is
+/// busy, the guest is no x86-64 Linux), and then it is as it was; console::Closed, console::Interrupted.
 CleanState prepare_to_save(console::Session& session, console::Deadline deadline);
 
 /// After going back, or after the saving itself: checks that the guest is in that very state, gives it fresh
-/// randomness and the right time, mounts its shares again, and marks it as used. Whatever the console printed before
-/// is thrown away. Throws NotClean, console::Closed, console::Interrupted.
+/// randomness and the right time, and mounts its shares again. Whatever the console printed before is thrown away.
+/// Throws NotClean, console::Closed, console::Interrupted.
 void renew(console::Session& session, const CleanState& state, console::Deadline deadline);
 
-/// Puts the shares back where saving did not come to pass. Throws as renew.
-void mount_shares(console::Session& session, const CleanState& state, console::Deadline deadline);
+/// The bare way to its shell, without any of that: for measuring.
+void wake(console::Session& session, const CleanState& state, console::Deadline deadline);
 
 }  // namespace kvmtest::engine

@@ -129,11 +129,7 @@ void Engine::save(Reset& reset) {
   } catch (const HostFault& e) {
     reset.times.note = fmt::format("its state was not saved: {}", e.what());
   }
-  if (reset.saved) {
-    renew(session, *state, deadline);
-  } else if (state) {
-    mount_shares(session, *state, deadline);
-  }
+  if (state) renew(session, *state, deadline);
   reset.times.save = since(start);
 }
 
@@ -197,10 +193,10 @@ Engine::RawLoad Engine::raw_load(const core::Domain& domain) {
   const auto session = borrow(domain);
   RawLoad raw;
   auto start = steady_clock::now();
-  snapshots_.load(domain);
+  const CleanState state = CleanState::from_text(snapshots_.load(domain));
   raw.load = since(start);
   start = steady_clock::now();
-  if (!session->rejoin(":", start + answer_limit).status) throw HostFault(domain.name() + " does not answer");
+  wake(*session, state, start + answer_limit);
   raw.round_trip = since(start);
   return raw;
 }

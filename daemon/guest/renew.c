@@ -1,12 +1,14 @@
-// Runs in the guest after it went back to a saved state, put there by engine/clean_state.cpp before the state was
-// saved: mixes the host's randomness into the kernel's pool and makes its generator start anew from it, and sets the
-// clock where it is wrong. Without libraries, so that it is small enough to be typed at a console, and quick.
+// Runs in the guest when it goes back to a saved state, put there by engine/clean_state.cpp. It waits in the saved state
+// itself, so that after going back nothing has to be started first: it reads one line, mixes the host's randomness into
+// the kernel's pool and makes its generator start anew from it, sets the clock where it is wrong, tells what it found,
+// and ends. Without libraries, so that it is small enough to be typed at a console, and quick.
 //
-//   renew                             prints "renew"; does it run here?
-//   renew zero                        fills the free memory with zeros, so that a saved state is small
-//   renew SEED SECONDS NANOSECONDS    SEED: 64 hexadecimal digits; the host's time
+//   renew               prints "renew"; does it run here?
+//   renew zero          fills the free memory with zeros, so that a saved state is small
+//   renew wait TOKEN    prints "waiting", reads a line: MARK SEED SECONDS NANOSECONDS
 //
-// Prints what the clock said before and the host name. Exit status: 0, or the sum of 1 (random pool), 2 (clock).
+// SEED is 64 hexadecimal digits; the time is the host's. Prints a line: MARK TOKEN CLOCK HOSTNAME, the clock as it was.
+// Exit status: the sum of 1 (random pool not renewed), 2 (clock not set); 8 when the line is none of that kind.
 //
 // Writing to /dev/urandom would not do: the generator takes the pool in only at its next reseeding, up to a minute
 // later, and until then every guest that came from one state gives the same numbers (Linux, drivers/char/random.c).
@@ -96,34 +98,68 @@ static int zero(void) {
   return 0;
 }
 
-static int renew(long argc, char** argv) {
-  if (argc == 2 && argv[1][0] == 'z') return zero();
-  if (argc != 4) {
-    call(SYS_write, 1, (long)"renew\n", 6);
-    return 0;
-  }
-  int failed = stir(argv[1]);
+/// The next word of the line, ended with a NUL; `at` moves behind it.
+static char* word(char** at) {
+  char* begin = *at;
+  char* end = begin;
+  while (*end && *end != ' ' && *end != '\n') ++end;
+  *at = *end ? end + 1 : end;
+  *end = 0;
+  return begin;
+}
+
+static char* copy(char* out, const char* text) {
+  while (*text) *out++ = *text++;
+  return out;
+}
+
+static int wait_and_renew(const char* token) {
+  char line[256];
+  call(SYS_write, 1, (long)"waiting\n", 8);
+  const long got = call(SYS_read, 0, (long)line, sizeof line - 1);
+  if (got <= 1) return 8;
+  line[got] = 0;
+  char* at = line;
+  const char* mark = word(&at);
+  const char* seed = word(&at);
+  const char* seconds = word(&at);
+  const char* nanoseconds = word(&at);
+  if (!*nanoseconds) return 8;
+
+  int failed = stir(seed);
   struct __kernel_timespec before;
   struct __kernel_timespec right;
-  right.tv_sec = number(argv[2]);
-  right.tv_nsec = number(argv[3]);
+  right.tv_sec = number(seconds);
+  right.tv_nsec = number(nanoseconds);
   call(SYS_clock_gettime, 0, (long)&before, 0);
-  const long seconds = before.tv_sec - right.tv_sec;
-  const long late = before.tv_nsec - right.tv_nsec + (seconds > -3 && seconds < 3 ? seconds * 1000000000L : 0);
-  if (seconds <= -3 || seconds >= 3 || late > tolerance_ns || late < -tolerance_ns)
+  const long apart = before.tv_sec - right.tv_sec;
+  const int far = apart < -3 || apart > 3;
+  const long late = far ? 0 : apart * 1000000000L + before.tv_nsec - right.tv_nsec;
+  if (far || late > tolerance_ns || late < -tolerance_ns)
     if (call(SYS_clock_settime, 0, (long)&right, 0) < 0) failed += 2;
 
   struct new_utsname name;
   call(SYS_uname, (long)&name, 0, 0);
-  char line[160];
-  char* out = print(line, before.tv_sec, 1);
+  char answer[256];
+  char* out = copy(answer, mark);
+  *out++ = ' ';
+  out = copy(out, token);
+  *out++ = ' ';
+  out = print(out, before.tv_sec, 1);
   *out++ = '.';
   out = print(out, before.tv_nsec, 9);
   *out++ = ' ';
-  for (const char* c = name.nodename; *c; ++c) *out++ = *c;
+  out = copy(out, name.nodename);
   *out++ = '\n';
-  call(SYS_write, 1, (long)line, out - line);
+  call(SYS_write, 1, (long)answer, out - answer);
   return failed;
+}
+
+static int renew(long argc, char** argv) {
+  if (argc == 2 && argv[1][0] == 'z') return zero();
+  if (argc == 3 && argv[1][0] == 'w') return wait_and_renew(argv[2]);
+  call(SYS_write, 1, (long)"renew\n", 6);
+  return 0;
 }
 
 // The kernel enters here with argc and argv on the stack.
