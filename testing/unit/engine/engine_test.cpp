@@ -73,6 +73,17 @@ class Memory final : public EventSink {
   unsigned failures_ = 0;
 };
 
+/// Nothing can be saved.
+class NoSnapshots final : public Snapshots {
+ public:
+  core::StateId state_of(const core::Domain&) override { return {}; }
+  bool kept(const core::StateId&) override { return false; }
+  void save(const core::Domain&, const core::StateId&, const std::string&) override { throw HostFault("no snapshots"); }
+  std::string load(const core::Domain&) override { throw HostFault("no snapshots"); }
+  Restored restore(const core::Domain&, const core::StateId&) override { throw HostFault("no snapshots"); }
+  void pause(const core::Domain&) override { throw HostFault("no snapshots"); }
+};
+
 /// Judges by how the script ended.
 class EndingJudge final : public suite::Judge {
  public:
@@ -143,9 +154,10 @@ class EngineTest : public ::testing::Test {
 
   std::filesystem::path directory_;
   FakeHypervisor hypervisor_;
+  NoSnapshots snapshots_;
   Memory memory_;
   Recorder recorder_{memory_, [](const std::string&) {}};
-  Engine engine_{{{"root", "swan"}, 60s, 65536, 2}, hypervisor_, recorder_, core::AttemptId{1}};
+  Engine engine_{{{"root", "swan"}, 60s, 65536, 2}, hypervisor_, snapshots_, recorder_, core::AttemptId{1}};
 };
 
 using Verdicts = std::vector<std::pair<std::string, core::Verdict>>;
@@ -242,7 +254,7 @@ TEST_F(EngineTest, RecordsWaitForADiskThatIsFull) {
 }
 
 TEST_F(EngineTest, ClientsBorrowDomainsOutsideRuns) {
-  engine_.request_domain(east, false, 1);
+  engine_.request_domain(east, {});
   {
     const auto session = engine_.borrow(east);
     EXPECT_EQ(session->run("echo hi", 60s).output, "hi\n");
@@ -251,7 +263,7 @@ TEST_F(EngineTest, ClientsBorrowDomainsOutsideRuns) {
   }
   EXPECT_THROW(engine_.borrow(west), Busy);
   engine_.give_up(east);
-  engine_.request_domain(east, false, 1);
+  engine_.request_domain(east, {});
   EXPECT_EQ(engine_.borrow(east)->run("echo new", 60s).output, "new\n");
   engine_.destroy_domain(east);
   EXPECT_TRUE(hypervisor_.running().empty());
@@ -260,10 +272,10 @@ TEST_F(EngineTest, ClientsBorrowDomainsOutsideRuns) {
 TEST_F(EngineTest, ARunKeepsItsPrefixesForItself) {
   engine_.start_run(order({script("t", {{"east", "hang"}})}));
   memory_.wait_for<record::TestStarted>();
-  EXPECT_THROW(engine_.request_domain(east, false, 1), Busy);
+  EXPECT_THROW(engine_.request_domain(east, {}), Busy);
   EXPECT_THROW(engine_.start_run(order({})), Busy);
   EXPECT_THROW(engine_.borrow(east), Busy);
-  engine_.request_domain({b, core::Host{"east"}}, false, 1);
+  engine_.request_domain({b, core::Host{"east"}}, {});
   EXPECT_EQ(engine_.status().run, core::RunId{1});
   engine_.stop_run("somebody");
   memory_.wait_for<record::RunFinished>();
