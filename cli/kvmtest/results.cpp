@@ -27,9 +27,6 @@ bool chosen(const ResultsOptions& options, const std::string& name) {
 nlohmann::json to_json(const report::TestResult& test) {
   nlohmann::json attempts = nlohmann::json::array();
   for (const auto& attempt : test.attempts) {
-    nlohmann::json issues = nlohmann::json::array();
-    for (const auto& issue : attempt.issues)
-      issues.push_back({{"host", issue.host}, {"name", issue.name}, {"detail", issue.detail}});
     attempts.push_back({{"number", attempt.number},
                         {"prefix", attempt.prefix.value},
                         {"verdict", attempt.verdict ? nlohmann::json(core::to_string(*attempt.verdict)) : nullptr},
@@ -37,7 +34,7 @@ nlohmann::json to_json(const report::TestResult& test) {
                         {"reset", core::seconds(attempt.split.reset)},
                         {"test", core::seconds(attempt.split.test)},
                         {"judging", core::seconds(attempt.split.judging)},
-                        {"issues", std::move(issues)},
+                        {"issues", wire::to_json(attempt.issues)},
                         {"output", attempt.output}});
   }
   return {{"name", test.name},

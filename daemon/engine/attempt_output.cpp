@@ -35,9 +35,6 @@ void write_attempt(const fs::path& directory, const AttemptFiles& files) {
   if (!files.judgement.diff.empty()) write_file(directory / "transcript.diff", files.judgement.diff);
   write_file(directory / "execution.json", wire::dump(wire::to_json(files.execution)) + "\n");
 
-  nlohmann::json issues = nlohmann::json::array();
-  for (const core::Issue& issue : files.judgement.issues)
-    issues.push_back({{"host", issue.host}, {"name", issue.name}, {"detail", issue.detail}});
   const nlohmann::json result{{"test", files.test.name},
                               {"file", files.test.path.string()},
                               {"title", files.test.title},
@@ -47,7 +44,7 @@ void write_attempt(const fs::path& directory, const AttemptFiles& files) {
                               {"number", files.number},
                               {"prefix", files.prefix.value},
                               {"verdict", core::to_string(files.judgement.verdict)},
-                              {"issues", std::move(issues)},
+                              {"issues", wire::to_json(files.judgement.issues)},
                               {"test_seconds", core::seconds(files.test_time)}};
   write_file(directory / "result.json", wire::dump(result) + "\n");
 }

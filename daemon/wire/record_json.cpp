@@ -180,6 +180,8 @@ Record record_from(const json& from) {
   return record;
 }
 
+json to_json(const std::vector<core::Issue>& issues) { return encode(issues); }
+
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 std::string iso8601(core::WallTime time) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/record.h"
 
@@ -25,6 +26,9 @@ core::record::Record record_from(const nlohmann::json& json);
 /// The body alone, as an object without "kind"; and back, by its kind. Throws as record_from does.
 nlohmann::json body_to_json(const core::record::Body& body);
 core::record::Body body_from(std::string_view kind, const nlohmann::json& json);
+
+/// As in a record: [{"host", "name", "detail"}].
+nlohmann::json to_json(const std::vector<core::Issue>& issues);
 
 /// The text of `json` on one line. Never throws for what a guest wrote: a byte that is not UTF-8 becomes U+FFFD.
 std::string dump(const nlohmann::json& json);
