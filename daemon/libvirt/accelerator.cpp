@@ -10,8 +10,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
-#include <pugixml.hpp>
-#include <sstream>
 
 #include "core/input_error.h"
 #include "libvirt/console_stream.h"
@@ -33,20 +31,6 @@ std::string circumstances(virConnectPtr connect) {
   const bool there = stat("/dev/kvm", &kvm) == 0;
   return fmt::format("{} qemu {} kvm {} {:o} {} {} as {}", system.release, qemu, there, kvm.st_mode, kvm.st_uid,
                      kvm.st_gid, geteuid());
-}
-
-/// The domain without its interfaces, under a name of its own.
-std::string probe_xml(const std::string& xml) {
-  pugi::xml_document document;
-  document.load_string(xml.c_str());
-  auto domain = document.child("domain");
-  domain.child("name").text().set(fmt::format("kvmtest-probe-{}", getpid()).c_str());
-  auto devices = domain.child("devices");
-  while (devices.remove_child("interface")) {
-  }
-  std::ostringstream out;
-  document.save(out);
-  return out.str();
 }
 
 }  // namespace
@@ -86,7 +70,8 @@ bool LibvirtHypervisor::prove_kvm() {
   Substitutions with = options_.with;
   with.type = "kvm";
   const core::Domain domain{core::Prefix{""}, core::Host{*templates_.hosts().begin()}};
-  const std::string xml = probe_xml(templates_.render(domain, with, {}));
+  const std::string xml =
+      Templates::alone(templates_.render(domain, with, {}), fmt::format("kvmtest-probe-{}", getpid()));
   const DomainHandle probe(virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
   if (!probe) {
     options_.notice("accelerator: libvirt starts no guest under KVM: " + last_error());

@@ -169,6 +169,17 @@ std::string Templates::on_networks(const std::string& domain_xml) {
   return text_of(document);
 }
 
+std::string Templates::alone(const std::string& domain_xml, const std::string& name) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  auto domain = document.child("domain");
+  domain.child("name").text().set(name.c_str());
+  auto devices = domain.child("devices");
+  while (devices.remove_child("interface")) {
+  }
+  return text_of(document);
+}
+
 std::string owner_mark(const Owner& owner) {
   pugi::xml_document document;
   auto mark = document.append_child("kvmtest:owner");

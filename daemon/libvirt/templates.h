@@ -45,6 +45,8 @@ class Templates {
                                    const std::string& uuid) const;
   /// The same as render, but on libvirt networks of the bridges' names instead of the bridges themselves.
   [[nodiscard]] static std::string on_networks(const std::string& domain_xml);
+  /// The same as render, but without interfaces and under this name.
+  [[nodiscard]] static std::string alone(const std::string& domain_xml, const std::string& name);
   /// Whether any template has @@`placeholder`@@.
   [[nodiscard]] bool uses(const std::string& placeholder) const;
   /// The template's file.
