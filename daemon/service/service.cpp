@@ -217,9 +217,12 @@ void Service::stop(const std::string& by) {
 /// Domains that clients brought up.
 void Service::destroy_all() {
   if (parts_.engine.active_run()) return;
-  for (const auto& prefix : parts_.engine.status().prefixes)
-    for (const auto& [host, state] : prefix.domains)
-      if (state != "off") parts_.engine.destroy_domain({core::Prefix{prefix.prefix}, core::Host{host}});
+  for (const auto& prefix : parts_.engine.status().prefixes) destroy_domains(prefix);
+}
+
+void Service::destroy_domains(const engine::Engine::PrefixStatus& prefix) {
+  for (const auto& [host, state] : prefix.domains)
+    if (state != "off") parts_.engine.destroy_domain({core::Prefix{prefix.prefix}, core::Host{host}});
 }
 
 engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, unsigned slots,
@@ -248,11 +251,8 @@ void Service::uninstall(const std::vector<std::string>& prefixes) {
   settings::check_prefixes(prefixes, "prefixes");
   claims_.claim(ids(prefixes));
   const std::set<std::string> wanted(prefixes.begin(), prefixes.end());
-  for (const auto& prefix : parts_.engine.status().prefixes) {
-    if (!wanted.contains(prefix.prefix)) continue;
-    for (const auto& [host, state] : prefix.domains)
-      if (state != "off") parts_.engine.destroy_domain({core::Prefix{prefix.prefix}, core::Host{host}});
-  }
+  for (const auto& prefix : parts_.engine.status().prefixes)
+    if (wanted.contains(prefix.prefix)) destroy_domains(prefix);
   for (const core::Prefix& prefix : ids(prefixes)) {
     parts_.hypervisor.uninstall(prefix);
     claims_.release(prefix);

@@ -81,6 +81,7 @@ class Service {
   void add_states(engine::RunOrder& order, const RunRequest& request);
   core::Memory memory(const RunRequest& request);
   void destroy_all();
+  void destroy_domains(const engine::Engine::PrefixStatus& prefix);
 
   Parts parts_;
   const std::string fingerprint_;  ///< as of the start: files may have changed since
