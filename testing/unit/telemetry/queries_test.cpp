@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "fixture.h"
 #include "report/summary.h"
-#include "state_directory.h"
-#include "telemetry/writer.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::telemetry {
@@ -23,20 +22,11 @@ using core::Verdict;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-class QueriesTest : public ::testing::Test {
+class QueriesTest : public TelemetryTest {
  protected:
-  StateDirectory state;
-  Database database{state.database()};
-  Writer writer{database};
   Database reader{state.database()};
   Queries queries{reader};
 
-  RunId create(std::vector<std::string> tests) { return writer.create_run(run_of(std::move(tests)), at(0)); }
-  void append(RunId run, std::vector<Body> bodies) {
-    std::vector<Record> records;
-    for (Body& body : bodies) records.push_back(record(run, std::move(body), 1 + static_cast<double>(records.size())));
-    writer.append(records);
-  }
   /// A run of this one test that took so long.
   void past_run(const std::string& test, milliseconds length, Verdict verdict = Verdict::passed) {
     const RunId run = create({test});

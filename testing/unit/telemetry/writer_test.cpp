@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "state_directory.h"
+#include "fixture.h"
 #include "telemetry/queries.h"
 
 namespace kvmtest::telemetry {
@@ -22,19 +22,11 @@ using core::Ticket;
 using core::Verdict;
 using std::chrono::milliseconds;
 
-class WriterTest : public ::testing::Test {
+class WriterTest : public TelemetryTest {
  protected:
-  StateDirectory state;
-  Database database{state.database()};
-  Writer writer{database};
-  RunId run = writer.create_run(run_of({"netlab/gre", "netlab/dhcp"}), at(0));
+  RunId run = create({"netlab/gre", "netlab/dhcp"});
 
-  std::vector<Record> append(std::vector<Body> bodies) {
-    std::vector<Record> records;
-    for (Body& body : bodies) records.push_back(record(run, std::move(body)));
-    writer.append(records);
-    return records;
-  }
+  std::vector<Record> append(std::vector<Body> bodies) { return TelemetryTest::append(run, std::move(bodies)); }
   std::string value(const std::string& query) { return database.connection().execAndGet(query).getString(); }
   std::string bug(std::vector<Body> bodies) {
     try {
@@ -95,7 +87,7 @@ TEST_F(WriterTest, KeepsWhatTheStreamSaysInItsTables) {
                   "FROM samples"),
             "1.5 0.25 1000 2000 1 2");
   EXPECT_EQ(value("SELECT time||' '||kind||' '||host||' '||host_fault||' '||reason FROM incidents"),
-            "2026-07-30T12:00:01.000000Z domain-lost east 1 killed");
+            "2026-07-30T12:00:09.000000Z domain-lost east 1 killed");
 }
 
 TEST_F(WriterTest, ATestGetsOneVerdictARun) {
