@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -108,6 +109,30 @@ class DatabaseSink final : public engine::EventSink {
   std::mutex& mutex_;
 };
 
+/// Whom libvirt's thread tells that a domain ended: the engine, as long as there is one. Any thread.
+class Losses {
+ public:
+  /// To `engine`, until the returned pointer goes.
+  [[nodiscard]] auto to(engine::Engine& engine) {
+    set(&engine);
+    auto end = [](Losses* losses) { losses->set(nullptr); };
+    return std::unique_ptr<Losses, decltype(end)>(this, end);
+  }
+  void tell(const core::Domain& domain, const engine::End& end) {
+    const std::lock_guard lock(mutex_);
+    if (engine_ != nullptr) engine_->domain_lost(domain, end);
+  }
+
+ private:
+  void set(engine::Engine* engine) {
+    const std::lock_guard lock(mutex_);
+    engine_ = engine;
+  }
+
+  std::mutex mutex_;
+  engine::Engine* engine_ = nullptr;  ///< guarded by mutex_
+};
+
 /// With sudo, what the daemon makes belongs to the user who called it, who reads it without sudo.
 void give_to_caller(const fs::path& path) {
   const char* uid = std::getenv("SUDO_UID");
@@ -196,15 +221,13 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
     give_to_caller(settings.state_dir / file);
   std::mutex database_mutex;
   DatabaseSink sink(writer, database_mutex);
-  engine::Engine* to_stop = nullptr;
+  Losses losses;
   engine::Recorder recorder(
       sink, [](const std::string& error) { spdlog::error("results cannot be written, trying on: {}", error); });
 
   auto options = hypervisor_options(settings);
   options.notice = [&](const std::string& text) { recorder.put(0, core::record::Notice{false, text}); };
-  options.lost = [&](const core::Domain& domain, const engine::End& end) {
-    if (to_stop != nullptr) to_stop->domain_lost(domain, end);
-  };
+  options.lost = [&](const core::Domain& domain, const engine::End& end) { losses.tell(domain, end); };
   libvirt::StateStore store(store_options(settings));
   libvirt::LibvirtHypervisor hypervisor(templates, store, std::move(options));
   libvirt::QemuSnapshots snapshots(hypervisor, store, settings.login.user + '\n' + settings.login.password);
@@ -215,7 +238,7 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
                          static_cast<std::size_t>(settings.limits.capture),
                          settings.judges},
                         hypervisor, snapshots, recorder, next_attempt);
-  to_stop = &engine;
+  const auto told = losses.to(engine);
   service::Service service({settings, templates, hypervisor, snapshots, store, engine, recorder, writer, database_mutex, database});
   {
     const fs::path socket = settings.state_dir / "kvmtestd.sock";
