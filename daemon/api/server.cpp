@@ -208,10 +208,11 @@ void Server::accept() {
     if (stopping_) return;
     if (error || connections_.size() >= most_connections) continue;
     connections_.insert(connection);
-    std::thread([this, connection] {
+    std::thread([this, connection]() mutable {
       serve(connection);
       const std::lock_guard guard(mutex_);
       connections_.erase(connection);
+      connection.reset();  // its socket needs the listener, which the destructor takes away when all are closed
       all_closed_.notify_all();
     }).detach();
   }
