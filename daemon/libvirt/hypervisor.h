@@ -81,7 +81,6 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   Templates templates_;
   StateStore& store_;
   Options options_;
-  EventLoop loop_;
   Connect connect_;
   std::unique_ptr<Jobs> jobs_;
   int callback_ = -1;
@@ -89,6 +88,7 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   std::mutex mutex_;
   std::condition_variable ended_;
   std::map<std::string, engine::End> ends_;  ///< by domain name, since its last start; guarded by mutex_
+  EventLoop loop_;  ///< ends before the rest goes: a callback may be under way while it is deregistered
 };
 
 }  // namespace kvmtest::libvirt
