@@ -12,6 +12,7 @@ namespace kvmtest::wire {
 namespace {
 
 using namespace core::record;
+using namespace std::string_literals;
 using core::Domain;
 using core::Duration;
 using core::Host;
@@ -136,7 +137,7 @@ TEST(RecordJson, DurationsSurviveToTheMicrosecond) {
 }
 
 TEST(RecordJson, BytesThatAreNotUtf8AreReplacedWhenWritten) {
-  const std::string bytes{"\xff\xfe ok \x1b[31m \0 \xc3", 16};
+  const std::string bytes = "\xff\xfe ok \x1b[31m \0 \xc3"s;
   const Record record{.run = 1, .sequence = 1, .time = some_time(), .body = Notice{false, bytes}};
   std::string text;
   ASSERT_NO_THROW(text = dump(to_json(record)));
