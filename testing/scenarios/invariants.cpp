@@ -78,7 +78,7 @@ Invariants::Attempt* Invariants::running(core::AttemptId id) {
 void Invariants::happened(const event::RunSubmitted& e) {
   if (run_) return;
   ++runs_submitted_;
-  run_.emplace();
+  run_ = Run{};
   run_->plan = e.plan;
   slots_ = std::max(1U, e.plan.slots);
   quick_slots_ = std::max(1U, e.plan.quick_slots);
