@@ -16,10 +16,11 @@
 namespace kvmtest::testing {
 
 class OnDomains : public ::testing::Test {
- protected:
+ public:
   OnDomains();
   ~OnDomains() override;
 
+ protected:
   /// Writes suite/NAME.test.
   void write_test(const std::string& name, const std::string& text) const;
   void write_file(const std::filesystem::path& relative, const std::string& text) const;

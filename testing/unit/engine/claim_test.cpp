@@ -15,12 +15,14 @@ const core::Prefix b{"b."};
 const core::Prefix empty{""};
 
 class ClaimTest : public ::testing::Test {
- protected:
+ public:
   ClaimTest() {
     std::string pattern = "/tmp/kvmtest-claim.XXXXXX";
     directory_ = mkdtemp(pattern.data());
   }
   ~ClaimTest() override { std::filesystem::remove_all(directory_); }
+
+ protected:
   std::filesystem::path directory_;
 };
 

@@ -101,7 +101,7 @@ class EndingJudge final : public suite::Judge {
 };
 
 class EngineTest : public ::testing::Test {
- protected:
+ public:
   EngineTest() {
     std::string pattern = "/tmp/kvmtest-engine.XXXXXX";
     directory_ = mkdtemp(pattern.data());
@@ -113,6 +113,7 @@ class EngineTest : public ::testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
+ protected:
   /// A test of one command a host, in order.
   static suite::LoadedTest script(const std::string& name,
                                   const std::vector<std::pair<std::string, std::string>>& lines) {

@@ -13,7 +13,7 @@ using Names = std::vector<std::string>;
 const std::string test_text = "# title\n# hosts: east\n\neast# true\n";
 
 class Loader : public testing::Test {
- protected:
+ public:
   Loader()
       : base_(fs::path(testing::TempDir()) /
               ("kvmtest-loader-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
@@ -22,6 +22,7 @@ class Loader : public testing::Test {
   }
   ~Loader() override { fs::remove_all(base_); }
 
+ protected:
   void write(const fs::path& path, const std::string& text = test_text) {
     fs::create_directories((base_ / path).parent_path());
     std::ofstream(base_ / path, std::ios::binary) << text;
