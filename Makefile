@@ -126,9 +126,12 @@ format-check: ## tell where clang-format would change something
 	@command -v clang-format >/dev/null || scripts/bootstrap quality
 	@clang-format --dry-run --Werror $(SOURCES)
 
-bench: bootstrap build kvm-guest ## benchmarks, then boot, login, round trip and destroy on this machine's domains
-	@for benchmark in $(BUILD)/bin/bench_* scripts/bench/*; do \
-		[ ! -x "$$benchmark" ] || $(AS_ROOT) env BUILD=$(BUILD) "$$benchmark" || exit; done
+bench: bootstrap build kvm-guest ## all benchmarks: bench_daemon, testing/bench/suite, scripts/bench/*, doctor --measure
+	@scripts/bootstrap bench
+	@mkdir -p $(BUILD)/bench
+	@$(BUILD)/bin/bench_daemon --benchmark_out=$(BUILD)/bench/daemon.json --benchmark_out_format=json
+	@$(AS_ROOT) env BUILD=$(BUILD) testing/bench/suite --output $(BUILD)/bench/suite.json $(BENCH_SUITE)
+	@for benchmark in scripts/bench/*; do $(AS_ROOT) env BUILD=$(BUILD) "$$benchmark" || exit; done
 	@$(AS_ROOT) $(KVMTEST) doctor --measure
 
 install: bootstrap build ## into $(DESTDIR)$(PREFIX)
@@ -160,4 +163,5 @@ kvm-help: ## this
 		KVM_URI 'libvirt, for example qemu:///system (default: its driver within the daemon)' \
 		KVM_ACCELERATOR 'auto, kvm or emulated (default: auto)' \
 		KVM_SUDO 'no: never sudo (default: where root is needed)' \
+		BENCH_SUITE 'options of testing/bench/suite, for make bench' \
 		'DESTDIR, PREFIX' 'where to install (default: /usr/local)'
