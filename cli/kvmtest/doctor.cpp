@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <thread>
 
@@ -34,8 +35,8 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-json up(client::Client& client, const std::string& domain, unsigned workers) {
-  return client.post(fmt::format("/v1/domains/{}/up?workers={}", domain, workers));
+json up(client::Client& client, const std::string& domain, unsigned workers, const char* reset) {
+  return client.post(fmt::format("/v1/domains/{}/up?fresh=1&workers={}&reset={}", domain, workers, reset));
 }
 
 double destroy(client::Client& client, const std::string& domain) {
@@ -55,7 +56,7 @@ void round_trips(client::Client& client, const std::string& domain, unsigned cou
 }
 
 /// Wall seconds until all of `domains` are up, as many at the same time as there are.
-double group_up(const settings::Settings& settings, const std::vector<std::string>& domains) {
+double group_up(const settings::Settings& settings, const std::vector<std::string>& domains, const char* reset) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::thread> threads;
   std::vector<std::string> errors(domains.size());
@@ -63,7 +64,7 @@ double group_up(const settings::Settings& settings, const std::vector<std::strin
     threads.emplace_back([&, i] {
       try {
         client::Client client(settings);
-        up(client, domains[i], static_cast<unsigned>(domains.size()));
+        up(client, domains[i], static_cast<unsigned>(domains.size()), reset);
       } catch (const std::exception& e) {
         errors[i] = e.what();
       }
@@ -74,41 +75,95 @@ double group_up(const settings::Settings& settings, const std::vector<std::strin
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// Times, in seconds, by name.
+struct Samples {
+  std::map<std::string, std::vector<double>> of;
+  void add(const json& times, const std::string& from, const std::string& as) {
+    of[as].push_back(times.at(from).get<double>());
+  }
+  double middle(const std::string& name) { return median(of[name]); }
+};
+
+void measure_boots(client::Client& client, const std::string& domain, unsigned rounds, Samples& samples) {
+  for (unsigned round = 0; round < rounds; ++round) {
+    const json times = up(client, domain, 1, "boot");
+    samples.add(times, "boot", "boot");
+    samples.add(times, "login", "login");
+    samples.add(times, "total", "boot_and_login");
+    round_trips(client, domain, 40, samples.of["round_trip"]);
+    samples.of["destroy"].push_back(destroy(client, domain));
+  }
+}
+
+/// Resets of a domain that is up, and in turn with them what no reset can be quicker than: QEMU's own snapshot-load and
+/// one trip to the shell and back after it. Returns why it cannot be done, or nothing.
+std::string measure_resets(client::Client& client, const std::string& domain, unsigned rounds, Samples& samples) {
+  const json first = up(client, domain, 1, "snapshot");
+  if (first.at("method") == "boot" && !first.at("note").get<std::string>().empty())
+    return first.at("note").get<std::string>();
+  for (unsigned round = 0; round < rounds; ++round) {
+    const json times = up(client, domain, 1, "snapshot");
+    if (times.at("method") != "load") return "the domain was not taken back, but booted: see the daemon's log";
+    samples.add(times, "total", "reset");
+    samples.add(times, "load", "reset_load");
+    samples.add(times, "verify", "reset_verify");
+    const json raw = client.post(fmt::format("/v1/domains/{}/raw-load", domain));
+    samples.add(raw, "load", "raw_load");
+    samples.add(raw, "round_trip", "raw_round_trip");
+    samples.of["raw"].push_back(raw.at("load").get<double>() + raw.at("round_trip").get<double>());
+  }
+  destroy(client, domain);
+  return {};
+}
+
+/// A daemon that has just started, with the states of an earlier one: from its start to a group that is ready.
+void measure_first_ready(const Context& context, const settings::Settings& settings,
+                         const std::vector<std::string>& group, unsigned rounds, Samples& samples) {
+  client::Client client(settings);
+  group_up(settings, group, "snapshot");
+  for (unsigned round = 0; round < rounds; ++round) {
+    client.shut_down();
+    const auto start = std::chrono::steady_clock::now();
+    client.ensure_daemon(context.common.config);
+    group_up(settings, group, "snapshot");
+    samples.of["first_ready"].push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  for (const std::string& domain : group) destroy(client, domain);
+}
+
 /// Medians on the user's own guests. Domains that were up are reset.
-json measure(client::Client& client, const settings::Settings& settings, unsigned rounds) {
+json measure(const Context& context, const settings::Settings& settings, unsigned rounds) {
+  client::Client client(settings);
   const libvirt::Templates templates(settings.domains.templates);
   const std::string prefix = settings.prefixes.front();
   std::vector<std::string> group;
   for (const std::string& host : templates.hosts())
     if (group.size() < 2) group.push_back(prefix + host);
+  Samples samples;
   for (const std::string& domain : group) {
-    up(client, domain, 1);
+    up(client, domain, 1, "boot");
     destroy(client, domain);
   }
-  std::vector<double> boots, logins, totals, trips, destroys, groups;
-  for (unsigned round = 0; round < rounds; ++round) {
-    const json times = up(client, group[0], 1);
-    boots.push_back(times.at("boot").get<double>());
-    logins.push_back(times.at("login").get<double>());
-    totals.push_back(times.at("total").get<double>());
-    round_trips(client, group[0], 40, trips);
-    destroys.push_back(destroy(client, group[0]));
-  }
-  json out{{"domain", group[0]},
-           {"rounds", rounds},
-           {"boot", median(boots)},
-           {"login", median(logins)},
-           {"boot_and_login", median(totals)},
-           {"round_trip", median(trips)},
-           {"destroy", median(destroys)}};
-  if (group.size() == 2) {
+  measure_boots(client, group[0], rounds, samples);
+  if (group.size() == 2)
     for (unsigned round = 0; round < rounds; ++round) {
-      groups.push_back(group_up(settings, group));
-      for (const std::string& domain : group) destroys.push_back(destroy(client, domain));
+      samples.of["group_of_two"].push_back(group_up(settings, group, "boot"));
+      for (const std::string& domain : group) samples.of["destroy"].push_back(destroy(client, domain));
     }
-    out["group_of_two"] = median(groups);
-    out["group_ratio"] = median(groups) / median(totals);
+  const std::string problem = measure_resets(client, group[0], rounds, samples);
+  if (problem.empty()) measure_first_ready(context, settings, group, rounds, samples);
+
+  json out{{"domain", group[0]}, {"rounds", rounds}};
+  for (const auto& [name, times] : samples.of)
+    if (!times.empty()) out[name] = median(times);
+  if (group.size() == 2) out["group_ratio"] = samples.middle("group_of_two") / samples.middle("boot_and_login");
+  if (!problem.empty()) {
+    out["no_snapshots"] = problem;
+    return out;
   }
+  out["reset_ratio"] = samples.middle("reset") / samples.middle("raw");
+  out["boot_ratio"] = samples.middle("boot_and_login") / samples.middle("reset");
   return out;
 }
 
@@ -166,7 +221,7 @@ int doctor(const Context& context, const DoctorOptions& options) {
       const json status = client.get("/v1/status");
       entry["result"] =
           fmt::format("{} ({})", status.at("uri").get<std::string>(), status.at("accelerator").get<std::string>());
-      if (options.measure) report["measured"] = measure(client, settings, options.rounds);
+      if (options.measure) report["measured"] = measure(context, settings, options.rounds);
     } catch (const client::Refused& e) {
       entry["good"] = good = false;
       entry["result"] = e.what();
@@ -183,7 +238,7 @@ int doctor(const Context& context, const DoctorOptions& options) {
   if (report.contains("measured")) {
     const json& m = report["measured"];
     const auto row = [&](const char* name, const char* key, double factor, const char* unit) {
-      if (m.contains(key)) std::cout << fmt::format("{:34} {:8.2f} {}\n", name, m.at(key).get<double>() * factor, unit);
+      if (m.contains(key)) std::cout << fmt::format("{:36} {:8.2f} {}\n", name, m.at(key).get<double>() * factor, unit);
     };
     std::cout << fmt::format("\nMedians of {} rounds on {}\n", options.rounds, m.at("domain").get<std::string>());
     row("boot to login prompt", "boot", 1, "s");
@@ -193,6 +248,16 @@ int doctor(const Context& context, const DoctorOptions& options) {
     row("destroy", "destroy", 1, "s");
     row("group of two, two slots", "group_of_two", 1, "s");
     row("  times one domain's", "group_ratio", 1, "");
+    row("reset by snapshot", "reset", 1000, "ms");
+    row("  of that, snapshot-load", "reset_load", 1000, "ms");
+    row("  of that, verified and renewed", "reset_verify", 1000, "ms");
+    row("raw snapshot-load", "raw_load", 1000, "ms");
+    row("first round trip after it", "raw_round_trip", 1000, "ms");
+    row("reset / (raw load + round trip)", "reset_ratio", 1, "");
+    row("boot and login / reset", "boot_ratio", 1, "");
+    row("daemon's start to first group ready", "first_ready", 1, "s");
+    if (m.contains("no_snapshots"))
+      std::cout << "resets by snapshot do not work here: " << m.at("no_snapshots").get<std::string>() << '\n';
   }
   return good ? 0 : 3;
 }
@@ -203,7 +268,7 @@ void add_doctor(CLI::App& app, Context& context) {
   auto options = std::make_shared<DoctorOptions>();
   CLI::App* verb = add_verb(app, context, "doctor", "check that this machine can run tests, and measure how fast",
                             [&context, options] { return doctor(context, *options); });
-  verb->add_flag("--measure", options->measure, "boot domains and take times: boot, login, round trip, destroy");
+  verb->add_flag("--measure", options->measure, "take times on real domains: boot, login, round trip, reset by snapshot, raw snapshot-load");
   verb->add_option("--rounds", options->rounds, "repetitions of each")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));

@@ -88,12 +88,12 @@ class ClientWatch {
   std::thread thread_;
 };
 
-void execute(Service& service, const core::Domain& domain, const json& body, Exchange& exchange) {
-  const auto command = wire::bytes_from_text(body.at("command").get<std::string>());
-  const auto limit = std::chrono::duration<double>(body.value("timeout", 86400.0));
+/// Runs the command on the domain; the answer's last line. Its output goes out as it comes.
+json execute(Service& service, const core::Domain& domain, const std::string& command,
+             std::chrono::duration<double> limit, Exchange& exchange) {
   const auto session = service.borrow(domain);
   exchange.start_lines();
-  const auto tell = [&](const std::string& error) { exchange.write(json{{"error", error}}.dump() + "\n"); };
+  const auto error = [](const std::string& what) { return json{{"error", what}}; };
   try {
     console::CommandResult result;
     {
@@ -104,20 +104,16 @@ void execute(Service& service, const core::Domain& domain, const json& body, Exc
                             });
     }
     const double took = static_cast<double>(result.took.count()) / 1e6;
-    if (result.status) {
-      exchange.write(json{{"status", *result.status}, {"took", took}}.dump() + "\n");
-    } else if (result.closed) {
-      service.give_up(domain);
-      tell(domain.name() + " ended");
-    } else if (session->recover(3s)) {
-      tell(fmt::format("no prompt within {:.1f} s; the command was interrupted", took));
-    } else {
-      service.give_up(domain);
-      tell(fmt::format("no prompt within {:.1f} s; {} does not answer and is taken away", took, domain.name()));
-    }
+    if (result.status) return {{"status", *result.status}, {"took", took}};
+    if (!result.closed && session->recover(3s))
+      return error(fmt::format("no prompt within {:.1f} s; the command was interrupted", took));
+    service.give_up(domain);
+    return error(result.closed ? domain.name() + " ended"
+                               : fmt::format("no prompt within {:.1f} s; {} does not answer and is taken away", took,
+                                             domain.name()));
   } catch (const console::Interrupted&) {
     service.give_up(domain);
-    tell(domain.name() + " was taken away");
+    return error(domain.name() + " was taken away");
   }
 }
 
@@ -181,7 +177,11 @@ void domain_request(Service& service, const std::vector<std::string>& path, cons
   } else if (verb == "destroy") {
     exchange.respond(200, {{"took", core::seconds(service.destroy(domain))}});
   } else if (verb == "exec") {
-    execute(service, domain, body_of(request), exchange);
+    const json body = body_of(request);
+    const auto command = wire::bytes_from_text(body.at("command").get<std::string>());
+    const auto limit = std::chrono::duration<double>(body.value("timeout", 86400.0));
+    // Told when the console is free again: whoever reads it may come back at once.
+    exchange.write(execute(service, domain, command, limit, exchange).dump() + "\n");
   } else if (verb == "console") {
     interact(service, domain, request, exchange);
   } else {

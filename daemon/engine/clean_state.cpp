@@ -84,10 +84,11 @@ std::string install_program(console::Session& session, console::Deadline deadlin
   return path;
 }
 
-std::string random_hex() {
+/// So many random bits, a multiple of 32, as hexadecimal digits.
+std::string random_hex(unsigned bits) {
   std::random_device device;
   std::string hex;
-  for (int i = 0; i < 8; ++i) hex += fmt::format("{:08x}", device());
+  for (unsigned i = 0; i < bits / 32; ++i) hex += fmt::format("{:08x}", device());
   return hex;
 }
 
@@ -136,7 +137,7 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
     const std::string program = install_program(session, deadline);
     must(session, program + " zero", deadline, "the guest's free memory cannot be cleared");
     state.host_name = first_line(must(session, "uname -n", deadline, "the guest does not tell its host name"));
-    state.token = console::make_nonce();
+    state.token = random_hex(64);
     state.prompt = session.prompt_nonce();
     if (!session.begin_waiting(fmt::format("{} wait {}", program, state.token), "waiting", deadline))
       throw NotClean("the guest runs no program of ours any more");
@@ -148,20 +149,19 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
 }
 
 void renew(console::Session& session, const CleanState& state, console::Deadline deadline) {
-  const std::string mark = console::make_nonce();
+  const std::string mark = random_hex(64);
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto result =
       session.end_waiting(state.prompt,
-                          fmt::format("{} {} {} {}", mark, random_hex(),
+                          fmt::format("{} {} {} {}", mark, random_hex(128),
                                       std::chrono::duration_cast<std::chrono::seconds>(now).count(), (now % 1s) / 1ns),
                           mark, deadline);
   if (result.output.empty()) throw NotClean("it does not answer, or is not in the state that was saved");
   if (!result.status) throw NotClean("its shell does not answer");
   std::istringstream words(first_line(result.output));
   std::string token;
-  std::string clock;
   std::string name;
-  words >> token >> token >> clock >> name;
+  words >> token >> token >> name;
   if (token != state.token) throw NotClean("it is not in the state that was saved");
   if (*result.status != 0)
     throw NotClean(fmt::format("{} could not be set after going back",

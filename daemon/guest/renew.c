@@ -7,7 +7,8 @@
 //   renew zero          fills the free memory with zeros, so that a saved state is small
 //   renew wait TOKEN    prints "waiting", reads a line: MARK SEED SECONDS NANOSECONDS
 //
-// SEED is 64 hexadecimal digits; the time is the host's. Prints a line: MARK TOKEN CLOCK HOSTNAME, the clock as it was.
+// SEED is 32 hexadecimal digits; the time is the host's. Prints a line: MARK TOKEN HOSTNAME. All is short, for each
+// character costs an emulated serial port time.
 // Exit status: the sum of 1 (random pool not renewed), 2 (clock not set); 8 when the line is none of that kind.
 //
 // Writing to /dev/urandom would not do: the generator takes the pool in only at its next reseeding, up to a minute
@@ -54,26 +55,15 @@ static long number(const char* text) {
   return value;
 }
 
-static char* print(char* out, long value, int width) {
-  char digits[20];
-  int count = 0;
-  do {
-    digits[count++] = (char)('0' + value % 10);
-    value /= 10;
-  } while (value > 0 || count < width);
-  while (count > 0) *out++ = digits[--count];
-  return out;
-}
-
 static int stir(const char* seed) {
   struct {
     int entropy_count;
     int buf_size;
-    unsigned char buf[32];
+    unsigned char buf[16];
   } entropy;
-  entropy.entropy_count = 256;
-  entropy.buf_size = 32;
-  for (int i = 0; i < 32; ++i) {
+  entropy.entropy_count = 128;
+  entropy.buf_size = 16;
+  for (int i = 0; i < 16; ++i) {
     const int high = digit(seed[2 * i]);
     const int low = high < 0 ? -1 : digit(seed[2 * i + 1]);
     if (low < 0) return 1;
@@ -89,7 +79,7 @@ static int zero(void) {
   struct sysinfo info;
   if (call(SYS_sysinfo, (long)&info, 0, 0) < 0) return 1;
   const long free = (long)(info.freeram * info.mem_unit);
-  const long spare = 16L << 20;
+  const long spare = 4L << 20;
   if (free <= spare) return 0;
   const long size = (free - spare) & ~4095L;
   const long at = call6(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -144,10 +134,6 @@ static int wait_and_renew(const char* token) {
   char* out = copy(answer, mark);
   *out++ = ' ';
   out = copy(out, token);
-  *out++ = ' ';
-  out = print(out, before.tv_sec, 1);
-  *out++ = '.';
-  out = print(out, before.tv_nsec, 9);
   *out++ = ' ';
   out = copy(out, name.nodename);
   *out++ = '\n';

@@ -41,27 +41,33 @@ void Jobs::on_event(virConnectPtr, virDomainPtr domain, const char*, long long, 
                     void* opaque) {
   auto* self = static_cast<Jobs*>(opaque);
   const json event = json::parse(details == nullptr ? "" : details, nullptr, false);
-  if (!event.is_object() || event.value("status", "") != "concluded") return;
+  if (!event.is_object()) return;
+  const std::string status = event.value("status", "");
+  if (status != "aborting" && status != "concluded") return;
   const std::lock_guard lock(self->mutex_);
-  self->concluded_.emplace(virDomainGetName(domain), event.value("id", ""));
+  (status == "aborting" ? self->aborted_ : self->concluded_).emplace(virDomainGetName(domain), event.value("id", ""));
   self->changed_.notify_all();
 }
 
 void Jobs::domain_ended(const std::string& name) {
   const std::lock_guard lock(mutex_);
   ended_.insert(name);
-  std::erase_if(concluded_, [&](const auto& job) { return job.first == name; });
+  for (auto* jobs : {&aborted_, &concluded_}) std::erase_if(*jobs, [&](const auto& job) { return job.first == name; });
+  to_dismiss_.erase(name);
   changed_.notify_all();
 }
 
 void Jobs::run(virDomainPtr domain, const std::string& command, json arguments, std::chrono::milliseconds limit) {
   const std::string name = virDomainGetName(domain);
   std::string job;
+  std::string last;
   {
     const std::lock_guard lock(mutex_);
     job = fmt::format("kvmtest-{}", ++last_job_);
     ended_.erase(name);
+    if (auto found = to_dismiss_.extract(name); !found.empty()) last = std::move(found.mapped());
   }
+  if (!last.empty()) qmp(domain, "job-dismiss", {{"id", last}});
   arguments["job-id"] = job;
   qmp(domain, command, arguments);
   {
@@ -70,12 +76,16 @@ void Jobs::run(virDomainPtr domain, const std::string& command, json arguments, 
         lock, limit, [&] { return concluded_.contains({name, job}) || ended_.contains(name); });
     if (!heard) throw HostFault(fmt::format("{}: {} took more than {} s", name, command, limit.count() / 1000));
     if (concluded_.erase({name, job}) == 0) throw HostFault(fmt::format("{}: QEMU ended during {}", name, command));
+    if (aborted_.erase({name, job}) == 0) {
+      to_dismiss_[name] = job;
+      return;
+    }
   }
-  std::string error;
+  std::string error = "it was aborted";
   for (const json& each : qmp(domain, "query-jobs"))
-    if (each.value("id", "") == job) error = each.value("error", "");
+    if (each.value("id", "") == job) error = each.value("error", error);
   qmp(domain, "job-dismiss", {{"id", job}});
-  if (!error.empty()) throw HostFault(fmt::format("{}: {}: {}", name, command, error));
+  throw HostFault(fmt::format("{}: {}: {}", name, command, error));
 }
 
 }  // namespace kvmtest::libvirt

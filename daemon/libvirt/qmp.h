@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -28,7 +30,9 @@ class Jobs {
   Jobs& operator=(const Jobs&) = delete;
   ~Jobs();
 
-  /// Runs a command that starts a job, and waits for the job's end. Throws engine::HostFault with QEMU's words.
+  /// Runs a command that starts a job, and waits for the job's end. Throws engine::HostFault with QEMU's words. The
+  /// memory of a job that went well is left in QEMU until the next one of that domain: to have it dismissed would take
+  /// another turn of the monitor while somebody waits for the domain.
   void run(virDomainPtr domain, const std::string& command, nlohmann::json arguments, std::chrono::milliseconds limit);
   /// Nothing more is to be expected of that domain's jobs.
   void domain_ended(const std::string& name);
@@ -43,7 +47,9 @@ class Jobs {
   std::condition_variable changed_;
   // Guarded by mutex_.
   std::uint64_t last_job_ = 0;
+  std::set<std::pair<std::string, std::string>> aborted_;    ///< domain and job
   std::set<std::pair<std::string, std::string>> concluded_;  ///< domain and job
+  std::map<std::string, std::string> to_dismiss_;            ///< domain and its last job
   std::set<std::string> ended_;                              ///< domains
 };
 

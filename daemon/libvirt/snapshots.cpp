@@ -46,9 +46,9 @@ json nodes_of(virDomainPtr domain) {
   return nodes;
 }
 
-void go_back(Jobs& jobs, virDomainPtr domain) {
-  jobs.run(domain, "snapshot-load", {{"tag", tag}, {"vmstate", node}, {"devices", nodes_of(domain)}}, job_limit);
-  qmp(domain, "cont");  // where it was running it runs already, and this does nothing
+/// QEMU stops the domain for it, and lets it go on when it was running before.
+void go_back(Jobs& jobs, virDomainPtr domain, const json& nodes) {
+  jobs.run(domain, "snapshot-load", {{"tag", tag}, {"vmstate", node}, {"devices", nodes}}, job_limit);
 }
 
 std::string name_of_processor() {
@@ -80,18 +80,19 @@ core::StateId QemuSnapshots::state_of(const core::Domain& domain) {
   return core::StateId{fmt::format("{:016x}{:016x}", digest.high64, digest.low64)};
 }
 
-void QemuSnapshots::try_to_save(const core::Domain& domain, virDomainPtr handle, bool spilled) {
+json QemuSnapshots::try_to_save(const core::Domain& domain, virDomainPtr handle, bool spilled) {
   virDomainInfo info{};
   check(virDomainGetInfo(handle, &info), "memory of " + domain.name());
   const fs::path file = store_.live_memory(domain.name(), std::uint64_t{info.maxMem} << 10U, spilled);
   make_memory_image(file);
   attach_memory(handle, file);
   try {
-    hypervisor_.jobs().run(handle, "snapshot-save", {{"tag", tag}, {"vmstate", node}, {"devices", nodes_of(handle)}},
-                           job_limit);
+    json nodes = nodes_of(handle);
+    hypervisor_.jobs().run(handle, "snapshot-save", {{"tag", tag}, {"vmstate", node}, {"devices", nodes}}, job_limit);
     // Closed and opened again: so all of it is in the file.
     qmp(handle, "blockdev-del", {{"node-name", node}});
     attach_memory(handle, file);
+    return nodes;
   } catch (const HostFault&) {
     try {
       qmp(handle, "blockdev-del", {{"node-name", node}});
@@ -109,11 +110,12 @@ void QemuSnapshots::save(const core::Domain& domain, const core::StateId& state,
   // The state that is saved shall be the one that has the name: an image may have changed while the domain booted.
   if (state_of(domain) != state) throw HostFault(domain.name() + ": the guest's files changed while it was booted");
   qmp(handle.get(), "stop");
+  json nodes;
   try {
     try {
-      try_to_save(domain, handle.get(), false);
+      nodes = try_to_save(domain, handle.get(), false);
     } catch (const HostFault&) {
-      try_to_save(domain, handle.get(), true);  // RAM may be full after all; a second reason is the one to tell
+      nodes = try_to_save(domain, handle.get(), true);  // RAM may be full after all; a second reason is the one to tell
     }
     // Stopped once more: what the disks still had to write is in their files.
     qmp(handle.get(), "stop");
@@ -135,14 +137,22 @@ void QemuSnapshots::save(const core::Domain& domain, const core::StateId& state,
   }
   qmp(handle.get(), "cont");
   const std::lock_guard lock(mutex_);
-  notes_[domain] = note;
+  saved_[domain] = {note, std::move(nodes), false};
 }
 
 std::string QemuSnapshots::load(const core::Domain& domain) {
   const DomainHandle handle = hypervisor_.find(domain);
-  go_back(hypervisor_.jobs(), handle.get());
-  const std::lock_guard lock(mutex_);
-  return notes_.at(domain);
+  Saved saved;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = saved_.find(domain);
+    if (found == saved_.end()) throw HostFault(domain.name() + " holds no saved state");
+    saved = found->second;
+    found->second.paused = false;
+  }
+  go_back(hypervisor_.jobs(), handle.get(), saved.nodes);
+  if (saved.paused) qmp(handle.get(), "cont");
+  return saved.note;
 }
 
 engine::Snapshots::Restored QemuSnapshots::restore(const core::Domain& domain, const core::StateId& state) {
@@ -160,17 +170,25 @@ engine::Snapshots::Restored QemuSnapshots::restore(const core::Domain& domain, c
   try {
     attach_memory(handle.get(), memory);
     const auto start = std::chrono::steady_clock::now();
-    go_back(hypervisor_.jobs(), handle.get());
+    json nodes = nodes_of(handle.get());
+    go_back(hypervisor_.jobs(), handle.get(), nodes);
+    qmp(handle.get(), "cont");
+    const std::lock_guard lock(mutex_);
+    saved_[domain] = {restored.note, std::move(nodes), false};
     restored.load = std::chrono::duration_cast<core::Duration>(std::chrono::steady_clock::now() - start);
   } catch (const HostFault&) {
     store_.drop(state);  // it passed its checksums, and still QEMU cannot use it
     throw;
   }
-  const std::lock_guard lock(mutex_);
-  notes_[domain] = restored.note;
   return restored;
 }
 
-void QemuSnapshots::pause(const core::Domain& domain) { qmp(hypervisor_.find(domain).get(), "stop"); }
+void QemuSnapshots::pause(const core::Domain& domain) {
+  {
+    const std::lock_guard lock(mutex_);
+    saved_[domain].paused = true;
+  }
+  qmp(hypervisor_.find(domain).get(), "stop");
+}
 
 }  // namespace kvmtest::libvirt

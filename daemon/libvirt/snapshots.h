@@ -27,14 +27,20 @@ class QemuSnapshots final : public engine::Snapshots {
 
  private:
   std::string shape(const core::Domain& domain);
-  void try_to_save(const core::Domain& domain, virDomainPtr handle, bool spilled);
+  nlohmann::json try_to_save(const core::Domain& domain, virDomainPtr handle, bool spilled);
 
   LibvirtHypervisor& hypervisor_;
   StateStore& store_;
   std::string login_;
   std::string versions_;
   std::mutex mutex_;
-  std::map<core::Domain, std::string> notes_;  ///< of what each running domain goes back to; guarded by mutex_
+  /// What a running domain goes back to.
+  struct Saved {
+    std::string note;
+    nlohmann::json nodes;  ///< of the block layer, that hold it
+    bool paused = false;
+  };
+  std::map<core::Domain, Saved> saved_;  ///< guarded by mutex_
 };
 
 }  // namespace kvmtest::libvirt
