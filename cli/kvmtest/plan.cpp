@@ -57,9 +57,13 @@ Basis read_basis(const settings::Settings& settings, const PlanOptions& options)
   // Where there were more resets than cores they slowed each other down; the simulator does that by itself.
   const double crowding = std::max(1.0, static_cast<double>(summary.workers) / work.cores);
   work.boot =
-      core::Duration(static_cast<core::Duration::rep>(static_cast<double>(summary.resets.median.count()) / crowding));
+      core::Duration(static_cast<core::Duration::rep>(static_cast<double>(summary.resets.boots.median.count()) / crowding));
+  // A run without a single boot found all its states kept; the next one will, too.
+  work.go_back = summary.resets.loads.median;
+  if (work.go_back <= core::Duration{}) work.go_back = summary.resets.restores.median;
+  work.states_kept = work.boot <= core::Duration{};
   if (options.boot > 0) work.boot = core::Duration(static_cast<core::Duration::rep>(options.boot * 1e6));
-  if (work.boot <= core::Duration{})
+  if (work.boot <= core::Duration{} && work.go_back <= core::Duration{})
     throw core::InputError(
         fmt::format("run {} reset no domain; name another with --run, or a time with --boot", basis.run.value));
 
@@ -89,7 +93,8 @@ std::string minutes(core::Duration duration) {
 void print_table(const Basis& basis, const settings::Settings& settings, const PlanOptions& options) {
   const auto& work = basis.workload;
   std::cout << fmt::format(
-      "{} tests, {} to reset a domain (run {}), {} cores{}\n\n{:>10}", work.tests.size(), minutes(work.boot),
+      "{} tests, {} to boot a domain{} (run {}), {} cores{}\n\n{:>10}", work.tests.size(), minutes(work.boot),
+      work.go_back.count() > 0 ? fmt::format(", {} to go back to its saved state", minutes(work.go_back)) : "",
       basis.run.value, work.cores,
       basis.unknown == 0 ? "" : fmt::format(", {} tests never ran and count as the median", basis.unknown), "prefixes");
   for (const unsigned workers : options.workers)

@@ -30,6 +30,11 @@ nlohmann::json to_json(const report::TestResult& test) {
     attempts.push_back({{"number", attempt.number},
                         {"prefix", attempt.prefix.value},
                         {"verdict", attempt.verdict ? nlohmann::json(core::to_string(*attempt.verdict)) : nullptr},
+                        {"resets",
+                         {{"boots", attempt.resets.boots},
+                          {"restores", attempt.resets.restores},
+                          {"loads", attempt.resets.loads},
+                          {"fallbacks", attempt.resets.fallbacks}}},
                         {"waiting", core::seconds(attempt.split.waiting)},
                         {"reset", core::seconds(attempt.split.reset)},
                         {"test", core::seconds(attempt.split.test)},
@@ -52,6 +57,9 @@ int results(const Context& context, const ResultsOptions& options) {
   }
   nlohmann::json tests = nlohmann::json::array();
   for (const auto& test : summary.tests) tests.push_back(to_json(test));
+  const auto kind = [](const report::Resets::Kind& of) {
+    return nlohmann::json{{"count", of.count}, {"median", core::seconds(of.median)}};
+  };
   nlohmann::json out{{"run", summary.run.value},
                      {"started", wire::iso8601(summary.started)},
                      {"workers", summary.workers},
@@ -59,9 +67,11 @@ int results(const Context& context, const ResultsOptions& options) {
                      {"makespan", core::seconds(summary.makespan)},
                      {"makespan_bound", core::seconds(report::makespan_bound(summary))},
                      {"resets",
-                      {{"count", summary.resets.count},
+                      {{"boots", kind(summary.resets.boots)},
+                       {"restores", kind(summary.resets.restores)},
+                       {"loads", kind(summary.resets.loads)},
                        {"failed", summary.resets.failed},
-                       {"median", core::seconds(summary.resets.median)}}},
+                       {"fallbacks", summary.resets.fallbacks}}},
                      {"tests", std::move(tests)}};
   out["exit_status"] = summary.exit_status ? nlohmann::json(*summary.exit_status) : nullptr;
   std::cout << wire::dump(out) << '\n';

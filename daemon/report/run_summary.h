@@ -12,6 +12,14 @@
 
 namespace kvmtest::report {
 
+/// How an attempt's domains came to their clean shells.
+struct AttemptResets {
+  unsigned boots = 0;
+  unsigned restores = 0;   ///< started from a saved state
+  unsigned loads = 0;      ///< went back to it while running
+  unsigned fallbacks = 0;  ///< restores and loads that failed and were followed by a boot
+};
+
 struct Attempt {
   core::AttemptId id;
   unsigned number = 1;  ///< first try is 1
@@ -21,6 +29,7 @@ struct Attempt {
   bool final = false;                     ///< its verdict is the test's
   std::optional<core::WallTime> started;  ///< nothing: its domains never came up
   core::record::Split split;
+  AttemptResets resets;
   std::vector<core::Issue> issues;
   std::string output;  ///< directory, absolute; empty when there is none
 };
@@ -45,10 +54,23 @@ struct Counts {
 };
 
 struct Resets {
-  unsigned count = 0;  ///< that brought their domain up
+  /// Of one kind; times without the wait in the queue.
+  struct Kind {
+    unsigned count = 0;        ///< that brought their domain up
+    core::Duration median{};   ///< of those
+  };
+  Kind boots;
+  Kind restores;             ///< started from a saved state
+  Kind loads;                ///< went back to it while running
   unsigned failed = 0;
-  core::Duration median{};  ///< of those that succeeded, without the wait in the queue
-  core::Duration total{};   ///< of all, without the wait in the queue
+  unsigned fallbacks = 0;    ///< of the failed, those that were followed by a boot because going back had failed
+  core::Duration total{};    ///< of all boots, failed ones too
+};
+
+/// A domain that was only booted from some time on.
+struct GivenUp {
+  std::string domain;
+  std::string reason;
 };
 
 /// The host's own misbehaviour, by what met it. One fault may show up in more than one.
@@ -77,10 +99,11 @@ struct RunSummary {
   Resets resets;
   HostFaults host_faults;
   std::vector<Quarantine> quarantined;
+  std::vector<GivenUp> snapshots_given_up;
 };
 
 /// The bound of "makespan / bound" in summaries: no schedule of this run's work is shorter: the larger of the time of
-/// all resets over the slots, and that of all groups' resets and tests over the prefixes. Zero while nothing ran.
+/// all boots over the slots, and that of all groups' resets and tests over the prefixes. Zero while nothing ran.
 core::Duration makespan_bound(const RunSummary& run);
 
 /// Counts the verdicts of `tests`.

@@ -14,6 +14,7 @@ Forecast predict(const Workload& workload, unsigned slots, unsigned prefixes) {
     const auto known = workload.boots.find(domain.host);
     return ResetFate{.takes = known == workload.boots.end() ? workload.boot : known->second};
   };
+  model.go_back = [&](const core::Domain&, unsigned) { return ResetFate{.takes = workload.go_back}; };
   model.test = [&](core::TestIndex test, unsigned) { return TestFate{.takes = workload.tests[test.value].test}; };
   model.judge = [&](core::TestIndex test, unsigned) { return JudgeFate{.takes = workload.tests[test.value].judging}; };
 
@@ -26,6 +27,15 @@ Forecast predict(const Workload& workload, unsigned slots, unsigned prefixes) {
     plan.tests.push_back({core::TestIndex{i}, test.name, test.hosts, 0});
     in_tests += test.test;
   }
+
+  plan.quick_slots = std::max(plan.slots, model.cores);
+  if (workload.go_back > core::Duration{})
+    for (const auto& test : plan.tests)
+      for (const core::Host& host : test.hosts) {
+        const core::StateId state{host.value};
+        for (const core::Prefix& prefix : plan.prefixes) plan.states.of[{prefix, host}] = state;
+        if (workload.states_kept) plan.states.kept.insert(state);
+      }
 
   Simulator simulator(std::move(model));
   simulator.at({}, core::event::RunSubmitted{plan});

@@ -22,6 +22,8 @@ struct Workload {
   std::vector<PastTest> tests;                   ///< in the order to take them
   core::Duration boot{};                         ///< one domain, start to shell, while cores are free
   std::map<core::Host, core::Duration> boots{};  ///< of hosts known to take another time
+  core::Duration go_back{};                      ///< one domain, to its saved state; 0: it is booted each time
+  bool states_kept = false;                      ///< saved by an earlier run: nothing is booted
   core::Duration destroy{};                      ///< one domain
   unsigned cores = 1;                            ///< resets beyond them slow each other down
   unsigned judges = 2;

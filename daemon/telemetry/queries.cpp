@@ -70,6 +70,10 @@ Attempt attempt_of(SQLite::Statement& row) {
                    .test = duration(row.getColumn(10)),
                    .judging = duration(row.getColumn(11))};
   attempt.output = row.getColumn(12).getString();
+  attempt.resets = {.boots = row.getColumn(13).getUInt(),
+                    .restores = row.getColumn(14).getUInt(),
+                    .loads = row.getColumn(15).getUInt(),
+                    .fallbacks = row.getColumn(16).getUInt()};
   return attempt;
 }
 
@@ -103,8 +107,11 @@ std::vector<TestResult> tests_of(SQLite::Database& connection, RunId run) {
 
   SQLite::Statement row(connection,
                         "SELECT test, id, number, prefix, started, verdict, final, abandoned, waiting_seconds, "
-                        "reset_seconds, test_seconds, judging_seconds, output FROM attempts WHERE run = ? "
-                        "ORDER BY test, number");
+                        "reset_seconds, test_seconds, judging_seconds, output, boots, restores, loads, fallbacks "
+                        "FROM attempts LEFT JOIN (SELECT attempt, sum(ok AND method = 'boot') AS boots, "
+                        "sum(ok AND method = 'restore') AS restores, sum(ok AND method = 'load') AS loads, "
+                        "sum(NOT ok AND method <> 'boot') AS fallbacks FROM resets WHERE run = ?1 GROUP BY attempt) "
+                        "ON attempt = id WHERE run = ?1 ORDER BY test, number");
   bind_all(row, run);
   while (row.executeStep()) {
     Attempt attempt = attempt_of(row);
@@ -156,30 +163,44 @@ void add_end(SQLite::Database& connection, report::RunSummary& summary) {
 }
 
 void add_resets(SQLite::Database& connection, report::RunSummary& summary) {
-  SQLite::Statement reset(connection, "SELECT ok, host_fault, total FROM resets WHERE run = ?");
+  SQLite::Statement reset(connection, "SELECT ok, host_fault, total, method FROM resets WHERE run = ?");
   bind_all(reset, summary.run);
-  std::vector<Duration> totals;
+  std::map<std::string, std::vector<Duration>> totals;
   while (reset.executeStep()) {
     const Duration total = duration(reset.getColumn(2));
-    summary.resets.total += total;
+    const std::string method = reset.getColumn(3).getString();
+    if (method == "boot") summary.resets.total += total;
     if (reset.getColumn(0).getInt() != 0) {
-      totals.push_back(total);
-    } else {
-      ++summary.resets.failed;
+      totals[method].push_back(total);
+      continue;
     }
-    if (reset.getColumn(1).getInt() != 0) ++summary.host_faults.resets;
+    ++summary.resets.failed;
+    if (method != "boot") {
+      ++summary.resets.fallbacks;
+    } else if (reset.getColumn(1).getInt() != 0) {
+      ++summary.host_faults.resets;
+    }
   }
-  summary.resets.count = static_cast<unsigned>(totals.size());
-  summary.resets.median = median(std::move(totals));
+  const auto kind = [&](const char* method) {
+    auto& of_it = totals[method];
+    const auto count = static_cast<unsigned>(of_it.size());
+    return report::Resets::Kind{count, median(std::move(of_it))};
+  };
+  summary.resets.boots = kind("boot");
+  summary.resets.restores = kind("restore");
+  summary.resets.loads = kind("load");
 }
 
 void add_incidents(SQLite::Database& connection, report::RunSummary& summary) {
   SQLite::Statement row(connection,
-                        "SELECT kind, prefix, host_fault, reason FROM incidents WHERE run = ? ORDER BY rowid");
+                        "SELECT kind, prefix, host_fault, reason, host FROM incidents WHERE run = ? ORDER BY rowid");
   bind_all(row, summary.run);
   while (row.executeStep()) {
     if (row.getColumn(0).getString() == "prefix-quarantined") {
       summary.quarantined.push_back({core::Prefix(row.getColumn(1).getString()), row.getColumn(3).getString()});
+    } else if (row.getColumn(0).getString() == "snapshots-given-up") {
+      summary.snapshots_given_up.push_back(
+          {row.getColumn(1).getString() + row.getColumn(4).getString(), row.getColumn(3).getString()});
     } else if (row.getColumn(2).getInt() != 0) {
       ++summary.host_faults.domains;
     }

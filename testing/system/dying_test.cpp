@@ -37,7 +37,7 @@ TEST_F(OnDomains, OneControlCStopsEverything) {
 TEST_F(OnDomains, StopDuringTheFirstBootLeavesNothing) {
   write_test("a", quick);
   Process client(kvmtest({"run", "-v"}), directory_);
-  ASSERT_TRUE(client.wait_for("reset started")) << client.output();
+  ASSERT_TRUE(client.wait_for("boot started")) << client.output();
   EXPECT_EQ(run_kvmtest({"stop"}).status, 0);
   EXPECT_TRUE(domains().empty());
   EXPECT_EQ(client.finish(), 130) << client.output();

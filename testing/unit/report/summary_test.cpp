@@ -62,7 +62,8 @@ RunSummary all_passed() {
   run.exit_status = 0;
   run.makespan = milliseconds(192'400);
   run.tests = {test("netlab/ping-east", attempt(Verdict::passed, milliseconds(420)))};
-  run.resets = {2, 0, milliseconds(3000), milliseconds(6000)};
+  run.resets.boots = {2, milliseconds(3000)};
+  run.resets.total = milliseconds(6000);
   return run;
 }
 
@@ -84,7 +85,13 @@ RunSummary mixed() {
       untested("netlab/dhcp", "the run was stopped"),
       untested("netlab/vlan", "no prefix was left"),
   };
-  run.resets = {18, 1, milliseconds(3010), milliseconds(60'000)};
+  run.resets.boots = {3, milliseconds(3010)};
+  run.resets.restores = {1, milliseconds(1200)};
+  run.resets.loads = {14, milliseconds(210)};
+  run.resets.failed = 2;
+  run.resets.fallbacks = 1;
+  run.resets.total = milliseconds(60'000);
+  run.snapshots_given_up = {{"b.nic", "it does not answer"}};
   run.host_faults = {1, 1, 0};
   run.quarantined = {{core::Prefix("b."), "bridge kvmt-b0 is gone"}};
   return run;
@@ -107,7 +114,7 @@ where the time of the attempts went
   makespan / bound             32.07
 
 domains
-  resets: 2, median 3.00 s, 0 failed
+  resets: 2 by boot (median 3.00 s), 0 failed
   host faults: none
 )");
 }
@@ -167,7 +174,10 @@ where the time of the attempts went
   makespan / bound              5.59
 
 domains
-  resets: 18, median 3.01 s, 1 failed
+  resets: 3 by boot (median 3.01 s), 1 started from a saved state (median 1.20
+      s), 14 back to a saved state (median 0.21 s), 2 failed, 1 of them fell
+      back to a boot
+  b.nic was only booted after a while: it does not answer
   host faults: 1 attempt, 1 reset
   prefix b. was given up: bridge kvmt-b0 is gone
 

@@ -144,9 +144,9 @@ TEST_F(QueriesTest, TheSummaryHasWhatAReportNeeds) {
   EXPECT_EQ(summary.tests[1].attempts[0].issues, failed.issues);
   EXPECT_EQ(summary.tests[1].attempts[0].output, "/out/failed");
   EXPECT_EQ(summary.tests[1].attempts[0].started, at(10));
-  EXPECT_EQ(summary.resets.count, 3U);
+  EXPECT_EQ(summary.resets.boots.count, 3U);
   EXPECT_EQ(summary.resets.failed, 1U);
-  EXPECT_EQ(summary.resets.median, seconds(4));
+  EXPECT_EQ(summary.resets.boots.median, seconds(4));
   EXPECT_EQ(summary.resets.total, seconds(17));
   EXPECT_EQ(summary.host_faults.attempts, 1U);
   EXPECT_EQ(summary.host_faults.resets, 1U);
