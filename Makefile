@@ -29,8 +29,9 @@ override KVM_WORKERS := $(call unquoted,$(KVM_WORKERS))
 override KVM_PREFIXES := $(call unquoted,$(or $(KVM_PREFIXES),$(KVM_PREFIX)))
 override KVM_URI := $(call unquoted,$(KVM_URI))
 override KVM_ACCELERATOR := $(call unquoted,$(KVM_ACCELERATOR))
+override KVM_RESET := $(call unquoted,$(KVM_RESET))
 override KVM_TESTS := $(call unquoted,$(KVM_TESTS))
-export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_ACCELERATOR KVM_SUDO
+export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_ACCELERATOR KVM_RESET KVM_SUDO
 unexport KVM_PREFIX
 
 KVMTEST := $(BUILD)/bin/kvmtest
@@ -162,6 +163,7 @@ kvm-help: ## this
 		KVM_TESTS 'tests or directories of tests (default: testing/suites/netlab)' \
 		KVM_URI 'libvirt, for example qemu:///system (default: its driver within the daemon)' \
 		KVM_ACCELERATOR 'auto, kvm or emulated (default: auto)' \
+		KVM_RESET 'snapshot, auto or boot (default: snapshot)' \
 		KVM_SUDO 'no: never sudo (default: where root is needed)' \
 		BENCH_SUITE 'options of testing/bench/suite, for make bench' \
 		'DESTDIR, PREFIX' 'where to install (default: /usr/local)'
