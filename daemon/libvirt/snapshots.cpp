@@ -27,8 +27,6 @@ constexpr const char* tag = "clean";
 constexpr auto job_limit = 120s;
 
 void attach_memory(virDomainPtr domain, const fs::path& file) {
-  // Else virtio cards tell all their neighbours that they moved, as after a migration, for half a second of the test.
-  qmp(domain, "migrate-set-parameters", {{"announce-rounds", 0}});
   qmp(domain, "blockdev-add",
       {{"driver", "qcow2"}, {"node-name", node}, {"file", {{"driver", "file"}, {"filename", file.string()}}}});
 }

@@ -47,6 +47,9 @@ class Templates {
   [[nodiscard]] static std::string on_networks(const std::string& domain_xml);
   /// The same as render, but without interfaces and under this name.
   [[nodiscard]] static std::string alone(const std::string& domain_xml, const std::string& name);
+  /// The same as render, with virtio network cards that do not tell all their neighbours that they moved when the
+  /// domain goes back to a saved state: QEMU takes that for the end of a migration.
+  [[nodiscard]] static std::string without_announcements(const std::string& domain_xml);
   /// Whether any template has @@`placeholder`@@.
   [[nodiscard]] bool uses(const std::string& placeholder) const;
   /// The template's file.
