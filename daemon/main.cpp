@@ -239,7 +239,8 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
                          settings.judges},
                         hypervisor, snapshots, recorder, next_attempt);
   const auto told = losses.to(engine);
-  service::Service service({settings, templates, hypervisor, snapshots, store, engine, recorder, writer, database_mutex, database});
+  service::Service service(
+      {settings, templates, hypervisor, snapshots, store, engine, recorder, writer, database_mutex, database});
   {
     const fs::path socket = settings.state_dir / "kvmtestd.sock";
     api::Server server(socket, api::routes(service, [] { kill(getpid(), SIGTERM); }));

@@ -61,8 +61,13 @@ int run(const Context& context, const RunOptions& options) {
     const Paths paths = resolve(settings, options.tests);
     const auto reset =
         options.reset.empty() ? settings.reset.method : settings::parse_reset_method(options.reset, "--reset");
-    const service::RunRequest request{paths.tests,      paths.base,       options.format, settings.prefixes,
-                                      settings.workers, reset, options.keep.value_or(settings.reset.keep)};
+    const service::RunRequest request{paths.tests,
+                                      paths.base,
+                                      options.format,
+                                      settings.prefixes,
+                                      settings.workers,
+                                      reset,
+                                      options.keep.value_or(settings.reset.keep)};
     id = core::RunId{client.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
   }
   if (options.detach) {

@@ -89,9 +89,8 @@ void add_domain(CLI::App& app, Context& context) {
         client::Client client(settings);
         client.ensure_daemon(context.common.config);
         for (const std::string& domain : up->domains) {
-          client.post(
-              fmt::format("/v1/domains/{}/up?fresh={}&workers={}&reset={}", domain, up->fresh ? 1 : 0,
-                          settings.workers, settings::to_string(settings.reset.method)));
+          client.post(fmt::format("/v1/domains/{}/up?fresh={}&workers={}&reset={}", domain, up->fresh ? 1 : 0,
+                                  settings.workers, settings::to_string(settings.reset.method)));
           std::cout << domain << ": up\n";
         }
         return 0;

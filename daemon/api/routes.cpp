@@ -161,8 +161,8 @@ void domain_request(Service& service, const std::vector<std::string>& path, cons
     const auto word = request.query.find("reset");
     const auto reset = word == request.query.end() ? settings::ResetMethod::snapshot
                                                    : settings::parse_reset_method(word->second, "reset");
-    const auto times = service.bring_up(domain, number(request, "fresh", 0) != 0,
-                                        std::max(1U, number(request, "workers", 1)), reset);
+    const auto times =
+        service.bring_up(domain, number(request, "fresh", 0) != 0, std::max(1U, number(request, "workers", 1)), reset);
     exchange.respond(200, {{"method", core::to_string(times.method)},
                            {"total", core::seconds(times.total)},
                            {"boot", core::seconds(times.boot)},

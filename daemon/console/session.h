@@ -65,8 +65,7 @@ class Session {
   /// The other half, in this session or in one whose guest went back to where the first half ended: types the line, and
   /// waits for the command's end. Its output counts from `mark` on: whatever the console printed before, prompts and
   /// all, may be of another time. `prompt`: prompt_nonce() of the first half's session. Throws Closed, Interrupted.
-  CommandResult end_waiting(const std::string& prompt, std::string_view line, std::string_view mark,
-                            Deadline deadline);
+  CommandResult end_waiting(const std::string& prompt, std::string_view line, std::string_view mark, Deadline deadline);
   [[nodiscard]] const std::string& prompt_nonce() const { return nonce_; }
   /// Whether the shell waits for a command, and all that was ever typed has been read by it.
   [[nodiscard]] bool at_prompt() const { return at_prompt_ && !interrupted_; }

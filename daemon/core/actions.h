@@ -108,9 +108,10 @@ struct FinishRun {
 }  // namespace kvmtest::core::action
 
 namespace kvmtest::core {
-using Action = std::variant<action::ResetDomain, action::CancelReset, action::PauseDomain, action::DestroyDomain,
-                            action::RunTest, action::CancelTest, action::JudgeTest, action::ReportVerdict, action::ReportUntested,
-                            action::ReportQueued, action::ReportResetFailed, action::ReportSnapshotsGivenUp, action::ReportQuarantine,
-                            action::ReportLeftover, action::AnswerRequest, action::FinishRun>;
+using Action =
+    std::variant<action::ResetDomain, action::CancelReset, action::PauseDomain, action::DestroyDomain, action::RunTest,
+                 action::CancelTest, action::JudgeTest, action::ReportVerdict, action::ReportUntested,
+                 action::ReportQueued, action::ReportResetFailed, action::ReportSnapshotsGivenUp,
+                 action::ReportQuarantine, action::ReportLeftover, action::AnswerRequest, action::FinishRun>;
 using Actions = std::vector<Action>;
 }  // namespace kvmtest::core

@@ -21,7 +21,7 @@ struct StopRequested {};
 /// The domain has a clean, logged-in shell.
 struct DomainReset {
   Ticket ticket;
-  bool saved = false;     ///< its state is kept now; after Method::boot_and_save
+  bool saved = false;       ///< its state is kept now; after Method::boot_and_save
   std::string not_saved{};  ///< why it is not
 };
 struct DomainResetFailed {
@@ -87,9 +87,9 @@ struct DeadlinePassed {};
 }  // namespace kvmtest::core::event
 
 namespace kvmtest::core {
-using Event = std::variant<event::RunSubmitted, event::StopRequested, event::DomainReset, event::DomainResetFailed,
-                           event::DomainPaused, event::DomainPauseFailed,
-                           event::DomainDestroyed, event::DomainDestroyFailed, event::DomainLost, event::TestRan,
-                           event::TestAborted, event::AttemptJudged, event::DomainRequested, event::DestroyRequested,
-                           event::DeadlinePassed>;
+using Event =
+    std::variant<event::RunSubmitted, event::StopRequested, event::DomainReset, event::DomainResetFailed,
+                 event::DomainPaused, event::DomainPauseFailed, event::DomainDestroyed, event::DomainDestroyFailed,
+                 event::DomainLost, event::TestRan, event::TestAborted, event::AttemptJudged, event::DomainRequested,
+                 event::DestroyRequested, event::DeadlinePassed>;
 }  // namespace kvmtest::core

@@ -32,8 +32,8 @@ std::optional<RebootPool::Job> RebootPool::start_next() {
 }
 
 unsigned RebootPool::busy(bool boots) const {
-  return static_cast<unsigned>(std::count_if(running_.begin(), running_.end(),
-                                             [&](const auto& job) { return is_boot(job.second) == boots; }));
+  return static_cast<unsigned>(
+      std::count_if(running_.begin(), running_.end(), [&](const auto& job) { return is_boot(job.second) == boots; }));
 }
 
 unsigned RebootPool::queued(bool boots) const {

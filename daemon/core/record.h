@@ -55,15 +55,15 @@ struct ResetFinished {
   Domain domain;
   Ticket ticket;
   std::string method = "boot";  ///< or "restore": started from a saved state; "load": went back to it while running
-  Duration total{};    ///< all of the following
-  Duration boot{};     ///< start to login prompt; of a restore the start alone
-  Duration login{};    ///< login prompt to verified shell
-  Duration waited{};   ///< in the queue, before `total` began
-  Duration save{};     ///< of the state, after a boot
-  Duration load{};     ///< of the saved state
-  Duration verify{};   ///< that it is clean, clock and random pool included
-  AttemptId attempt{};  ///< 0: for none
-  std::string note{};  ///< why its state was not saved, or what else is worth knowing
+  Duration total{};             ///< all of the following
+  Duration boot{};              ///< start to login prompt; of a restore the start alone
+  Duration login{};             ///< login prompt to verified shell
+  Duration waited{};            ///< in the queue, before `total` began
+  Duration save{};              ///< of the state, after a boot
+  Duration load{};              ///< of the saved state
+  Duration verify{};            ///< that it is clean, clock and random pool included
+  AttemptId attempt{};          ///< 0: for none
+  std::string note{};           ///< why its state was not saved, or what else is worth knowing
 };
 struct ResetFailed {
   Domain domain;
@@ -163,8 +163,8 @@ struct RunFinished {
 };
 
 using Body = std::variant<RunStarted, RunResumed, ResetQueued, ResetStarted, ResetFinished, ResetFailed,
-                          SnapshotsGivenUp, DomainDestroyed, DomainLost, TestStarted, CommandFinished, AttemptJudged, TestUntested,
-                          PrefixQuarantined, StopRequested, Notice, Sample, RunFinished>;
+                          SnapshotsGivenUp, DomainDestroyed, DomainLost, TestStarted, CommandFinished, AttemptJudged,
+                          TestUntested, PrefixQuarantined, StopRequested, Notice, Sample, RunFinished>;
 
 /// One entry of the stream.
 struct Record {

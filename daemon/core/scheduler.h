@@ -130,10 +130,10 @@ class Scheduler {
   RebootPool pool_;
   std::map<Prefix, TestWorker> workers_;
   std::optional<Run> run_;
-  States states_;                    ///< as last told, and what was saved since
-  std::set<StateId> not_savable_;    ///< a domain failed to save it: nobody waits for another one to do so
-  bool withdrawn_ = false;           ///< a queued reset was taken back: others may have waited for what it would save
-  Actions out_;                      ///< being gathered by handle()
+  States states_;                  ///< as last told, and what was saved since
+  std::set<StateId> not_savable_;  ///< a domain failed to save it: nobody waits for another one to do so
+  bool withdrawn_ = false;         ///< a queued reset was taken back: others may have waited for what it would save
+  Actions out_;                    ///< being gathered by handle()
 };
 
 }  // namespace kvmtest::core

@@ -56,9 +56,9 @@ struct Destroying {
   Ticket ticket;
 };
 }  // namespace domain_state
-using DomainState = std::variant<domain_state::Off, domain_state::Queued, domain_state::Resetting, domain_state::Ready,
-                                 domain_state::Dirty, domain_state::Pausing, domain_state::Paused,
-                                 domain_state::Destroying>;
+using DomainState =
+    std::variant<domain_state::Off, domain_state::Queued, domain_state::Resetting, domain_state::Ready,
+                 domain_state::Dirty, domain_state::Pausing, domain_state::Paused, domain_state::Destroying>;
 
 struct DomainEntry {
   DomainState state;

@@ -19,8 +19,6 @@ using nlohmann::json;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-
-
 std::string first_line(const std::string& text) { return text.substr(0, text.find_first_of("\r\n")); }
 
 /// Runs a command that must end well within the time that is left. Throws NotClean with `what` and its last line.
@@ -41,8 +39,8 @@ std::string unescaped(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && i + 3 < text.size() &&
-        std::all_of(text.begin() + static_cast<std::ptrdiff_t>(i) + 1, text.begin() + static_cast<std::ptrdiff_t>(i) + 4,
-                    [](char c) { return c >= '0' && c <= '7'; })) {
+        std::all_of(text.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                    text.begin() + static_cast<std::ptrdiff_t>(i) + 4, [](char c) { return c >= '0' && c <= '7'; })) {
       out.push_back(static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8)));
       i += 3;
     } else {
@@ -79,8 +77,9 @@ std::string install_program(console::Session& session, console::Deadline deadlin
            deadline, "the guest runs no program of ours");
   const std::string path = first_line(output);
   if (path.empty())
-    throw NotClean("the guest runs no program of ours: saved states need an x86-64 Linux, and a directory of it "
-                   "where programs may run");
+    throw NotClean(
+        "the guest runs no program of ours: saved states need an x86-64 Linux, and a directory of it "
+        "where programs may run");
   return path;
 }
 
@@ -92,12 +91,11 @@ std::string random_hex(unsigned bits) {
   return hex;
 }
 
-void mount_shares(console::Session& session, const std::vector<CleanState::Mount>& shares,
-                  console::Deadline deadline) {
+void mount_shares(console::Session& session, const std::vector<CleanState::Mount>& shares, console::Deadline deadline) {
   for (const auto& share : shares)
     must(session,
-         fmt::format("mount -t {} -o {} {} {}", share.type, console::quoted(share.options), console::quoted(share.source),
-                     console::quoted(share.target)),
+         fmt::format("mount -t {} -o {} {} {}", share.type, console::quoted(share.options),
+                     console::quoted(share.source), console::quoted(share.target)),
          deadline, "the share on " + share.target + " cannot be mounted again");
 }
 
@@ -106,8 +104,8 @@ void mount_shares(console::Session& session, const std::vector<CleanState::Mount
 std::string CleanState::to_text() const {
   json mounts = json::array();
   for (const Mount& share : shares)
-    mounts.push_back({{"source", share.source}, {"target", share.target}, {"type", share.type},
-                      {"options", share.options}});
+    mounts.push_back(
+        {{"source", share.source}, {"target", share.target}, {"type", share.type}, {"options", share.options}});
   return json{{"token", token}, {"prompt", prompt}, {"host_name", host_name}, {"shares", std::move(mounts)}}.dump(
       -1, ' ', false, json::error_handler_t::replace);
 }
@@ -132,7 +130,8 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
     // The one mounted last first: it may lie in another.
     for (; unmounted > 0; --unmounted) {
       const auto& share = state.shares[unmounted - 1];
-      must(session, "umount " + console::quoted(share.target), deadline, "the share on " + share.target + " stands in the way");
+      must(session, "umount " + console::quoted(share.target), deadline,
+           "the share on " + share.target + " stands in the way");
     }
     const std::string program = install_program(session, deadline);
     must(session, program + " zero", deadline, "the guest's free memory cannot be cleared");
@@ -143,7 +142,8 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
       throw NotClean("the guest runs no program of ours any more");
     return state;
   } catch (const NotClean&) {
-    mount_shares(session, {state.shares.begin() + static_cast<std::ptrdiff_t>(unmounted), state.shares.end()}, deadline);
+    mount_shares(session, {state.shares.begin() + static_cast<std::ptrdiff_t>(unmounted), state.shares.end()},
+                 deadline);
     throw;
   }
 }
@@ -164,10 +164,10 @@ void renew(console::Session& session, const CleanState& state, console::Deadline
   words >> token >> token >> name;
   if (token != state.token) throw NotClean("it is not in the state that was saved");
   if (*result.status != 0)
-    throw NotClean(fmt::format("{} could not be set after going back",
-                               *result.status == 1   ? "its random pool"
-                               : *result.status == 2 ? "its clock"
-                                                     : "its random pool and clock"));
+    throw NotClean(fmt::format("{} could not be set after going back", *result.status == 1 ? "its random pool"
+                                                                       : *result.status == 2
+                                                                           ? "its clock"
+                                                                           : "its random pool and clock"));
   if (name != state.host_name) throw NotClean(fmt::format("its host name is '{}', not '{}'", name, state.host_name));
   mount_shares(session, state.shares, deadline);
 }

@@ -264,7 +264,8 @@ asio::thread_pool& Engine::test_thread(const core::Prefix& prefix) {
 }
 
 void Engine::perform(const core::action::ResetDomain& a) {
-  recorder_.put(run_number(), record::ResetStarted{a.domain, a.ticket, a.waited, std::string(to_string(a.method)), a.attempt});
+  recorder_.put(run_number(),
+                record::ResetStarted{a.domain, a.ticket, a.waited, std::string(to_string(a.method)), a.attempt});
   asio::post(*reboot_pools_.back(), [this, a] { reset(a); });
 }
 

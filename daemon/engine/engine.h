@@ -93,9 +93,9 @@ class Engine {
 
   /// How a client wants a domain.
   struct Wish {
-    bool fresh = false;  ///< reset it even when it is up
-    unsigned slots = 1;  ///< of the reboot pool, when no run sets them
-    core::States states; ///< of this domain; empty: boot it
+    bool fresh = false;   ///< reset it even when it is up
+    unsigned slots = 1;   ///< of the reboot pool, when no run sets them
+    core::States states;  ///< of this domain; empty: boot it
   };
   /// Brings a domain up for a client. Waits. Throws Busy, with the scheduler's words.
   ResetTimes request_domain(const core::Domain& domain, const Wish& wish);
@@ -210,7 +210,7 @@ class Engine {
   mutable std::mutex mutex_;
   std::condition_variable run_ended_;
   // Guarded by mutex_.
-  std::map<core::Domain, std::shared_ptr<console::Session>> sessions_;  ///< logged in, by domain
+  std::map<core::Domain, std::shared_ptr<console::Session>> sessions_;   ///< logged in, by domain
   std::map<core::Ticket, std::shared_ptr<console::Session>> resetting_;  ///< being brought up
   std::set<core::Ticket> cancelled_;
   std::map<core::AttemptId, Sessions> testing_;

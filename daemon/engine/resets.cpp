@@ -105,8 +105,7 @@ void Engine::reset(const core::action::ResetDomain& a) {
 void Engine::boot(Reset& reset) {
   const auto start = steady_clock::now();
   const auto deadline = start + config_.boot_limit;
-  track(reset,
-        std::make_shared<console::Session>(hypervisor_.start(reset.order.domain), config_.capture_bound));
+  track(reset, std::make_shared<console::Session>(hypervisor_.start(reset.order.domain), config_.capture_bound));
   reset.session->await_login_prompt(deadline);
   reset.times.boot = since(start);
   reset.session->log_in(config_.login, deadline);

@@ -30,9 +30,9 @@ json qmp(virDomainPtr domain, const std::string& command, const json& arguments)
 }
 
 Jobs::Jobs(virConnectPtr connect) : connect_(connect) {
-  callback_ = check(virConnectDomainQemuMonitorEventRegister(connect, nullptr, "JOB_STATUS_CHANGE", &on_event, this,
-                                                             nullptr, 0),
-                    "events of QEMU's jobs");
+  callback_ = check(
+      virConnectDomainQemuMonitorEventRegister(connect, nullptr, "JOB_STATUS_CHANGE", &on_event, this, nullptr, 0),
+      "events of QEMU's jobs");
 }
 
 Jobs::~Jobs() { virConnectDomainQemuMonitorEventDeregister(connect_, callback_); }
@@ -72,8 +72,9 @@ void Jobs::run(virDomainPtr domain, const std::string& command, json arguments, 
   qmp(domain, command, arguments);
   {
     std::unique_lock lock(mutex_);
-    const bool heard = changed_.wait_for(
-        lock, limit, [&] { return concluded_.contains({name, job}) || ended_.contains(name); });
+    const bool heard = changed_.wait_for(lock, limit, [&] {
+      return concluded_.contains({name, job}) || ended_.contains(name);
+    });
     if (!heard) throw HostFault(fmt::format("{}: {} took more than {} s", name, command, limit.count() / 1000));
     if (concluded_.erase({name, job}) == 0) throw HostFault(fmt::format("{}: QEMU ended during {}", name, command));
     if (aborted_.erase({name, job}) == 0) {

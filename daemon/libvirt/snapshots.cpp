@@ -55,7 +55,8 @@ std::string name_of_processor() {
   std::ifstream in("/proc/cpuinfo");
   std::string all;
   for (std::string line; std::getline(in, line) && !line.empty();)
-    if (line.starts_with("model name") || line.starts_with("flags") || line.starts_with("microcode")) all += line + '\n';
+    if (line.starts_with("model name") || line.starts_with("flags") || line.starts_with("microcode"))
+      all += line + '\n';
   return all;
 }
 
@@ -156,7 +157,8 @@ std::string QemuSnapshots::load(const core::Domain& domain) {
 }
 
 engine::Snapshots::Restored QemuSnapshots::restore(const core::Domain& domain, const core::StateId& state) {
-  if (state_of(domain) != state) throw HostFault(domain.name() + ": the guest's files changed since its state was saved");
+  if (state_of(domain) != state)
+    throw HostFault(domain.name() + ": the guest's files changed since its state was saved");
   store_.clear_live(domain.name());
   std::map<std::string, fs::path> to;
   for (const Overlay& overlay : hypervisor_.overlays(domain)) to[overlay.file.filename()] = overlay.file;

@@ -128,7 +128,8 @@ StateStore::~StateStore() {
   for (const fs::path& root : {options_.directory, options_.ram})
     if (!root.empty()) fs::remove_all(root / "live", error);
   // Leaves nothing in RAM when nothing is kept there.
-  if (!options_.ram.empty() && (!fs::exists(options_.ram / "kept", error) || fs::is_empty(options_.ram / "kept", error)))
+  if (!options_.ram.empty() &&
+      (!fs::exists(options_.ram / "kept", error) || fs::is_empty(options_.ram / "kept", error)))
     fs::remove_all(options_.ram, error);
   close(lock_);
 }

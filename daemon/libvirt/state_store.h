@@ -25,11 +25,11 @@ namespace kvmtest::libvirt {
 class StateStore final : public engine::KeptStates {
  public:
   struct Options {
-    std::filesystem::path directory;   ///< in the state directory
-    std::filesystem::path ram;         ///< in a tmpfs; empty: there is none
-    std::uint64_t ram_budget = 0;      ///< bytes in `ram` at most
-    std::uint64_t kept_limit = 0;      ///< bytes of kept states at most, wherever they are
-    std::uint64_t disk_reserve = 0;    ///< bytes that stay free in `directory`
+    std::filesystem::path directory;  ///< in the state directory
+    std::filesystem::path ram;        ///< in a tmpfs; empty: there is none
+    std::uint64_t ram_budget = 0;     ///< bytes in `ram` at most
+    std::uint64_t kept_limit = 0;     ///< bytes of kept states at most, wherever they are
+    std::uint64_t disk_reserve = 0;   ///< bytes that stay free in `directory`
   };
   /// Takes the store for this process, and removes what a dead one left behind: live files, and states half kept.
   /// Throws engine::HostFault when another process has it.
@@ -69,8 +69,8 @@ class StateStore final : public engine::KeptStates {
 
   Options options_;
   int lock_ = -1;
-  std::mutex placing_;               ///< one choice of a place at a time
-  std::shared_mutex kept_mutex_;     ///< exclusive: to change what is kept
+  std::mutex placing_;            ///< one choice of a place at a time
+  std::shared_mutex kept_mutex_;  ///< exclusive: to change what is kept
 };
 
 /// The default place in RAM for a state directory's store, made if need be; empty where no tmpfs is. Also removes the

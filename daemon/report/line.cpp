@@ -46,9 +46,8 @@ Words words(const Record&, const ResetQueued& reset) {
                       reset.method, jobs(reset.ahead), reset.pending, reset.submitted, reset.workers)};
 }
 Words words(const Record&, const ResetStarted& reset) {
-  return {Verbosity::verbose,
-          fmt::format("{}: {} started after {} in the queue", reset.domain.name(), reset.method,
-                      duration_text(reset.waited))};
+  return {Verbosity::verbose, fmt::format("{}: {} started after {} in the queue", reset.domain.name(), reset.method,
+                                          duration_text(reset.waited))};
 }
 Words words(const Record&, const ResetFinished& reset) {
   std::string text = fmt::format("{}: ready after {} (waited {}", reset.domain.name(), duration_text(reset.total),
@@ -66,11 +65,12 @@ Words words(const Record&, const ResetFinished& reset) {
   return {Verbosity::verbose, text};
 }
 Words words(const Record&, const ResetFailed& reset) {
-  return {Verbosity::normal, fmt::format("{}: {} failed after {}{}: {}{}", reset.domain.name(), reset.method,
-                                         duration_text(reset.total), reset.host_fault ? " (host fault)" : "",
-                                         reset.reason, !reset.again            ? ""
-                                                       : reset.method == "boot" ? "; will be tried again"
-                                                                                : "; will be booted instead")};
+  return {Verbosity::normal,
+          fmt::format("{}: {} failed after {}{}: {}{}", reset.domain.name(), reset.method, duration_text(reset.total),
+                      reset.host_fault ? " (host fault)" : "", reset.reason,
+                      !reset.again             ? ""
+                      : reset.method == "boot" ? "; will be tried again"
+                                               : "; will be booted instead")};
 }
 Words words(const Record&, const SnapshotsGivenUp& given_up) {
   return {Verbosity::quiet, fmt::format("warning: {}: only booted from now on, for going back to its saved state does "

@@ -5,12 +5,9 @@
 namespace kvmtest::service {
 
 nlohmann::json to_json(const RunRequest& request) {
-  return {{"tests", request.tests},
-          {"base", request.base.string()},
-          {"format", request.format},
-          {"prefixes", request.prefixes},
-          {"workers", request.workers},
-          {"reset", settings::to_string(request.reset)},
+  return {{"tests", request.tests},     {"base", request.base.string()},
+          {"format", request.format},   {"prefixes", request.prefixes},
+          {"workers", request.workers}, {"reset", settings::to_string(request.reset)},
           {"keep", request.keep}};
 }
 

@@ -115,13 +115,11 @@ core::Memory Service::memory(const RunRequest& request) {
   memory.budget = available > 2 * memory_reserve ? available - memory_reserve : available / 2;
   for (const std::string& host : parts_.templates.hosts()) {
     const auto& domains = parts_.settings.domains;
-    libvirt::Substitutions with{"qemu", domains.kernel, domains.initrd, domains.image, parts_.settings.state_dir,
-                                domains.memory_mib};
-    const std::uint64_t own =
-        libvirt::memory_of(parts_.templates.render({core::Prefix{}, core::Host{host}}, with, {}));
+    libvirt::Substitutions with{
+        "qemu", domains.kernel, domains.initrd, domains.image, parts_.settings.state_dir, domains.memory_mib};
+    const std::uint64_t own = libvirt::memory_of(parts_.templates.render({core::Prefix{}, core::Host{host}}, with, {}));
     // A saved state holds at most all of the guest's memory, and lies in RAM.
-    memory.need[core::Host{host}] =
-        own + qemu_overhead + (request.reset == settings::ResetMethod::boot ? 0 : own);
+    memory.need[core::Host{host}] = own + qemu_overhead + (request.reset == settings::ResetMethod::boot ? 0 : own);
   }
   return memory;
 }

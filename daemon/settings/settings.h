@@ -38,8 +38,8 @@ struct Settings {
 
   struct Reset {
     ResetMethod method = ResetMethod::snapshot;
-    bool keep = true;                      ///< saved states are for later runs, too
-    std::uint64_t ram = 0;                 ///< bytes of RAM for saved states; 0: half of what is free at the start
+    bool keep = true;                       ///< saved states are for later runs, too
+    std::uint64_t ram = 0;                  ///< bytes of RAM for saved states; 0: half of what is free at the start
     std::uint64_t kept_limit = 4ULL << 30;  ///< bytes of all kept states
   } reset;
 

@@ -251,9 +251,8 @@ void Invariants::wanted(const action::ResetDomain& a) {
 }
 
 unsigned Invariants::under_way(bool boots) const {
-  return static_cast<unsigned>(std::count_if(resets_.begin(), resets_.end(), [&](const auto& reset) {
-    return core::is_boot(reset.second.method) == boots;
-  }));
+  return static_cast<unsigned>(std::count_if(
+      resets_.begin(), resets_.end(), [&](const auto& reset) { return core::is_boot(reset.second.method) == boots; }));
 }
 
 void Invariants::check_method(const action::ResetDomain& a) {
@@ -385,9 +384,11 @@ void Invariants::wanted(const action::ReportVerdict& a) {
   if (!a.final) {
     expect(++test.again <= run_->plan.policy.host_fault_retries,
            "host faults are retried as often as allowed: " + name);
-    expect(a.issues.size() == 1 && a.issues[0].name == core::issue::host_fault, "only host faults are retried: " + name);
+    expect(a.issues.size() == 1 && a.issues[0].name == core::issue::host_fault,
+           "only host faults are retried: " + name);
   }
-  if (!a.issues.empty() && (a.issues[0].name == core::issue::host_fault || a.issues[0].name == core::issue::boot_failed)) {
+  if (!a.issues.empty() &&
+      (a.issues[0].name == core::issue::host_fault || a.issues[0].name == core::issue::boot_failed)) {
     expect(a.verdict == core::Verdict::unresolved, "what never ran whole is unresolved: " + name);
     run_->resting[a.prefix] = now_ + run_->plan.policy.cool_down;
   }

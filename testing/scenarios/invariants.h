@@ -29,8 +29,8 @@ class Invariants {
   enum class Power { off, resetting, clean, used, pausing, paused, destroying };
   struct Machine {
     Power power = Power::off;
-    bool lent = false;                           ///< up for a client
-    std::optional<core::StateId> holds{};        ///< can go back to it
+    bool lent = false;                     ///< up for a client
+    std::optional<core::StateId> holds{};  ///< can go back to it
   };
   struct Reset {
     core::Domain domain;
@@ -121,15 +121,15 @@ class Invariants {
   core::Ticket last_ticket_{};
   core::AttemptId last_attempt_{};
   std::map<core::Domain, Machine> machines_;
-  std::map<core::Ticket, Reset> resets_;              ///< under way
-  std::map<core::Ticket, core::Domain> queued_;       ///< announced, not begun; may have been withdrawn
-  std::map<core::Ticket, core::Domain> destroys_;     ///< under way
-  std::map<core::Ticket, core::Domain> pauses_;       ///< under way
-  std::map<core::Domain, core::StateId> states_;      ///< that each is to have
+  std::map<core::Ticket, Reset> resets_;           ///< under way
+  std::map<core::Ticket, core::Domain> queued_;    ///< announced, not begun; may have been withdrawn
+  std::map<core::Ticket, core::Domain> destroys_;  ///< under way
+  std::map<core::Ticket, core::Domain> pauses_;    ///< under way
+  std::map<core::Domain, core::StateId> states_;   ///< that each is to have
   std::set<core::StateId> kept_;
-  std::set<core::Domain> boot_next_;                  ///< going back failed
+  std::set<core::Domain> boot_next_;                    ///< going back failed
   std::map<core::Domain, unsigned> snapshot_failures_;  ///< in this run
-  std::map<core::RequestId, core::Domain> requests_;  ///< not answered
+  std::map<core::RequestId, core::Domain> requests_;    ///< not answered
   std::set<core::RequestId> for_destruction_;
   std::optional<Run> run_;
   std::set<core::AttemptId> finished_attempts_;

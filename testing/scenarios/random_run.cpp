@@ -67,7 +67,8 @@ core::RunPlan random_plan(Dice& dice, std::int64_t number) {
   }
   if (dice.chance(30)) {
     plan.memory.budget = 1 + dice.below(20);
-    for (const char* host : {"east", "west", "nic", "north", "road"}) plan.memory.need[core::Host{host}] = dice.below(4);
+    for (const char* host : {"east", "west", "nic", "north", "road"})
+      plan.memory.need[core::Host{host}] = dice.below(4);
   }
   return plan;
 }
