@@ -73,8 +73,7 @@ Words words(const Record&, const ResetFailed& reset) {
                                                : "; will be booted instead")};
 }
 Words words(const Record&, const SnapshotsGivenUp& given_up) {
-  return {Verbosity::quiet, fmt::format("warning: {}: only booted from now on, for going back to its saved state does "
-                                        "not work: {}",
+  return {Verbosity::quiet, fmt::format("warning: {}: only booted from now on, for its saved states do not work: {}",
                                         given_up.domain.name(), given_up.reason)};
 }
 Words words(const Record&, const DomainDestroyed& destroyed) {

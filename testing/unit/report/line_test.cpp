@@ -34,16 +34,58 @@ AttemptJudged judged() {
 
 TEST(Line, ResetsTellWhatTheQueueLooksLike) {
   EXPECT_EQ(text(ResetQueued{east(), Ticket(1), 2, 7, 3, 2}),
-            "a.east: queued for reset; 2 jobs ahead, 3 pending, 7 submitted, pool of 2");
-  EXPECT_EQ(text(ResetQueued{east(), Ticket(1), 1, 7, 2, 2}),
-            "a.east: queued for reset; 1 job ahead, 2 pending, 7 submitted, pool of 2");
+            "a.east: queued for boot; 2 jobs ahead, 3 pending, 7 submitted, pool of 2");
+  EXPECT_EQ(text(ResetQueued{east(), Ticket(1), 1, 7, 2, 2, "load"}),
+            "a.east: queued for load; 1 job ahead, 2 pending, 7 submitted, pool of 2");
   EXPECT_EQ(text(ResetStarted{east(), Ticket(1), milliseconds(1200)}),
-            "a.east: reset started after 1.20 s in the queue");
+            "a.east: boot started after 1.20 s in the queue");
   EXPECT_EQ(text(ResetFinished{east(), Ticket(1), "boot", milliseconds(3210), milliseconds(2800), milliseconds(310),
                                milliseconds(1200)}),
             "a.east: ready after 3.21 s (waited 1.20 s, boot 2.80 s, login 0.31 s)");
-  EXPECT_EQ(text(ResetFailed{east(), Ticket(1), true, "out of memory", milliseconds(500), true, {}}),
-            "a.east: reset failed after 0.50 s (host fault): out of memory; will be tried again");
+  EXPECT_EQ(text(ResetFailed{east(), Ticket(1), true, "out of memory", milliseconds(500), true}),
+            "a.east: boot failed after 0.50 s (host fault): out of memory; will be tried again");
+}
+
+TEST(Line, ResetsTellWhatTookTheirTime) {
+  ResetFinished reset{.domain = east(), .ticket = Ticket(1), .total = milliseconds(4500), .boot = milliseconds(2800)};
+  reset.login = milliseconds(300);
+  reset.save = milliseconds(1400);
+  EXPECT_EQ(text(reset), "a.east: ready after 4.50 s (waited 0.00 s, boot 2.80 s, login 0.30 s, save 1.40 s)");
+  reset.save = {};
+  reset.note = "its state was not saved: the share on /mnt stands in the way";
+  EXPECT_EQ(
+      text(reset),
+      "a.east: ready after 4.50 s (waited 0.00 s, boot 2.80 s, login 0.30 s); its state was not saved: the share on "
+      "/mnt stands in the way");
+
+  reset = {.domain = east(),
+           .ticket = Ticket(1),
+           .method = "restore",
+           .total = milliseconds(350),
+           .boot = milliseconds(200)};
+  reset.load = milliseconds(100);
+  reset.verify = milliseconds(50);
+  EXPECT_EQ(text(reset), "a.east: ready after 0.35 s (waited 0.00 s, start 0.20 s, load 0.10 s, verify 0.05 s)");
+  reset = {.domain = east(), .ticket = Ticket(1), .method = "load", .total = milliseconds(60)};
+  reset.load = milliseconds(40);
+  reset.verify = milliseconds(20);
+  EXPECT_EQ(text(reset), "a.east: ready after 0.06 s (waited 0.00 s, load 0.04 s, verify 0.02 s)");
+}
+
+TEST(Line, WhatFailedToGoBackIsBooted) {
+  ResetFailed failed{.domain = east(),
+                     .ticket = Ticket(1),
+                     .host_fault = true,
+                     .reason = "it does not answer",
+                     .total = milliseconds(500)};
+  failed.method = "load";
+  failed.again = true;
+  EXPECT_EQ(text(failed), "a.east: load failed after 0.50 s (host fault): it does not answer; will be booted instead");
+  failed.method = "restore";
+  failed.host_fault = false;
+  EXPECT_EQ(text(failed), "a.east: restore failed after 0.50 s: it does not answer; will be booted instead");
+  EXPECT_EQ(text(SnapshotsGivenUp{east(), "it does not answer"}),
+            "warning: a.east: only booted from now on, for its saved states do not work: it does not answer");
 }
 
 TEST(Line, TestsTellWhereAndHowLong) {
@@ -101,7 +143,10 @@ TEST(Verbosity, QuietShowsFailuresAndTheEnd) {
   EXPECT_EQ(verbosity(record(Notice{true, "x"})), Verbosity::quiet);
   EXPECT_EQ(verbosity(record(Notice{false, "x"})), Verbosity::normal);
   EXPECT_EQ(verbosity(record(RunFinished{})), Verbosity::quiet);
+  EXPECT_EQ(verbosity(record(SnapshotsGivenUp{})), Verbosity::quiet);
   EXPECT_EQ(verbosity(record(ResetQueued{})), Verbosity::verbose);
+  EXPECT_EQ(verbosity(record(ResetFinished{})), Verbosity::verbose);
+  EXPECT_EQ(verbosity(record(ResetFailed{})), Verbosity::normal);
   EXPECT_EQ(verbosity(record(CommandFinished{})), Verbosity::verbose);
 }
 
