@@ -36,15 +36,18 @@ std::vector<Example> examples() {
        R"({"prefixes": ["a.", ""], "workers": 2, "tests": ["netlab/gre", "netlab/dhcp"], "uri": "qemu:///embed",
            "accelerator": "kvm", "settings": "{\"x\":1}"})"},
       {RunResumed{7, 2}, R"({"done": 7, "abandoned": 2})"},
-      {ResetQueued{east(), Ticket(9), 1, 7, 3, 2},
-       with_domain(R"("ticket": 9, "ahead": 1, "submitted": 7, "pending": 3, "workers": 2)")},
-      {ResetStarted{east(), Ticket(9), Duration(1'200'000)}, with_domain(R"("ticket": 9, "waited": 1.2)")},
-      {ResetFinished{east(), Ticket(9), "boot", Duration(3'210'000), Duration(2'800'000), Duration(310'000),
-                     Duration(1)},
-       with_domain(R"("ticket": 9, "method": "boot", "total": 3.21, "boot": 2.8, "login": 0.31, "waited": 0.000001)")},
-      {ResetFailed{east(), Ticket(9), true, "no memory", Duration(5), true, Duration(6)},
+      {ResetQueued{east(), Ticket(9), 1, 7, 3, 2, "load"},
+       with_domain(R"("ticket": 9, "ahead": 1, "submitted": 7, "pending": 3, "workers": 2, "method": "load")")},
+      {ResetStarted{east(), Ticket(9), Duration(1'200'000), "load", core::AttemptId(12)},
+       with_domain(R"("ticket": 9, "waited": 1.2, "method": "load", "attempt": 12)")},
+      {ResetFinished{east(), Ticket(9), "restore", Duration(3'210'000), Duration(2'800'000), Duration(310'000),
+                     Duration(1), Duration(2), Duration(3), Duration(4), core::AttemptId(12), "no room"},
+       with_domain(R"("ticket": 9, "method": "restore", "total": 3.21, "boot": 2.8, "login": 0.31, "waited": 0.000001,
+                      "save": 0.000002, "load": 0.000003, "verify": 0.000004, "attempt": 12, "note": "no room")")},
+      {ResetFailed{east(), Ticket(9), true, "no memory", Duration(5), true, Duration(6), "load", core::AttemptId(12)},
        with_domain(R"("ticket": 9, "host_fault": true, "reason": "no memory", "total": 0.000005, "again": true,
-                      "waited": 0.000006)")},
+                      "waited": 0.000006, "method": "load", "attempt": 12)")},
+      {SnapshotsGivenUp{east(), "no room"}, with_domain(R"("reason": "no room")")},
       {DomainDestroyed{east(), Duration(250'000)}, with_domain(R"("total": 0.25)")},
       {DomainLost{east(), true, "QEMU was killed"}, with_domain(R"("host_fault": true, "reason": "QEMU was killed")")},
       {TestStarted{core::AttemptId(12), "netlab/gre", Prefix("a."), 2, Duration(6'100'000)},
@@ -125,6 +128,7 @@ TEST(RecordJson, KindIsTheTypeInKebabCase) {
   EXPECT_EQ(kind(RunStarted{}), "run-started");
   EXPECT_EQ(kind(AttemptJudged{}), "attempt-judged");
   EXPECT_EQ(kind(PrefixQuarantined{}), "prefix-quarantined");
+  EXPECT_EQ(kind(SnapshotsGivenUp{}), "snapshots-given-up");
 }
 
 TEST(RecordJson, DurationsSurviveToTheMicrosecond) {
@@ -149,6 +153,10 @@ TEST(RecordJson, MissingFieldsKeepTheirDefaultsAndUnknownOnesAreIgnored) {
   const Body body = body_from("attempt-judged", json::parse(R"({"attempt": 5, "invented": [1]})"));
   EXPECT_EQ(std::get<AttemptJudged>(body).attempt.value, 5U);
   EXPECT_TRUE(std::get<AttemptJudged>(body).final);
+  // As written before there was anything but boots.
+  const Body reset = body_from("reset-failed", json::parse(R"({"reason": "no memory"})"));
+  EXPECT_EQ(std::get<ResetFailed>(reset).method, "boot");
+  EXPECT_EQ(std::get<ResetFailed>(reset).attempt, core::AttemptId{});
 }
 
 TEST(RecordJson, MalformedRecordsAreRefusedByFieldName) {
