@@ -89,6 +89,34 @@ TEST(Migration, BringsEveryOlderVersionUpToDate) {
   }
 }
 
+// Version 1 knew boots alone, and wrote no method of those that failed.
+TEST(Migration, ResetsOfVersion1AreBoots) {
+  const StateDirectory state;
+  make_old(state.database(), migrations(), 1);
+  {
+    SQLite::Database old(state.database().string(), SQLite::OPEN_READWRITE);
+    old.exec(
+        "INSERT INTO runs(started, prefixes, workers, uri, accelerator, settings) VALUES ('t', '[]', 1, '', '', '')");
+    old.exec(
+        "INSERT INTO resets(run, time, prefix, host, method, waited, total, boot, login, ok) "
+        "VALUES (1, 't', 'a.', 'east', 'boot', 0, 4.5, 4.0, 0.5, 1)");
+    old.exec(
+        "INSERT INTO resets(run, time, prefix, host, waited, total, ok, host_fault, reason) "
+        "VALUES (1, 't', 'a.', 'west', 0, 2.0, 0, 1, 'no memory')");
+    EXPECT_EQ(value(old, "PRAGMA user_version"), "1");
+  }
+  Database database(state.database());
+  SQLite::Database& connection = database.connection();
+  EXPECT_EQ(value(connection, "PRAGMA user_version"), "2");
+  EXPECT_EQ(value(connection,
+                  "SELECT group_concat(host||' '||method||' '||total||' '||ok||' '||coalesce(reason,'-')||' '||"
+                  "coalesce(attempt,'-')||coalesce(save,'-')||coalesce(load,'-')||coalesce(verify,'-')||"
+                  "coalesce(note,'-'),'; ') FROM resets"),
+            "east boot 4.5 1 - -----; west boot 2.0 0 no memory -----");
+  EXPECT_EQ(value(connection, "SELECT count(*) FROM attempt_resets"), "0")
+      << "which attempts they were for is not known";
+}
+
 // The list as it may look one day: rows of the old version are still there, in the new shape.
 constexpr std::array<std::string_view, 3> growing{
     "CREATE TABLE runs(id INTEGER PRIMARY KEY, worker_count INTEGER)",

@@ -73,7 +73,7 @@ TEST_F(WriterTest, KeepsWhatTheStreamSaysInItsTables) {
       value("SELECT group_concat(prefix||host||' '||coalesce(method,'-')||' '||waited||' '||total||' '||"
             "coalesce(boot,'-')||' '||coalesce(login,'-')||' '||ok||' '||host_fault||' '||coalesce(reason,'-'),'; ') "
             "FROM resets"),
-      "a.east boot 1.2 3.21 2.8 0.31 1 0 -; a.east - 0.1 0.5 - - 0 1 no memory");
+      "a.east boot 1.2 3.21 2.8 0.31 1 0 -; a.east boot 0.1 0.5 - - 0 1 no memory");
   EXPECT_EQ(value("SELECT attempt||' '||ordinal||' '||host||' '||command||' '||at||' '||took||' '||status||' '||bytes "
                   "FROM commands"),
             "1 3 east ip link 0.01 0.02 1 99");
@@ -88,6 +88,49 @@ TEST_F(WriterTest, KeepsWhatTheStreamSaysInItsTables) {
             "1.5 0.25 1000 2000 1 2");
   EXPECT_EQ(value("SELECT time||' '||kind||' '||host||' '||host_fault||' '||reason FROM incidents"),
             "2026-07-30T12:00:09.000000Z domain-lost east 1 killed");
+}
+
+TEST_F(WriterTest, TellsHowEachAttemptsDomainsBecameClean) {
+  const Domain east{Prefix("a."), Host("east")};
+  const Domain west{Prefix("a."), Host("west")};
+  const auto reset = [](const Domain& domain, const char* method, std::uint64_t attempt, int total) {
+    return ResetFinished{.domain = domain,
+                         .ticket = Ticket(1),
+                         .method = method,
+                         .total = milliseconds(total),
+                         .attempt = core::AttemptId(attempt)};
+  };
+  ResetFinished saved = reset(east, "boot", 1, 4500);
+  saved.save = milliseconds(1250);
+  ResetFinished not_saved = reset(west, "boot", 1, 3000);
+  not_saved.note = "its state was not saved: no room";
+  ResetFinished restored = reset(west, "restore", 2, 500);
+  restored.load = milliseconds(125);
+  restored.verify = milliseconds(25);
+  const ResetFailed fell_back{.domain = east,
+                              .ticket = Ticket(1),
+                              .host_fault = true,
+                              .reason = "it does not answer",
+                              .again = true,
+                              .method = "load",
+                              .attempt = core::AttemptId(2)};
+  const ResetFailed failed_boot{
+      .domain = east, .ticket = Ticket(1), .reason = "no shell", .attempt = core::AttemptId(2)};
+  append({saved, not_saved, reset(east, "load", 2, 60), restored, fell_back, failed_boot, reset(east, "boot", 2, 4000),
+          reset(east, "boot", 0, 9000), SnapshotsGivenUp{east, "it does not answer"}});
+  EXPECT_EQ(value("SELECT group_concat(attempt||': '||boots||' '||restores||' '||loads||' '||fallbacks||' '||longest,"
+                  "'; ') FROM attempt_resets"),
+            "1: 2 0 0 0 4.5; 2: 1 1 1 1 4.0");
+  EXPECT_EQ(value("SELECT count(*) FROM resets WHERE attempt IS NULL"), "1") << "of no attempt, not of attempt 0";
+  EXPECT_EQ(
+      value("SELECT group_concat(save||' '||coalesce(note,'-'),'; ') FROM resets WHERE method = 'boot' AND ok AND "
+            "attempt = 1"),
+      "1.25 -; 0.0 its state was not saved: no room");
+  EXPECT_EQ(value("SELECT load||' '||verify FROM resets WHERE method = 'restore'"), "0.125 0.025");
+  EXPECT_EQ(value("SELECT method||' '||host_fault||' '||reason FROM resets WHERE NOT ok AND host_fault"),
+            "load 1 it does not answer");
+  EXPECT_EQ(value("SELECT kind||' '||prefix||host||' '||host_fault||' '||reason FROM incidents"),
+            "snapshots-given-up a.east 1 it does not answer");
 }
 
 TEST_F(WriterTest, ATestGetsOneVerdictARun) {
