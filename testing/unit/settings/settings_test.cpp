@@ -54,6 +54,8 @@ TEST(Settings, AnEmptyFileMeansTheDefaults) {
     EXPECT_TRUE(settings.domains.image.empty());
     EXPECT_GE(settings.workers, 1U);
     EXPECT_EQ(settings.prefixes, (std::vector<std::string>{"a.", "b."}));
+    EXPECT_EQ(settings.reset.method, ResetMethod::snapshot);
+    EXPECT_TRUE(settings.reset.keep);
     EXPECT_EQ(settings.limits.boot, 120s);
     EXPECT_EQ(settings.limits.capture, 16U << 20);
     EXPECT_EQ(settings.tests, std::vector<std::string>{"testing/suites/netlab"});
@@ -72,6 +74,7 @@ domains:
   initrd: ../initrd
   image: disk.qcow2
   memory_mib: 512
+reset: {method: auto, keep: false, ram: 1GiB, kept_limit: 512MiB}
 login: {user: admin, password: 123}
 limits:
   boot: 2m
@@ -96,6 +99,10 @@ log: {level: debug}
   EXPECT_EQ(settings.domains.initrd, "/initrd");
   EXPECT_EQ(settings.domains.image, "/project/disk.qcow2");
   EXPECT_EQ(settings.domains.memory_mib, 512U);
+  EXPECT_EQ(settings.reset.method, ResetMethod::automatic);
+  EXPECT_FALSE(settings.reset.keep);
+  EXPECT_EQ(settings.reset.ram, 1ULL << 30);
+  EXPECT_EQ(settings.reset.kept_limit, 512ULL << 20);
   EXPECT_EQ(settings.login.user, "admin");
   EXPECT_EQ(settings.login.password, "123");
   EXPECT_EQ(settings.limits.boot, 2min);
@@ -142,6 +149,10 @@ TEST(Settings, AWrongTypeSaysWhatWasExpected) {
   EXPECT_EQ(error_in("limits: 30s\n"), "kvmtest.yaml:1:9: limits: expected a section, found '30s'");
   EXPECT_EQ(error_in("hypervisor: {accelerator: fast}\n"),
             "kvmtest.yaml:1:27: hypervisor.accelerator: 'fast' is not an accelerator; write auto, kvm or emulated");
+  EXPECT_EQ(error_in("reset: {method: fast}\n"),
+            "kvmtest.yaml:1:17: reset.method: 'fast' is not a way to reset; write snapshot, auto or boot");
+  EXPECT_EQ(error_in("reset: {keep: 1}\n"), "kvmtest.yaml:1:15: reset.keep: '1' is neither true nor false");
+  EXPECT_EQ(error_in("reset: {keep: []}\n"), "kvmtest.yaml:1:15: reset.keep: expected true or false, found a list");
   EXPECT_EQ(error_in("tests: netlab\n"), "kvmtest.yaml:1:8: tests: expected a list of tests or suites, found 'netlab'");
   EXPECT_EQ(error_in("tests: [[a]]\n"),
             "kvmtest.yaml:1:8: tests: expected a list of tests or suites, found a list in it");
@@ -206,17 +217,15 @@ TEST(Settings, WithoutAFileTheCurrentDirectoryIsTheProject) {
 }
 
 TEST(Settings, TheEnvironmentOverridesTheFile) {
-  const Environment environment{{"KVM_WORKERS", "5"},
-                                {"KVM_PREFIXES", "c. ''"},
-                                {"KVM_PREFIX", "old."},
-                                {"KVM_URI", "qemu:///session"},
-                                {"KVM_ACCELERATOR", "kvm"}};
+  const Environment environment{{"KVM_WORKERS", "5"},           {"KVM_PREFIXES", "c. ''"},  {"KVM_PREFIX", "old."},
+                                {"KVM_URI", "qemu:///session"}, {"KVM_ACCELERATOR", "kvm"}, {"KVM_RESET", "boot"}};
   Settings settings = from("workers: 2\n");
   apply_environment(settings);
   EXPECT_EQ(settings.workers, 5U);
   EXPECT_EQ(settings.prefixes, (std::vector<std::string>{"c.", ""}));
   EXPECT_EQ(settings.hypervisor.uri, "qemu:///session");
   EXPECT_EQ(settings.hypervisor.accelerator, Accelerator::kvm);
+  EXPECT_EQ(settings.reset.method, ResetMethod::boot);
 }
 
 TEST(Settings, TheOlderNameCountsWhereTheNewOneIsEmpty) {

@@ -80,6 +80,22 @@ TEST(Accelerators, AreThree) {
             "KVM_ACCELERATOR: 'tcg' is not an accelerator; write auto, kvm or emulated");
 }
 
+TEST(ResetMethods, AreThree) {
+  EXPECT_EQ(parse_reset_method("auto", "x"), ResetMethod::automatic);
+  EXPECT_EQ(parse_reset_method("snapshot", "x"), ResetMethod::snapshot);
+  EXPECT_EQ(parse_reset_method("boot", "x"), ResetMethod::boot);
+  EXPECT_EQ(error_of([] { (void)parse_reset_method("load\n", "KVM_RESET"); }),
+            "KVM_RESET: 'load?' is not a way to reset; write snapshot, auto or boot");
+}
+
+TEST(Switches, AreTrueOrFalse) {
+  EXPECT_TRUE(parse_switch("true", "x"));
+  EXPECT_FALSE(parse_switch("false", "x"));
+  for (const char* bad : {"", "yes", "True", "1"})
+    EXPECT_EQ(error_of([&] { (void)parse_switch(bad, "x"); }),
+              "x: '" + std::string(bad) + "' is neither true nor false");
+}
+
 TEST(Prefixes, AreSeparatedByWhiteSpace) {
   using List = std::vector<std::string>;
   EXPECT_EQ(parse_prefixes("a. b.", "x"), (List{"a.", "b."}));
