@@ -228,13 +228,16 @@ void Simulator::begin(const core::Prefix& prefix, const action::DestroyDomain& j
   });
 }
 
+const core::PlannedTest& Simulator::planned(core::TestIndex index) const {
+  return *std::find_if(plan_.tests.begin(), plan_.tests.end(),
+                       [&](const core::PlannedTest& t) { return t.index == index; });
+}
+
 void Simulator::begin(const core::Prefix& prefix, const action::RunTest& job) {
   Thread& thread = threads_[prefix];
   thread.fate = model_.test(job.test, job.number);
   thread.ending = false;
-  const core::PlannedTest& test = *std::find_if(plan_.tests.begin(), plan_.tests.end(),
-                                                [&](const core::PlannedTest& t) { return t.index == job.test; });
-  for (const core::Host& host : test.hosts)
+  for (const core::Host& host : planned(job.test).hosts)
     if (!powered({prefix, host})) {
       end_test(prefix, {},
                event::TestAborted{job.attempt, host.value, "a domain of its group was lost before it began"});
@@ -293,7 +296,8 @@ void Simulator::lose(const Domain& domain, const Loss& loss) {
   }
   Thread& thread = threads_[domain.prefix];
   if (!loss.script_sees || thread.ending || thread.jobs.empty()) return;
-  if (const auto* test = std::get_if<action::RunTest>(&thread.jobs.front())) {
+  const auto* test = std::get_if<action::RunTest>(&thread.jobs.front());
+  if (test != nullptr && core::needs(planned(test->test), domain.host)) {
     const core::AttemptId attempt = test->attempt;
     if (loss.fault == Fault::host)
       end_test(domain.prefix, {}, event::TestAborted{attempt, domain.host.value, loss.reason});

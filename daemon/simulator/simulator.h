@@ -137,6 +137,7 @@ class Simulator {
   void begin(const core::Prefix& prefix, const core::action::PauseDomain& job);
   void begin(const core::Prefix& prefix, const core::action::DestroyDomain& job);
   void begin(const core::Prefix& prefix, const core::action::RunTest& job);
+  [[nodiscard]] const core::PlannedTest& planned(core::TestIndex index) const;
   void end_test(const core::Prefix& prefix, core::Duration after, core::Event event);
   void end_job(const core::Prefix& prefix, core::Event event);
   void begin_judging();
