@@ -61,6 +61,7 @@ Engine::Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Reco
       deadline_timer_(io_),
       sample_timer_(io_),
       scheduler_(next_attempt),
+      room_maker_(std::make_unique<asio::thread_pool>(1)),
       judge_pool_(std::make_unique<asio::thread_pool>(std::max(1U, config_.judges))),
       core_thread_([this] { io_.run(); }) {}
 
@@ -73,6 +74,7 @@ Engine::~Engine() {
   core_thread_.join();
   for (auto& pool : reboot_pools_) pool->join();
   for (auto& [prefix, pool] : test_pool_) pool->join();
+  room_maker_->join();
   judge_pool_->join();
 }
 
@@ -280,7 +282,8 @@ void Engine::perform(const core::action::PauseDomain& a) {
 }
 
 void Engine::perform(const core::action::DestroyDomain& a) {
-  asio::post(test_thread(a.domain.prefix), [this, a, run = run_number()] { destroy(a, run); });
+  asio::thread_pool& thread = a.beside_test ? *room_maker_ : test_thread(a.domain.prefix);
+  asio::post(thread, [this, a, run = run_number()] { destroy(a, run); });
 }
 
 void Engine::perform(const core::action::RunTest& a) {

@@ -190,7 +190,21 @@ void Simulator::perform(const action::CancelReset& a) {
 // ---- a prefix's thread ----
 
 void Simulator::perform(const action::PauseDomain& a) { add_job(a.domain.prefix, a); }
-void Simulator::perform(const action::DestroyDomain& a) { add_job(a.domain.prefix, a); }
+
+void Simulator::perform(const action::DestroyDomain& a) {
+  if (!a.beside_test) {
+    add_job(a.domain.prefix, a);
+    return;
+  }
+  const DestroyFate fate = model_.destroy(a.domain, ++machines_[a.domain].destroys);
+  due(now_ + fate.takes, [this, a, fate] { result(end_destruction(a, fate)); });
+}
+
+core::Event Simulator::end_destruction(const action::DestroyDomain& a, const DestroyFate& fate) {
+  if (fate.fails) return event::DomainDestroyFailed{a.ticket, fate.reason};
+  machines_[a.domain].power = Machine::Power::off;
+  return event::DomainDestroyed{a.ticket};
+}
 
 void Simulator::perform(const action::RunTest& a) {
   numbers_[a.attempt] = a.number;
@@ -216,16 +230,8 @@ void Simulator::begin(const core::Prefix& prefix, const action::PauseDomain& job
 }
 
 void Simulator::begin(const core::Prefix& prefix, const action::DestroyDomain& job) {
-  Machine& machine = machines_[job.domain];
-  const DestroyFate fate = model_.destroy(job.domain, ++machine.destroys);
-  due(now_ + fate.takes, [this, prefix, job, fate] {
-    if (fate.fails) {
-      end_job(prefix, event::DomainDestroyFailed{job.ticket, fate.reason});
-      return;
-    }
-    machines_[job.domain].power = Machine::Power::off;
-    end_job(prefix, event::DomainDestroyed{job.ticket});
-  });
+  const DestroyFate fate = model_.destroy(job.domain, ++machines_[job.domain].destroys);
+  due(now_ + fate.takes, [this, prefix, job, fate] { end_job(prefix, end_destruction(job, fate)); });
 }
 
 const core::PlannedTest& Simulator::planned(core::TestIndex index) const {

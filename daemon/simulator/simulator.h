@@ -1,7 +1,7 @@
 #pragma once
 // A hypervisor, the pools and the judges in virtual time, driving the scheduler that drives the real ones. It takes
-// actions the way engine/ does: a reset at once on a thread of its own, destructions and tests one after the other on
-// their prefix's thread, judging on a few threads, a cancelled thing hurried to its end but still answered.
+// actions the way engine/ does: a reset at once on a thread of its own, pauses, destructions and tests one after the
+// other on their prefix's thread, judging on a few threads, a cancelled thing hurried to its end but still answered.
 //
 // No clock and no randomness: what happens at the same instant happens in the order it was decided, or shuffled by a
 // generator the caller seeded.
@@ -140,6 +140,7 @@ class Simulator {
   [[nodiscard]] const core::PlannedTest& planned(core::TestIndex index) const;
   void end_test(const core::Prefix& prefix, core::Duration after, core::Event event);
   void end_job(const core::Prefix& prefix, core::Event event);
+  core::Event end_destruction(const core::action::DestroyDomain& a, const DestroyFate& fate);
   void begin_judging();
   void lose(const core::Domain& domain, const Loss& loss);
 

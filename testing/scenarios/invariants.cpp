@@ -317,8 +317,9 @@ void Invariants::wanted(const action::DestroyDomain& a) {
   last_ticket_ = a.ticket;
   expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
          "only a domain that is up is destroyed: " + name);
-  if (in_run(a.domain.prefix) && machine.power != Power::paused)
-    expect(!running_on(a.domain.prefix), "nothing is destroyed under a running test: " + name);
+  const bool beside_test = running_on(a.domain.prefix) != nullptr;
+  if (machine.power != Power::paused) expect(!beside_test, "nothing is destroyed under a running test: " + name);
+  expect(a.beside_test == beside_test, "a destruction does not wait for the end of a test: " + name);
   machine = {Power::destroying};
   destroys_[a.ticket] = a.domain;
 }
