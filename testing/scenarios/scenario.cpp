@@ -22,6 +22,11 @@ Scenario::Scenario() : model(simulator::Model::constant(10s, 5s, 1s, 1s)) {
     if (const auto found = every_reset_.find(d); found != every_reset_.end()) return found->second;
     return ResetFate{.takes = 10s};
   };
+  model.go_back = [this](const core::Domain& d, unsigned nth) {
+    const auto found = resets_.find({d, nth});
+    return found == resets_.end() ? ResetFate{.takes = 1s} : found->second;
+  };
+  model.pause_fails = [this](const core::Domain& d) { return not_paused_.contains(d); };
   model.test = [this](core::TestIndex index, unsigned number) {
     const auto found = tests_.find({plan.tests.at(index.value).name, number});
     return found == tests_.end() ? TestFate{.takes = 5s} : found->second;
@@ -65,7 +70,12 @@ void Scenario::destruction(std::string_view name, unsigned nth, DestroyFate fate
 }
 
 void Scenario::request(core::Duration when, std::uint64_t number, std::string_view name, bool fresh, unsigned slots) {
-  at(when, core::event::DomainRequested{core::RequestId{number}, domain(name), fresh, slots});
+  core::event::DomainRequested event{core::RequestId{number}, domain(name), fresh, slots, {}};
+  if (const auto found = plan.states.of.find(event.domain); found != plan.states.of.end()) {
+    event.states.of.insert(*found);
+    if (plan.states.kept.contains(found->second)) event.states.kept.insert(found->second);
+  }
+  at(when, std::move(event));
 }
 void Scenario::destroy_request(core::Duration when, std::uint64_t number, std::string_view name) {
   at(when, core::event::DestroyRequested{core::RequestId{number}, domain(name)});

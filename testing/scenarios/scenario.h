@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +28,8 @@ using simulator::TestFate;
 /// "a.east" is host east of prefix a.; "east" is east of the empty prefix.
 core::Domain domain(std::string_view name);
 
-/// A boot takes 10 s, a test 5 s, judging 1 s, a destruction 1 s, unless told otherwise.
+/// A boot takes 10 s, going back to a saved state and a destruction 1 s, a test 5 s, judging 1 s, a pause no time,
+/// unless told otherwise.
 class Scenario : public ::testing::Test {
  protected:
   Scenario();
@@ -36,18 +38,23 @@ class Scenario : public ::testing::Test {
   core::RunPlan plan;
   void test(std::string name, std::vector<std::string> hosts, unsigned attempts_before = 0);
   void prefixes(const std::vector<std::string>& names);
+  /// The domain has a state that it can be brought to without a boot; equal names, equal states.
+  void state(std::string_view name, std::string state) { plan.states.of[domain(name)].value = std::move(state); }
+  void kept(std::string name) { plan.states.kept.emplace(std::move(name)); }
 
-  // What shall go otherwise.
+  // What shall go otherwise. Resets of a domain are counted from 1, whatever their method.
   void reset(std::string_view domain, unsigned nth, ResetFate fate);
   void every_reset(std::string_view domain, ResetFate fate);
   void attempt(std::string test, unsigned number, TestFate fate);
   void judging(std::string test, unsigned number, JudgeFate fate);
   void destruction(std::string_view domain, unsigned nth, DestroyFate fate);
+  void no_pause(std::string_view name) { not_paused_.insert(domain(name)); }
   simulator::Model model;
 
   // What comes from outside.
   void at(core::Duration when, core::Event event) { outside_.emplace_back(when, std::move(event)); }
   void stop_at(core::Duration when) { at(when, core::event::StopRequested{}); }
+  /// With the domain's state of the plan, if it has one.
   void request(core::Duration when, std::uint64_t number, std::string_view name, bool fresh = false,
                unsigned slots = 1);
   void destroy_request(core::Duration when, std::uint64_t number, std::string_view name);
@@ -76,6 +83,7 @@ class Scenario : public ::testing::Test {
   std::map<std::pair<std::string, unsigned>, TestFate> tests_;
   std::map<std::pair<std::string, unsigned>, JudgeFate> judgings_;
   std::map<std::pair<core::Domain, unsigned>, DestroyFate> destructions_;
+  std::set<core::Domain> not_paused_;
 };
 
 /// A timeline written over several lines: without the first newline and the indentation.

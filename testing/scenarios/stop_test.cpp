@@ -153,6 +153,101 @@ TEST_F(Stop, WhatCannotBeDestroyedDoesNotHoldIt) {
   )"));
 }
 
+TEST_F(Stop, DuringALoadCancelsIt) {
+  for (const char* name : {"one", "two"}) test(name, {"east"});
+  state("a.east", "E");
+  reset("a.east", 2, {.takes = 60s});
+  stop_at(20s);
+  play();
+  EXPECT_EQ(timeline({"a.east", "stop", "finish"}), lines(R"(
+    0 reset and save a.east
+    10 a.east was reset
+    15 load a.east
+    20 stop requested
+    20 cancel the reset of a.east
+    20 a.east failed to reset, guest: cancelled
+    20 destroy a.east
+    21 a.east was destroyed
+    21 finish the run: stopped
+  )"));
+}
+
+TEST_F(Stop, WhatQueuesForALoadIsUpAndDestroyed) {
+  for (const char* name : {"one", "two"}) test(name, {"east", "west"});
+  state("a.east", "E");
+  state("a.west", "W");
+  reset("a.east", 2, {.takes = 60s});  // the one slot for it
+  stop_at(20s);
+  play();
+  EXPECT_EQ(timeline({"load", "destroy", "stop", "finish"}), lines(R"(
+    15 load a.east
+    20 stop requested
+    20 destroy a.west
+    20 destroy a.east
+    21 a.west was destroyed
+    22 a.east was destroyed
+    22 finish the run: stopped
+  )"));
+}
+
+TEST_F(Stop, DuringAPauseWaitsForItAndDestroys) {
+  test("one", {"east", "nic", "west"});  // nic is destroyed first, which keeps the prefix's thread from the pause
+  plan.slots = 3;
+  test("two", {"east"});
+  state("a.east", "E");
+  state("a.west", "W");
+  reset("a.east", 2, {.takes = 60s});
+  stop_at(15500ms);
+  play();
+  EXPECT_EQ(timeline({"a.west", "stop", "finish"}), lines(R"(
+    0 reset and save a.west
+    10 a.west was reset
+    15 pause a.west
+    15.5 stop requested
+    16 a.west was paused
+    16 destroy a.west
+    18 a.west was destroyed
+    18 finish the run: stopped
+  )"));
+}
+
+TEST_F(Stop, PausedDomainsAreDestroyed) {
+  test("one", {"east", "west"});
+  test("two", {"east"});
+  state("a.east", "E");
+  state("a.west", "W");
+  stop_at(18s);
+  play();
+  EXPECT_EQ(timeline({"pause", "destroy", "stop", "finish"}), lines(R"(
+    15 pause a.west
+    15 a.west was paused
+    18 stop requested
+    18 destroy a.east
+    18 destroy a.west
+    19 a.east was destroyed
+    20 a.west was destroyed
+    20 finish the run: stopped
+  )"));
+}
+
+TEST_F(Stop, WhoWaitsForAStateToBeSavedStopsWithItsSaver) {
+  prefixes({"a.", "b."});
+  for (const char* name : {"one", "two"}) test(name, {"east"});
+  state("a.east", "E");
+  state("b.east", "E");
+  stop_at(5s);
+  play();
+  EXPECT_EQ(timeline({"reset", "destroy", "stop", "finish"}), lines(R"(
+    0 reset and save a.east
+    5 stop requested
+    5 cancel the reset of a.east
+    5 a.east failed to reset, guest: cancelled
+    5 destroy a.east
+    6 a.east was destroyed
+    6 finish the run: stopped
+  )"));
+}
+
 TEST_F(Stop, EveryPrefixStops) {
   prefixes({"a.", "b."});
   plan.slots = 4;
