@@ -1,6 +1,9 @@
 #include "fake_guest.h"
 
+#include <algorithm>
 #include <cctype>
+#include <iterator>
+#include <sstream>
 #include <utility>
 
 namespace kvmtest::console {
@@ -40,43 +43,44 @@ void FakeGuest::write(std::string_view bytes, Deadline) {
   if (silent) return;
   for (const char c : bytes) {
     if (c == '\x03') {  // interrupts what is in the foreground
-      input_.clear();
-      command_.clear();
-      if (at_ != At::shell) continue;
-      status_ = 130;
-      hangs_ = false;
-      if (echo_) print("^C");
+      state_.input.clear();
+      state_.command.clear();
+      if (state_.at != At::shell) continue;
+      state_.status = 130;
+      state_.hangs = false;
+      state_.waiting.clear();
+      if (state_.echo) print("^C");
       prompt();
     } else if (c == '\x15') {
-      input_.clear();
+      state_.input.clear();
     } else if (c == '\n' || c == '\r') {
-      if (echo_) print("\n");
-      line(std::exchange(input_, {}));
-    } else if (input_.size() < terminal_line) {
-      input_.push_back(c);
-      if (echo_ && at_ != At::password) print({&c, 1});
+      if (state_.echo) print("\n");
+      line(std::exchange(state_.input, {}));
+    } else if (state_.input.size() < terminal_line) {
+      state_.input.push_back(c);
+      if (state_.echo && state_.at != At::password) print({&c, 1});
     }
   }
 }
 
 void FakeGuest::line(const std::string& line) {
-  switch (at_) {
+  switch (state_.at) {
     case At::login:
-      name_ = line;
-      if (options_.password.empty() && name_ == options_.user) {
-        at_ = At::shell;
+      state_.name = line;
+      if (options_.password.empty() && state_.name == options_.user) {
+        state_.at = At::shell;
         output_ += options_.first_prompt;
       } else {
-        at_ = At::password;
+        state_.at = At::password;
         output_ += "Password: ";
       }
       break;
     case At::password:
-      if (name_ == options_.user && line == options_.password) {
-        at_ = At::shell;
+      if (state_.name == options_.user && line == options_.password) {
+        state_.at = At::shell;
         output_ += options_.before_login + options_.first_prompt;
       } else {
-        at_ = At::login;
+        state_.at = At::login;
         output_ += "\r\nLogin incorrect\r\nguest login: ";
       }
       break;
@@ -85,17 +89,22 @@ void FakeGuest::line(const std::string& line) {
 }
 
 void FakeGuest::command_line(const std::string& line) {
-  if (hangs_) return;
-  typed.push_back(line);
-  command_ += line;
-  if (in_quotes(command_)) {
-    command_ += "\n";
-    print(variables_.contains("PS2") ? variables_["PS2"] : "> ");
+  if (state_.hangs) return;
+  if (!state_.waiting.empty()) {
+    renew(line);
+    prompt();
     return;
   }
-  for (const auto& words : parse(std::exchange(command_, {}))) {
+  typed.push_back(line);
+  state_.command += line;
+  if (in_quotes(state_.command)) {
+    state_.command += "\n";
+    print(state_.variables.contains("PS2") ? state_.variables["PS2"] : "> ");
+    return;
+  }
+  for (const auto& words : parse(std::exchange(state_.command, {}))) {
     execute(words);
-    if (closed_ || hangs_) return;
+    if (closed_ || state_.hangs || !state_.waiting.empty()) return;
   }
   prompt();
 }
@@ -113,8 +122,8 @@ std::vector<std::vector<std::string>> FakeGuest::parse(const std::string& text) 
   const auto variable = [&](std::size_t& i) {
     std::string name;
     while (i + 1 < text.size() && name_char(text[i + 1])) name.push_back(text[++i]);
-    const auto found = variables_.find(name);
-    word += found == variables_.end() ? "" : found->second;
+    const auto found = state_.variables.find(name);
+    word += found == state_.variables.end() ? "" : found->second;
   };
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -149,10 +158,14 @@ std::vector<std::vector<std::string>> FakeGuest::parse(const std::string& text) 
 void FakeGuest::execute(const std::vector<std::string>& words) {
   if (words.empty()) return;
   const std::string& verb = words[0];
-  const int before = std::exchange(status_, 0);
+  if (hanging.contains(verb)) {
+    state_.hangs = true;
+    return;
+  }
+  const int before = std::exchange(state_.status, 0);
   if (const auto equals = verb.find('='); equals != std::string::npos && name_char(verb[0])) {
-    variables_[verb.substr(0, equals)] = verb.substr(equals + 1);
-    own_prompt_ |= verb.starts_with("PS1=");
+    state_.variables[verb.substr(0, equals)] = verb.substr(equals + 1);
+    state_.own_prompt |= verb.starts_with("PS1=");
   } else if (verb == "echo") {
     for (std::size_t i = 1; i < words.size(); ++i) print((i > 1 ? " " : "") + words[i]);
     print("\n");
@@ -163,54 +176,129 @@ void FakeGuest::execute(const std::vector<std::string>& words) {
   } else if (verb == "all-bytes") {
     for (int c = 0; c < 256; ++c) output_.push_back(static_cast<char>(c));
   } else if (verb == "(exit") {
-    status_ = std::stoi(words.at(1));
+    state_.status = std::stoi(words.at(1));
+  } else if (verb == "eval" && words.at(1).starts_with("for f in /dev/shm ")) {
+    install_program();
   } else if (verb == "eval") {
     for (const auto& command : parse(words.at(1))) {
       execute(command);
-      if (closed_ || hangs_) return;
+      if (closed_ || state_.hangs) return;
     }
   } else if (verb == "stty") {
     stty(words);
   } else if (verb == "hang") {
-    hangs_ = true;
+    state_.hangs = true;
   } else if (verb == "die") {
     closed_ = true;
   } else if (verb == "true" || verb == "export" || verb == "unset" || verb == "set") {
-    status_ = 0;
+    state_.status = 0;
   } else if (verb == "false") {
-    status_ = 1;
+    state_.status = 1;
   } else if (verb == "again") {
-    status_ = before;
+    state_.status = before;
+  } else if (verb == "cat" && words.at(1) == "/proc/mounts") {
+    print_mounts();
+  } else if (verb == "umount") {
+    unmount(words.at(1));
+  } else if (verb == "mount") {
+    mount_again(words);
+  } else if (verb == "uname") {
+    print(options_.host_name + "\n");
+  } else if (verb == state_.program) {
+    run_program(words);
   } else {
     print("sh: " + verb + ": not found\n");
-    status_ = 127;
+    state_.status = 127;
   }
 }
 
 void FakeGuest::stty(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
-    if (word == "sane") echo_ = onlcr_ = true;
-    if (word == "-echo") echo_ = false;
-    if (word == "-onlcr") onlcr_ = false;
+    if (word == "sane") state_.echo = state_.onlcr = true;
+    if (word == "-echo") state_.echo = false;
+    if (word == "-onlcr") state_.onlcr = false;
   }
+}
+
+// ---- what a saved state needs ----
+
+void FakeGuest::print_mounts() {
+  const auto escaped = [](const std::string& text) {
+    std::string out;
+    for (const char c : text) out += c == ' ' ? "\\040" : c == '\\' ? "\\134" : std::string(1, c);
+    return out;
+  };
+  print("rootfs / rootfs rw 0 0\nproc /proc proc rw,relatime 0 0\n");
+  for (const Mount& mount : state_.mounts)
+    print(escaped(mount.source) + " " + escaped(mount.target) + " " + mount.type + " " + mount.options + " 0 0\n");
+}
+
+void FakeGuest::unmount(const std::string& target) {
+  const auto& mounts = state_.mounts;
+  const auto found = std::find_if(mounts.rbegin(), mounts.rend(), [&](const Mount& m) { return m.target == target; });
+  // What lies in it keeps it busy, too.
+  const bool covered =
+      std::any_of(mounts.rbegin(), found, [&](const Mount& m) { return m.target.starts_with(target + "/"); });
+  if (found == mounts.rend() || covered || busy.contains(target)) {
+    print("umount: " + target + (found == mounts.rend() ? ": not mounted.\n" : ": target is busy.\n"));
+    state_.status = 32;
+    return;
+  }
+  state_.mounts.erase(std::next(found).base());
+}
+
+/// mount -t TYPE -o OPTIONS SOURCE TARGET
+void FakeGuest::mount_again(const std::vector<std::string>& words) {
+  if (words.size() != 7 || gone.contains(words[5])) {
+    print("mount: no such share\n");
+    state_.status = 1;
+    return;
+  }
+  mount({words[5], words[6], words[2], words[4]});
+}
+
+void FakeGuest::install_program() {
+  if (options_.runs_programs) state_.program = "/run/.kvmtest-renew";
+  print(state_.program + "\n");
+}
+
+void FakeGuest::run_program(const std::vector<std::string>& words) {
+  if (words.size() == 3 && words[1] == "wait") {
+    print("waiting\n");
+    state_.waiting = words[2];
+  }
+}
+
+void FakeGuest::renew(const std::string& line) {
+  const std::string token = std::exchange(state_.waiting, {});
+  std::istringstream words(line);
+  std::string mark;
+  std::string seed;
+  std::string seconds;
+  std::string nanoseconds;
+  words >> mark >> seed >> seconds >> nanoseconds;
+  state_.status = nanoseconds.empty() ? 8 : renewal;
+  if (nanoseconds.empty()) return;
+  seeds.insert(seed);
+  print(mark + " " + token + " 12.000000034 " + options_.host_name + "\n");
 }
 
 void FakeGuest::print(std::string_view text) {
   for (const char c : text) {
-    if (c == '\n' && onlcr_) output_.push_back('\r');
+    if (c == '\n' && state_.onlcr) output_.push_back('\r');
     output_.push_back(c);
   }
 }
 
 void FakeGuest::prompt() {
-  if (!own_prompt_) {
+  if (!state_.own_prompt) {
     output_ += options_.first_prompt;
     return;
   }
-  std::string text = variables_["PS1"];
+  std::string text = state_.variables["PS1"];
   const auto at = text.find("$?");
   if (at != std::string::npos && options_.prompt != Options::Prompt::literal)
-    text.replace(at, 2, options_.prompt == Options::Prompt::expands ? std::to_string(status_) : "0");
+    text.replace(at, 2, options_.prompt == Options::Prompt::expands ? std::to_string(state_.status) : "0");
   output_ += text;
 }
 

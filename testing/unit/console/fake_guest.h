@@ -1,8 +1,12 @@
 #pragma once
 // A guest on the other end of a console: a getty, a login and enough of a POSIX shell to be typed at. It answers at
 // once and in this thread; a read that finds nothing returns at once.
+//
+// It can be saved and taken back, and knows what that needs of a guest: shares in /proc/mounts, umount and mount, and
+// the program that waits in a saved state (guest/renew.c).
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +26,41 @@ class FakeGuest : public Stream {
     enum class Prompt { expands, literal, constant } prompt = Prompt::expands;
     std::size_t chunk = 4096;       ///< bytes a read gives at most
     std::string before_login = {};  ///< printed behind the password, as a last-login line is
+    std::string host_name = "guest";
+    bool runs_programs = true;  ///< that are typed at it
   };
+  struct Mount {
+    std::string source;
+    std::string target;
+    std::string type;
+    std::string options;
+    bool operator==(const Mount&) const = default;
+  };
+  /// What a saved state holds: the guest as it is, without what is on its way to whoever reads.
+  struct State {
+    enum class At { login, password, shell } at = At::login;
+    std::string input;    ///< a line not ended yet
+    std::string command;  ///< lines of a command not ended yet
+    std::string name;
+    bool echo = true;
+    bool onlcr = true;
+    bool hangs = false;
+    bool own_prompt = false;
+    int status = 0;
+    std::string program;  ///< path of the one that was typed at it
+    std::string waiting;  ///< its token, while it waits for a line
+    std::map<std::string, std::string> variables;
+    std::vector<Mount> mounts;
+  };
+
   explicit FakeGuest(Options options) : options_(std::move(options)), output_(options_.boot) {}
+  /// One that was saved.
+  FakeGuest(Options options, State state) : options_(std::move(options)), state_(std::move(state)) {}
+
+  [[nodiscard]] const State& state() const { return state_; }
+  /// Goes back; what was printed before can still be read.
+  void go_back(State state) { state_ = std::move(state); }
+  void mount(Mount mount) { state_.mounts.push_back(std::move(mount)); }
 
   std::string read(Deadline deadline) override;
   void write(std::string_view bytes, Deadline deadline) override;
@@ -34,32 +71,34 @@ class FakeGuest : public Stream {
 
   std::vector<std::string> typed;  ///< lines as the shell got them
   bool silent = false;             ///< it takes in what is typed and does nothing
+  std::set<std::string> busy;      ///< targets of mounts that somebody uses
+  std::set<std::string> gone;      ///< sources that can no longer be mounted
+  std::set<std::string> hanging;   ///< first words of commands that hang
+  std::set<std::string> seeds;     ///< that its random pool was given
+  int renewal = 0;                 ///< exit status of the program that waited, when its line is right
 
  private:
-  enum class At { login, password, shell };
+  using At = State::At;
 
   void line(const std::string& line);
   void command_line(const std::string& line);
   void execute(const std::vector<std::string>& words);
   void stty(const std::vector<std::string>& words);
+  void print_mounts();
+  void unmount(const std::string& target);
+  void mount_again(const std::vector<std::string>& words);
+  void install_program();
+  void run_program(const std::vector<std::string>& words);
+  void renew(const std::string& line);
   void print(std::string_view text);
   void prompt();
   std::vector<std::vector<std::string>> parse(const std::string& text) const;
 
   Options options_;
+  State state_;
   std::string output_;
-  std::string input_;    ///< a line not ended yet
-  std::string command_;  ///< lines of a command not ended yet
-  At at_ = At::login;
-  std::string name_;
-  bool echo_ = true;
-  bool onlcr_ = true;
-  bool hangs_ = false;
   bool closed_ = false;
   bool interrupted_ = false;
-  bool own_prompt_ = false;
-  int status_ = 0;
-  std::map<std::string, std::string> variables_;
 };
 
 }  // namespace kvmtest::console

@@ -15,6 +15,12 @@ struct Console {
   explicit Console(Options options = {}, std::size_t bound = 1 << 20)
       : guest(new FakeGuest(std::move(options))), session(std::unique_ptr<Stream>(guest), bound) {}
 
+  /// Taken over from another console: the shell is given this session's prompt.
+  Console(Options options, FakeGuest::State state)
+      : guest(new FakeGuest(std::move(options), std::move(state))), session(std::unique_ptr<Stream>(guest), 1 << 20) {
+    session.recover(10s);
+  }
+
   void log_in(const std::string& user = "root", const std::string& password = "swan") {
     session.await_login_prompt(later());
     session.log_in({user, password}, later());
@@ -26,6 +32,14 @@ struct Console {
   FakeGuest* guest;
   Session session;
 };
+
+/// A guest that somebody logged in to, with the program that waits for a line.
+FakeGuest::State waiting_guest() {
+  FakeGuest::State state;
+  state.at = FakeGuest::State::At::shell;
+  state.program = "/run/.kvmtest-renew";
+  return state;
+}
 
 /// What() of the LoginFailed that `action` throws.
 template <class Action>
@@ -278,6 +292,94 @@ TEST(Session, AnInterruptEndsWhatIsUnderWayAndAllThatFollows) {
                Interrupted);
   EXPECT_THROW(console.run("true"), Interrupted);
   EXPECT_THROW(console.session.recover(10s), Interrupted);
+}
+
+// ---- a command that waits for a line ----
+
+const std::string wait_for_line = "/run/.kvmtest-renew wait token";
+
+TEST(Waiting, EndsWithTheLine) {
+  Console console({}, waiting_guest());
+  EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
+  EXPECT_FALSE(console.session.at_prompt());
+  const auto result =
+      console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());
+  EXPECT_EQ(result.output, "mark token 12.000000034 guest\n");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_TRUE(console.session.at_prompt());
+  EXPECT_EQ(console.run("echo next").output, "next\n");
+}
+
+TEST(Waiting, ByteByByte) {
+  Console console({.chunk = 1}, waiting_guest());
+  EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
+  const auto result =
+      console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());
+  EXPECT_EQ(result.output, "mark token 12.000000034 guest\n");
+  EXPECT_EQ(result.status, 0);
+}
+
+TEST(Waiting, ACommandThatDoesNotGetReadyIsSaid) {
+  Console console({}, waiting_guest());
+  EXPECT_FALSE(console.session.begin_waiting("echo no such program", "waiting", Console::soon()));
+}
+
+// Prompts, output, and megabytes of them: of a time before the guest went back.
+TEST(Waiting, NothingBeforeTheMarkCounts) {
+  Console console({.chunk = 1000}, waiting_guest());
+  EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
+  const FakeGuest::State saved = console.guest->state();
+  console.guest->write("first seed 1 2\necho one\n(exit 4)\nbytes 300000\n", Console::later());
+  console.guest->go_back(saved);
+  const auto result =
+      console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());
+  EXPECT_EQ(result.output, "mark token 12.000000034 guest\n");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(console.run("echo next").output, "next\n");
+}
+
+TEST(Waiting, AMarkThatDoesNotComeIsNoAnswer) {
+  Console console({}, waiting_guest());
+  EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
+  const auto result = console.session.end_waiting(console.session.prompt_nonce(), "", "mark", Console::soon());
+  EXPECT_EQ(result.output, "");
+  EXPECT_EQ(result.status, std::nullopt);
+  EXPECT_FALSE(console.session.at_prompt());
+}
+
+TEST(Waiting, APromptThatDoesNotComeIsNoStatus) {
+  Console console({}, waiting_guest());
+  EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
+  const auto result = console.session.end_waiting("another", "mark seed 1 2", "mark", Console::soon());
+  EXPECT_TRUE(result.output.starts_with("mark token 12.000000034 guest\n")) << result.output;
+  EXPECT_EQ(result.status, std::nullopt);
+  EXPECT_FALSE(console.session.at_prompt());
+}
+
+TEST(Waiting, AConsoleThatClosesOrIsInterruptedThrows) {
+  Console closed({}, waiting_guest());
+  EXPECT_TRUE(closed.session.begin_waiting(wait_for_line, "waiting", Console::later()));
+  closed.guest->close();
+  EXPECT_THROW(closed.session.end_waiting("x", "mark", "mark", Console::later()), Closed);
+  Console interrupted({}, waiting_guest());
+  interrupted.session.interrupt();
+  EXPECT_THROW(interrupted.session.begin_waiting(wait_for_line, "waiting", Console::later()), Interrupted);
+}
+
+TEST(Session, TellsWhetherItsShellWaitsForACommand) {
+  Console console;
+  EXPECT_FALSE(console.session.at_prompt());
+  console.log_in();
+  EXPECT_TRUE(console.session.at_prompt());
+  console.session.run("hang", 5ms);
+  EXPECT_FALSE(console.session.at_prompt());
+  EXPECT_TRUE(console.session.recover(10s));
+  EXPECT_TRUE(console.session.at_prompt());
+  console.session.begin_interactive("$ ", 24, 80);
+  EXPECT_FALSE(console.session.at_prompt());
+  EXPECT_TRUE(console.session.recover(10s));
+  console.session.interrupt();
+  EXPECT_FALSE(console.session.at_prompt()) << "nobody will ever type into it";
 }
 
 TEST(Session, TheRawConsoleIsKeptUntilItIsTaken) {
