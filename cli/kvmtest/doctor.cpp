@@ -268,7 +268,8 @@ void add_doctor(CLI::App& app, Context& context) {
   auto options = std::make_shared<DoctorOptions>();
   CLI::App* verb = add_verb(app, context, "doctor", "check that this machine can run tests, and measure how fast",
                             [&context, options] { return doctor(context, *options); });
-  verb->add_flag("--measure", options->measure, "take times on real domains: boot, login, round trip, reset by snapshot, raw snapshot-load");
+  verb->add_flag("--measure", options->measure,
+                 "take times on real domains: boot, login, round trip, reset by snapshot, raw snapshot-load");
   verb->add_option("--rounds", options->rounds, "repetitions of each")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));

@@ -56,8 +56,8 @@ Basis read_basis(const settings::Settings& settings, const PlanOptions& options)
   work.destroy = destroy_time;
   // Where there were more resets than cores they slowed each other down; the simulator does that by itself.
   const double crowding = std::max(1.0, static_cast<double>(summary.workers) / work.cores);
-  work.boot =
-      core::Duration(static_cast<core::Duration::rep>(static_cast<double>(summary.resets.boots.median.count()) / crowding));
+  work.boot = core::Duration(
+      static_cast<core::Duration::rep>(static_cast<double>(summary.resets.boots.median.count()) / crowding));
   // A run without a single boot found all its states kept; the next one will, too.
   work.go_back = summary.resets.loads.median;
   if (work.go_back <= core::Duration{}) work.go_back = summary.resets.restores.median;

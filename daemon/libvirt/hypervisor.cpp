@@ -159,8 +159,9 @@ void LibvirtHypervisor::define(const core::Domain& domain) {
   std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
   if (old) check(virDomainGetUUIDString(old.get(), uuid.data()), "UUID of " + domain.name());
   std::vector<Overlay> unused;
-  std::string xml = with_overlays(Templates::without_announcements(templates_.render(domain, options_.with, uuid.data())),
-                                  store_.live_disks_of(domain.name()), unused);
+  std::string xml =
+      with_overlays(Templates::without_announcements(templates_.render(domain, options_.with, uuid.data())),
+                    store_.live_disks_of(domain.name()), unused);
   if (!embedded()) xml = Templates::on_networks(xml);
   const DomainHandle made(virDomainDefineXMLFlags(connect_.get(), xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE));
   if (!made) throw InputError({templates_.file(domain.host.value)}, "libvirt refuses this domain: " + last_error());

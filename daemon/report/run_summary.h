@@ -56,15 +56,15 @@ struct Counts {
 struct Resets {
   /// Of one kind; times without the wait in the queue.
   struct Kind {
-    unsigned count = 0;        ///< that brought their domain up
-    core::Duration median{};   ///< of those
+    unsigned count = 0;       ///< that brought their domain up
+    core::Duration median{};  ///< of those
   };
   Kind boots;
-  Kind restores;             ///< started from a saved state
-  Kind loads;                ///< went back to it while running
+  Kind restores;  ///< started from a saved state
+  Kind loads;     ///< went back to it while running
   unsigned failed = 0;
-  unsigned fallbacks = 0;    ///< of the failed, those that were followed by a boot because going back had failed
-  core::Duration total{};    ///< of all boots, failed ones too
+  unsigned fallbacks = 0;  ///< of the failed, those that were followed by a boot because going back had failed
+  core::Duration total{};  ///< of all boots, failed ones too
 };
 
 /// A domain that was only booted from some time on.

@@ -227,8 +227,8 @@ class Summary {
     std::string text = "resets:";
     const auto kind = [&](const Resets::Kind& of, const char* what) {
       if (of.count == 0) return;
-      text += fmt::format("{} {} {} (median {})", text.ends_with(':') ? "" : ",", of.count, what,
-                          duration_text(of.median));
+      text +=
+          fmt::format("{} {} {} (median {})", text.ends_with(':') ? "" : ",", of.count, what, duration_text(of.median));
     };
     kind(resets.boots, "by boot");
     kind(resets.restores, "started from a saved state");
@@ -237,8 +237,8 @@ class Summary {
     if (resets.fallbacks > 0) text += fmt::format(", {} of them fell back to a boot", resets.fallbacks);
     paragraph(2, text);
     for (const GivenUp& given_up : run_.snapshots_given_up)
-      paragraph(2, fmt::format("{} was only booted after a while: {}", escaped(given_up.domain),
-                               escaped(given_up.reason)));
+      paragraph(
+          2, fmt::format("{} was only booted after a while: {}", escaped(given_up.domain), escaped(given_up.reason)));
     std::string seen;
     const auto add = [&](unsigned number, const char* noun, const char* tail) {
       if (number > 0) seen += (seen.empty() ? "" : ", ") + counted(number, noun) + tail;

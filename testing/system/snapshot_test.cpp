@@ -1,5 +1,5 @@
-// Resets by snapshot on real domains: that nothing of a test is left for the next, what is kept for later runs, and that
-// whatever goes wrong ends in a boot and not in a test on a dirty domain.
+// Resets by snapshot on real domains: that nothing of a test is left for the next, what is kept for later runs, and
+// that whatever goes wrong ends in a boot and not in a test on a dirty domain.
 
 #include <fstream>
 #include <set>
@@ -62,7 +62,8 @@ class Snapshots : public OnDomains {
     write_file("extra/root/.bash_profile", script);
     const fs::path initrd = directory_ / "initrd";
     fs::copy_file(fs::path(KVMTEST_SOURCE) / ".kvmtest/guest/tiny/initrd", initrd);
-    const Result packed = run({"/bin/sh", "-c", "cd extra && find . | cpio -o -H newc --quiet >>../initrd"}, directory_);
+    const Result packed =
+        run({"/bin/sh", "-c", "cd extra && find . | cpio -o -H newc --quiet >>../initrd"}, directory_);
     ASSERT_EQ(packed.status, 0) << packed.output;
     std::string settings = read_file("kvmtest.yaml");
     const auto at = settings.find("initrd: ") + 8;
@@ -101,14 +102,16 @@ TEST_F(Snapshots, TwoPrefixesShareOneBoot) {
 TEST_F(Snapshots, NothingOfATestIsLeftForTheNext) {
   for (const char* name : {"one", "two", "three"}) fs::remove(directory_ / "suite" / (std::string(name) + ".test"));
   // What is left is files, names, addresses, routes, time, noise on the console, a process, shell variables.
-  write_test("a",
-             "# leaves everything behind\n# hosts: east\n\n"
-             "east# touch /tmp/mark /root/mark; hostname spoilt; ip address add 10.1.1.1/8 dev eth1; ip route flush all\n"
-             "east# date -s 2031-01-01 >/dev/null; left=here; export LEFT=here; cd /tmp; umask 777; set -f\n"
-             "east# (while :; do echo NOISE; sleep 0.01; done) >/dev/console & sleep 0.1\n* (glob)\n");
+  write_test(
+      "a",
+      "# leaves everything behind\n# hosts: east\n\n"
+      "east# touch /tmp/mark /root/mark; hostname spoilt; ip address add 10.1.1.1/8 dev eth1; ip route flush all\n"
+      "east# date -s 2031-01-01 >/dev/null; left=here; export LEFT=here; cd /tmp; umask 777; set -f\n"
+      "east# (while :; do echo NOISE; sleep 0.01; done) >/dev/console & sleep 0.1\n* (glob)\n");
   write_test("b",
              "# finds nothing\n# hosts: east\n\n"
-             "east# ls /tmp/mark /root/mark; hostname; ip -o address show to 10.1.1.1; ip route show default; echo \"$left$LEFT$PWD\"\n"
+             "east# ls /tmp/mark /root/mark; hostname; ip -o address show to 10.1.1.1; ip route show default; echo "
+             "\"$left$LEFT$PWD\"\n"
              "ls: /tmp/mark: No such file or directory\nls: /root/mark: No such file or directory\neast\n"
              "default via 192.1.2.254 dev eth1 \n/root\n"
              "east# umask; echo /bin/tr*; ps | grep -c '[w]hile'; test $(date +%Y) -lt 2031\n0022\n* (glob)\n0\n");
@@ -124,7 +127,8 @@ TEST_F(Snapshots, NothingOfATestIsLeftForTheNext) {
 TEST_F(Snapshots, TheWireIsSilentAfterAReset) {
   write_test("two",
              "# a test\n# hosts: east west\n\n"
-             "west# timeout 2 tcpdump --immediate-mode -tnl -i eth1 ether src 52:54:00:01:02:17 2>/dev/null | grep -c '[A-Z]'\n0\n[1]\n");
+             "west# timeout 2 tcpdump --immediate-mode -tnl -i eth1 ether src 52:54:00:01:02:17 2>/dev/null | grep -c "
+             "'[A-Z]'\n0\n[1]\n");
   write_test("three", read_file("suite/two.test"));
   const Result ran = run_kvmtest({"run"});
   EXPECT_EQ(ran.status, 0) << ran.output << run_kvmtest({"diffs"}).output;
@@ -134,7 +138,9 @@ TEST_F(Snapshots, TheWireIsSilentAfterAReset) {
 TEST_F(Snapshots, NoTwoResetsShareTheirRandomNumbersAndTheClockIsRight) {
   prefixes_ = "t1. t2.";
   for (const char* name : {"one", "two", "three"})
-    write_test(name, "# a test\n# hosts: east\n\neast# head -c 16 /dev/urandom | od -An -tx1\n* (glob)\neast# date +%s\n* (glob)\n");
+    write_test(
+        name,
+        "# a test\n# hosts: east\n\neast# head -c 16 /dev/urandom | od -An -tx1\n* (glob)\neast# date +%s\n* (glob)\n");
   run_all();
   run_all();
   std::set<std::string> numbers;
@@ -155,9 +161,14 @@ TEST_F(Snapshots, NoTwoResetsShareTheirRandomNumbersAndTheClockIsRight) {
 }
 
 TEST_F(Snapshots, HostsThatATestDoesNotNeedArePausedAndComeBack) {
-  write_test("one", "# a test\n# hosts: east west nic\n\neast# ping -q -c 1 -W 5 192.1.2.254 | grep -o '1 received'\n1 received\n");
-  write_test("three", "# a test\n# hosts: east nic\n\neast# ping -q -c 1 -W 5 192.1.2.254 | grep -o '1 received'\n1 received\n");
-  write_test("two", "# a test\n# hosts: west east\n\nwest# ping -q -c 1 -W 1 192.1.2.254 | grep -o '[01] received'\n0 received\n");
+  write_test(
+      "one",
+      "# a test\n# hosts: east west nic\n\neast# ping -q -c 1 -W 5 192.1.2.254 | grep -o '1 received'\n1 received\n");
+  write_test("three",
+             "# a test\n# hosts: east nic\n\neast# ping -q -c 1 -W 5 192.1.2.254 | grep -o '1 received'\n1 received\n");
+  write_test(
+      "two",
+      "# a test\n# hosts: west east\n\nwest# ping -q -c 1 -W 1 192.1.2.254 | grep -o '[01] received'\n0 received\n");
   const Result ran = run_kvmtest({"run", "-v", "suite/one", "suite/two", "suite/three"});
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_EQ(resets("boots"), 3U);
@@ -230,7 +241,8 @@ TEST_F(Snapshots, SharesAreUnmountedForTheSavingAndMountedAgain) {
   with_device_in_east(share);
   with_profile("mkdir -p '/mnt/a share'; mount -t 9p -o trans=virtio,version=9p2000.L,ro suite '/mnt/a share'\n");
   for (const char* name : {"one", "two"})
-    write_test(name, "# a test\n# hosts: east west\n\neast# test -d '/mnt/a share/bash' && grep -c ' 9p ' /proc/mounts\n1\n");
+    write_test(name,
+               "# a test\n# hosts: east west\n\neast# test -d '/mnt/a share/bash' && grep -c ' 9p ' /proc/mounts\n1\n");
   run_all();
   EXPECT_EQ(resets("boots"), 2U);
   EXPECT_EQ(resets("loads"), 4U);
