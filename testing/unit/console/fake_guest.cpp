@@ -280,7 +280,7 @@ void FakeGuest::renew(const std::string& line) {
   state_.status = nanoseconds.empty() ? 8 : renewal;
   if (nanoseconds.empty()) return;
   seeds.insert(seed);
-  print(mark + " " + token + " 12.000000034 " + options_.host_name + "\n");
+  print(mark + " " + token + " " + options_.host_name + "\n");
 }
 
 void FakeGuest::print(std::string_view text) {
