@@ -99,6 +99,37 @@ void mount_shares(console::Session& session, const std::vector<CleanState::Mount
          deadline, "the share on " + share.target + " cannot be mounted again");
 }
 
+void begin_waiting(console::Session& session, const std::string& program, const CleanState& state,
+                   console::Deadline deadline) {
+  if (!session.begin_waiting(fmt::format("{} wait {}", program, state.token), "waiting", deadline))
+    throw NotClean("the guest runs no program of ours any more");
+}
+
+/// Gives the program that waits in the guest what it waits for, and checks its answer.
+void end_waiting(console::Session& session, const CleanState& state, console::Deadline deadline) {
+  const std::string mark = random_hex(64);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto result =
+      session.end_waiting(state.prompt,
+                          fmt::format("{} {} {} {}", mark, random_hex(128),
+                                      std::chrono::duration_cast<std::chrono::seconds>(now).count(), (now % 1s) / 1ns),
+                          mark, deadline);
+  if (result.output.empty()) throw NotClean("it does not answer, or is not in the state that was saved");
+  if (!result.status) throw NotClean("its shell does not answer");
+  std::istringstream words(first_line(result.output));
+  std::string token;
+  std::string name;
+  words >> token >> token >> name;
+  if (token != state.token) throw NotClean("it is not in the state that was saved");
+  switch (*result.status) {
+    case 0: break;
+    case 1: throw NotClean("its random pool could not be set");
+    case 2: throw NotClean("its clock could not be set");
+    default: throw NotClean("its random pool and clock could not be set");
+  }
+  if (name != state.host_name) throw NotClean(fmt::format("its host name is '{}', not '{}'", name, state.host_name));
+}
+
 }  // namespace
 
 std::string CleanState::to_text() const {
@@ -138,8 +169,10 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
     state.host_name = first_line(must(session, "uname -n", deadline, "the guest does not tell its host name"));
     state.token = random_hex(64);
     state.prompt = session.prompt_nonce();
-    if (!session.begin_waiting(fmt::format("{} wait {}", program, state.token), "waiting", deadline))
-      throw NotClean("the guest runs no program of ours any more");
+    // Once to see that it works: where nobody may set the clock, a saved state would be of no use.
+    begin_waiting(session, program, state, deadline);
+    end_waiting(session, state, deadline);
+    begin_waiting(session, program, state, deadline);
     return state;
   } catch (const NotClean&) {
     mount_shares(session, {state.shares.begin() + static_cast<std::ptrdiff_t>(unmounted), state.shares.end()},
@@ -149,26 +182,7 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
 }
 
 void renew(console::Session& session, const CleanState& state, console::Deadline deadline) {
-  const std::string mark = random_hex(64);
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto result =
-      session.end_waiting(state.prompt,
-                          fmt::format("{} {} {} {}", mark, random_hex(128),
-                                      std::chrono::duration_cast<std::chrono::seconds>(now).count(), (now % 1s) / 1ns),
-                          mark, deadline);
-  if (result.output.empty()) throw NotClean("it does not answer, or is not in the state that was saved");
-  if (!result.status) throw NotClean("its shell does not answer");
-  std::istringstream words(first_line(result.output));
-  std::string token;
-  std::string name;
-  words >> token >> token >> name;
-  if (token != state.token) throw NotClean("it is not in the state that was saved");
-  if (*result.status != 0)
-    throw NotClean(fmt::format("{} could not be set after going back", *result.status == 1 ? "its random pool"
-                                                                       : *result.status == 2
-                                                                           ? "its clock"
-                                                                           : "its random pool and clock"));
-  if (name != state.host_name) throw NotClean(fmt::format("its host name is '{}', not '{}'", name, state.host_name));
+  end_waiting(session, state, deadline);
   mount_shares(session, state.shares, deadline);
 }
 

@@ -36,7 +36,8 @@ struct CleanState {
 };
 
 /// Makes a logged-in guest fit to be saved: afterwards it waits for renew(), saved or not. Throws NotClean (a share is
-/// busy, the guest is no x86-64 Linux), and then it is as it was; console::Closed, console::Interrupted.
+/// busy, the guest is no x86-64 Linux, its user may not set the clock), and then it is as it was; console::Closed,
+/// console::Interrupted.
 CleanState prepare_to_save(console::Session& session, console::Deadline deadline);
 
 /// After going back, or after the saving itself: checks that the guest is in that very state, gives it fresh
