@@ -75,7 +75,7 @@ void Engine::reset(const core::action::ResetDomain& a) {
     const ResetTimes& times = reset.times;
     recorder_.put(run, record::ResetFinished{.domain = a.domain,
                                              .ticket = a.ticket,
-                                             .method = std::string(to_string(a.method)),
+                                             .method = std::string(to_string(times.method)),
                                              .total = times.total,
                                              .boot = times.boot,
                                              .login = times.login,
@@ -154,6 +154,7 @@ void Engine::go_back(Reset& reset) {
     }
     if (session) session->interrupt();
     hypervisor_.destroy(domain);
+    reset.times.method = core::Method::restore;
   }
   restore(reset);
 }
