@@ -124,6 +124,8 @@ void Engine::save(Reset& reset) {
     snapshots_.save(reset.order.domain, reset.order.state, state->to_text());
     reset.saved = true;
   } catch (const NotClean& e) {
+    // Without a shell that answers it is no clean domain either.
+    if (!session.at_prompt()) throw console::LoginFailed(e.what());
     reset.times.note = fmt::format("its state was not saved: {}", e.what());
   } catch (const HostFault& e) {
     reset.times.note = fmt::format("its state was not saved: {}", e.what());
