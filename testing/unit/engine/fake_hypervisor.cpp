@@ -5,6 +5,7 @@ namespace kvmtest::engine {
 /// A guest that several threads may touch.
 struct FakeHypervisor::Guest {
   explicit Guest(console::FakeGuest::Options options) : guest(std::move(options)) {}
+  explicit Guest(const console::FakeGuest::State& saved) : guest({}, saved) {}
   std::mutex mutex;
   std::condition_variable changed;
   console::FakeGuest guest;  ///< guarded by mutex
@@ -45,7 +46,6 @@ class FakeHypervisor::GuestStream final : public console::Stream {
 std::unique_ptr<console::Stream> FakeHypervisor::start(const core::Domain& domain) {
   const std::lock_guard lock(mutex_);
   Plan& plan = plans_[domain];
-  if (guests_.contains(domain)) throw HostFault(domain.name() + " is running already");
   if (plan.starts_that_fail > 0) {
     --plan.starts_that_fail;
     throw HostFault("start " + domain.name() + ": no memory");
@@ -55,10 +55,35 @@ std::unique_ptr<console::Stream> FakeHypervisor::start(const core::Domain& domai
     --plan.silent_boots;
     options.boot = "booting";
   }
-  killed_.erase(domain);
   auto guest = std::make_shared<Guest>(options);
+  if (prepare) prepare(domain, guest->guest);
+  return add(domain, std::move(guest));
+}
+
+std::unique_ptr<console::Stream> FakeHypervisor::start_from(const core::Domain& domain,
+                                                            const console::FakeGuest::State& saved) {
+  const std::lock_guard lock(mutex_);
+  return add(domain, std::make_shared<Guest>(saved));
+}
+
+std::unique_ptr<console::Stream> FakeHypervisor::add(const core::Domain& domain, std::shared_ptr<Guest> guest) {
+  if (guests_.contains(domain)) throw HostFault(domain.name() + " is running already");
+  killed_.erase(domain);
   guests_[domain] = guest;
-  return std::make_unique<GuestStream>(guest);
+  return std::make_unique<GuestStream>(std::move(guest));
+}
+
+void FakeHypervisor::with(const core::Domain& domain, const std::function<void(console::FakeGuest&)>& function) {
+  std::shared_ptr<Guest> guest;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = guests_.find(domain);
+    if (found == guests_.end() || killed_.contains(domain)) throw HostFault(domain.name() + " is not running");
+    guest = found->second;
+  }
+  const std::lock_guard lock(guest->mutex);
+  function(guest->guest);
+  guest->changed.notify_all();
 }
 
 void FakeHypervisor::destroy(const core::Domain& domain) {
@@ -90,6 +115,19 @@ void FakeHypervisor::kill(const core::Domain& domain) {
     guest->changed.notify_all();
   }
   lost(domain, {core::Fault::host, "QEMU died"});
+}
+
+void FakeHypervisor::interrupt(const core::Domain& domain) {
+  std::shared_ptr<Guest> guest;
+  {
+    const std::lock_guard lock(mutex_);
+    guest = guests_.at(domain);
+  }
+  std::unique_lock lock(guest->mutex);
+  if (!guest->changed.wait_for(lock, std::chrono::seconds(60), [&] { return guest->guest.state().hangs; }))
+    throw std::runtime_error("nothing hangs on " + domain.name());
+  guest->guest.write("\x03", {});
+  guest->changed.notify_all();
 }
 
 void FakeHypervisor::plan(const core::Domain& domain, Plan plan) {

@@ -38,9 +38,20 @@ class FakeHypervisor final : public Hypervisor {
 
   [[nodiscard]] std::set<std::string> running() const;
 
+  /// Called with each guest that boots, before anybody hears from it.
+  std::function<void(const core::Domain&, console::FakeGuest&)> prepare;
+  /// Calls `function` with the guest of a domain that runs. Throws HostFault when it does not.
+  void with(const core::Domain& domain, const std::function<void(console::FakeGuest&)>& function);
+  /// Waits until a command hangs in the domain's shell, and ends it: it is a test's way to wait for this one.
+  void interrupt(const core::Domain& domain);
+  /// Starts a domain that is off with a guest that was saved.
+  std::unique_ptr<console::Stream> start_from(const core::Domain& domain, const console::FakeGuest::State& saved);
+
  private:
   struct Guest;
   class GuestStream;
+
+  std::unique_ptr<console::Stream> add(const core::Domain& domain, std::shared_ptr<Guest> guest);
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
