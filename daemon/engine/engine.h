@@ -174,6 +174,7 @@ class Engine {
   void restore(Reset& reset);
   void track(Reset& reset, std::shared_ptr<console::Session> session);
   void pause(const core::action::PauseDomain& a);
+  void freeze(const core::Prefix& prefix, const Sessions& sessions);
   void destroy(const core::action::DestroyDomain& a, std::int64_t run);
   void run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run);
   void judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run);

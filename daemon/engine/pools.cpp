@@ -69,6 +69,18 @@ void Engine::pause(const core::action::PauseDomain& a) {
   }
 }
 
+/// Stops the domains of a test that is over, all of them before the first goes back: what a test left running must not
+/// reach a neighbour that is clean already.
+void Engine::freeze(const core::Prefix& prefix, const Sessions& sessions) {
+  for (const auto& [host, session] : sessions) {
+    try {
+      snapshots_.pause({prefix, core::Host{host}});
+    } catch (const std::exception&) {
+      // It holds no state, or is gone: then it is destroyed.
+    }
+  }
+}
+
 void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run) {
   const suite::Test& test = run->test(a.test);
   Sessions sessions;
@@ -101,6 +113,7 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
     }
   }
   ran.test_time = since(start);
+  if (!run->order.plan.states.of.empty()) freeze(a.prefix, sessions);
   {
     const std::lock_guard lock(mutex_);
     testing_.erase(a.attempt);

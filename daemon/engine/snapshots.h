@@ -41,7 +41,8 @@ class Snapshots {
   };
   /// Starts a domain that is off in a kept state.
   virtual Restored restore(const core::Domain& domain, const core::StateId& state) = 0;
-  /// Stops the domain's processor, until it is loaded or destroyed.
+  /// Stops the domain's processor and takes its network away, until it is loaded or destroyed: nothing of it reaches
+  /// others, and nothing waits at its door when it goes back.
   virtual void pause(const core::Domain& domain) = 0;
 };
 

@@ -109,6 +109,21 @@ void make_bridge(const std::string& name, const std::string& owner) {
   check_nl(rtnl_link_change(socket.get(), made.get(), change.get(), 0), what);
 }
 
+void set_links(const std::vector<std::string>& names, bool up) {
+  if (names.empty()) return;
+  const Socket socket = open_route();
+  for (const std::string& name : names) {
+    const Link link = find_link(socket.get(), name);
+    if (!link) throw HostFault("network card " + name + ": gone");
+    const Link change(rtnl_link_alloc());
+    if (up)
+      rtnl_link_set_flags(change.get(), IFF_UP);
+    else
+      rtnl_link_unset_flags(change.get(), IFF_UP);
+    check_nl(rtnl_link_change(socket.get(), link.get(), change.get(), 0), "network card " + name);
+  }
+}
+
 bool remove_bridge(const std::string& name, const std::string& owner) {
   const Socket socket = open_route();
   const Link there = find_link(socket.get(), name);

@@ -18,6 +18,9 @@ void make_bridge(const std::string& name, const std::string& owner);
 /// Removes the bridge if it is `owner`'s. False: there is none, or it is another's.
 bool remove_bridge(const std::string& name, const std::string& owner);
 
+/// Sets links of this machine, such as the host's ends of domains' network cards, up or down. Throws engine::HostFault.
+void set_links(const std::vector<std::string>& names, bool up);
+
 /// Names of all bridges of `owner`.
 std::vector<std::string> bridges_of_owner(const std::string& owner);
 

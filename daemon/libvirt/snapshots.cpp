@@ -9,6 +9,7 @@
 #include <libvirt/libvirt-qemu.h>
 #include <xxhash.h>
 
+#include "libvirt/bridges.h"
 #include "libvirt/disks.h"
 
 namespace kvmtest::libvirt {
@@ -49,6 +50,14 @@ json nodes_of(virDomainPtr domain) {
 /// QEMU stops the domain for it, and lets it go on when it was running before.
 void go_back(Jobs& jobs, virDomainPtr domain, const json& nodes) {
   jobs.run(domain, "snapshot-load", {{"tag", tag}, {"vmstate", node}, {"devices", nodes}}, job_limit);
+}
+
+std::vector<std::string> links(virDomainPtr domain) {
+  struct Free {
+    void operator()(char* text) const { free(text); }  // NOLINT: libvirt allocates with malloc
+  };
+  const std::unique_ptr<char, Free> xml(check(virDomainGetXMLDesc(domain, 0), "network cards of a domain"));
+  return links_of(xml.get());
 }
 
 std::string name_of_processor() {
@@ -152,7 +161,10 @@ std::string QemuSnapshots::load(const core::Domain& domain) {
     found->second.paused = false;
   }
   go_back(hypervisor_.jobs(), handle.get(), saved.nodes);
-  if (saved.paused) qmp(handle.get(), "cont");
+  if (saved.paused) {
+    set_links(links(handle.get()), true);
+    qmp(handle.get(), "cont");
+  }
   return saved.note;
 }
 
@@ -188,9 +200,13 @@ engine::Snapshots::Restored QemuSnapshots::restore(const core::Domain& domain, c
 void QemuSnapshots::pause(const core::Domain& domain) {
   {
     const std::lock_guard lock(mutex_);
-    saved_[domain].paused = true;
+    const auto found = saved_.find(domain);
+    if (found == saved_.end()) throw HostFault(domain.name() + " holds no saved state");
+    found->second.paused = true;
   }
-  qmp(hypervisor_.find(domain).get(), "stop");
+  const DomainHandle handle = hypervisor_.find(domain);
+  qmp(handle.get(), "stop");
+  set_links(links(handle.get()), false);
 }
 
 }  // namespace kvmtest::libvirt

@@ -231,6 +231,16 @@ std::uint64_t memory_of(const std::string& domain_xml) {
   return memory.text().as_ullong() * factor;
 }
 
+std::vector<std::string> links_of(const std::string& domain_xml) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  std::vector<std::string> links;
+  for (const auto interface : document.child("domain").child("devices").children("interface"))
+    if (const auto link = interface.child("target").attribute("dev"); link && *link.value())
+      links.emplace_back(link.value());
+  return links;
+}
+
 std::vector<std::string> bridges_of(const std::string& domain_xml) {
   pugi::xml_document document;
   document.load_string(domain_xml.c_str());

@@ -71,6 +71,9 @@ inline constexpr const char* owner_namespace = "https://kvmtest.invalid/owner/1"
 /// Bytes of memory that a rendered domain is given.
 std::uint64_t memory_of(const std::string& domain_xml);
 
+/// The host's ends of a running domain's network cards.
+std::vector<std::string> links_of(const std::string& domain_xml);
+
 /// The bridges that a rendered domain's interfaces are on.
 std::vector<std::string> bridges_of(const std::string& domain_xml);
 
