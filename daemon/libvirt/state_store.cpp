@@ -43,31 +43,45 @@ struct Descriptor {
   int number;
 };
 
+/// The place that files go to is at fault, not what is kept.
+class CannotWrite : public HostFault {
+ public:
+  using HostFault::HostFault;
+};
+
+template <class Error = HostFault>
 [[noreturn]] void fail(const fs::path& file, const char* what) {
-  throw HostFault(fmt::format("{}: {}: {}", file.string(), what, std::strerror(errno)));
+  throw Error(fmt::format("{}: {}: {}", file.string(), what, std::strerror(errno)));
 }
 
-/// Copies and returns the checksum of what was copied. Throws HostFault; what was written so far is removed.
+/// Copies and returns the checksum of what was copied. Throws CannotWrite for `to`, HostFault for `from`; what was
+/// written so far is removed.
 std::string copied(const fs::path& from, const fs::path& to) {
   const Descriptor in(open(from.c_str(), O_RDONLY | O_CLOEXEC));
   if (in.number < 0) fail(from, "cannot be read");
   const Descriptor out(open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (out.number < 0) fail(to, "cannot be written");
+  if (out.number < 0) fail<CannotWrite>(to, "cannot be written");
+  const auto remove = [&to] {
+    const int error = errno;
+    unlink(to.c_str());
+    errno = error;
+  };
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(), XXH3_freeState);
   XXH3_128bits_reset(hash.get());
   std::vector<char> buffer(1U << 20U);
   while (true) {
     const ssize_t got = read(in.number, buffer.data(), buffer.size());
-    if (got < 0) fail(from, "cannot be read");
+    if (got < 0) {
+      remove();
+      fail(from, "cannot be read");
+    }
     if (got == 0) break;
     XXH3_128bits_update(hash.get(), buffer.data(), static_cast<std::size_t>(got));
     for (ssize_t done = 0; done < got;) {
       const ssize_t put = write(out.number, buffer.data() + done, static_cast<std::size_t>(got - done));
       if (put < 0) {
-        const int error = errno;
-        unlink(to.c_str());
-        errno = error;
-        fail(to, "cannot be written");
+        remove();
+        fail<CannotWrite>(to, "cannot be written");
       }
       done += put;
     }
@@ -254,16 +268,18 @@ std::string StateStore::take(const core::StateId& state, const std::map<std::str
   {
     const std::shared_lock lock(kept_mutex_);
     const fs::path directory = find(state);
-    const auto read = directory.empty() ? std::nullopt : about(directory);
-    if (!read) throw HostFault("the saved state is gone");
+    if (directory.empty()) throw HostFault("the saved state is gone");
     utimensat(AT_FDCWD, directory.c_str(), nullptr, 0);  // when it was used last
     try {
+      const json read = about(directory).value_or(json::object());
       for (const auto& [name, file] : to)
-        if (copied(directory / name, file) != read->at("files").at(name).get<std::string>())
+        if (copied(directory / name, file) != read.at("files").at(name).get<std::string>())
           throw HostFault(name + " is not what was saved");
-      return read->at("note").get<std::string>();
+      return read.at("note").get<std::string>();
     } catch (const json::exception&) {
       problem = "its list of files is damaged";
+    } catch (const CannotWrite&) {
+      throw;
     } catch (const HostFault& e) {
       problem = e.what();
     }
