@@ -205,6 +205,8 @@ fs::path StateStore::choose(std::uint64_t bytes, bool spilled) {
 std::uint64_t StateStore::in_ram() { return options_.ram.empty() ? 0 : bytes_in(options_.ram); }
 
 void StateStore::make_room(std::uint64_t bytes, const core::StateId& but) {
+  if (bytes > options_.kept_limit)
+    throw HostFault(fmt::format("a saved state of {} MiB is more than reset.kept_limit allows", bytes >> 20U));
   auto all = list();
   std::uint64_t total = bytes;
   for (const Kept& kept : all)
@@ -216,8 +218,6 @@ void StateStore::make_room(std::uint64_t bytes, const core::StateId& but) {
     }
     all.pop_back();
   }
-  if (total > options_.kept_limit)
-    throw HostFault(fmt::format("a saved state of {} MiB is more than reset.kept_limit allows", bytes >> 20U));
 }
 
 void StateStore::keep(const core::StateId& state, const std::string& domain, const std::string& inputs,
