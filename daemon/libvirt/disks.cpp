@@ -92,6 +92,7 @@ std::string with_overlays(const std::string& domain_xml, const fs::path& directo
     set("type", "qcow2");
     // Nothing of it outlives the domain: a guest's flush need not wait for the host's disk.
     set("cache", "unsafe");
+    driver.remove_attribute("io");  // "native" goes with uncached files only
     overlays.push_back(overlay);
   }
   return text_of(document);
