@@ -29,6 +29,7 @@ using engine::HostFault;
 using nlohmann::json;
 
 constexpr const char* about_file = "about.json";
+constexpr const char* unnamed_about_file = "about.new";
 constexpr const char* tmpfs = "/dev/shm";
 // The store's directories in RAM begin so; what follows names the state directory.
 constexpr const char* ram_name = "kvmtest-";
@@ -95,11 +96,14 @@ std::uint64_t size_of(const fs::path& file) {
   return stat(file.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_blocks) * 512 : 0;
 }
 
+/// Whatever is removed meanwhile does not count, and disturbs nobody.
 std::uint64_t bytes_in(const fs::path& directory) {
   std::uint64_t bytes = 0;
   std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(directory, error))
-    if (entry.is_regular_file(error)) bytes += size_of(entry.path());
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code gone;
+    bytes += entry->is_directory(gone) ? bytes_in(entry->path()) : size_of(entry->path());
+  }
   return bytes;
 }
 
@@ -231,36 +235,37 @@ void StateStore::keep(const core::StateId& state, const std::string& domain, con
     fs::create_directories(made);
     json sums = json::object();
     for (const fs::path& file : files) sums[file.filename().string()] = copied(file, made / file.filename());
-    const std::string text =
-        json{{"domain", domain}, {"inputs", inputs}, {"note", note}, {"files", std::move(sums)}}.dump();
-    std::ofstream out(made / about_file);
-    if (!(out << text).flush()) fail(made / about_file, "cannot be written");
-    // Not to be restored from before it has its name.
-    fs::rename(made / about_file, made / "about.new");
+    const json list{{"domain", domain}, {"inputs", inputs}, {"note", note}, {"files", std::move(sums)}};
+    // Without a list of the right name it is no state yet.
+    std::ofstream out(made / unnamed_about_file);
+    if (!(out << list.dump(-1, ' ', false, json::error_handler_t::replace)).flush())
+      fail(made / unnamed_about_file, "cannot be written");
   };
-  {
-    const std::lock_guard placing(placing_);
+  // Until it has its name: the next one is to count it.
+  const std::lock_guard placing(placing_);
+  try {
     make_room(bytes, state);
     const fs::path root = choose(bytes, false);
     try {
       copy_all(root);
     } catch (const std::exception&) {  // the tmpfs is full after all
+      if (root == options_.directory) throw;
       std::error_code error;
       fs::remove_all(made, error);
-      if (root == options_.directory) throw;
-      try {
-        copy_all(choose(bytes, true));
-      } catch (const std::exception&) {
-        fs::remove_all(made, error);
-        throw;
-      }
+      copy_all(choose(bytes, true));
     }
+    const std::unique_lock lock(kept_mutex_);
+    for (const fs::path& old : {options_.ram, options_.directory})
+      if (!old.empty()) fs::remove_all(old / "kept" / state.value);
+    const fs::path place = made.parent_path() / state.value;
+    fs::rename(made, place);
+    made = place;
+    fs::rename(place / unnamed_about_file, place / about_file);
+  } catch (const std::exception& e) {  // what the library throws for a file system's errors, too
+    std::error_code error;
+    fs::remove_all(made, error);
+    throw HostFault(e.what());
   }
-  const std::unique_lock lock(kept_mutex_);
-  for (const fs::path& root : {options_.ram, options_.directory})
-    if (!root.empty()) fs::remove_all(root / "kept" / state.value);
-  fs::rename(made / "about.new", made / about_file);
-  fs::rename(made, made.parent_path() / state.value);
 }
 
 std::string StateStore::take(const core::StateId& state, const std::map<std::string, fs::path>& to) {
@@ -300,7 +305,9 @@ bool StateStore::drop(const core::StateId& state) {
 fs::path StateStore::live_memory(const std::string& domain, std::uint64_t bytes, bool spilled) {
   const std::lock_guard placing(placing_);
   const fs::path directory = choose(bytes, spilled) / "live" / domain;
-  fs::create_directories(directory);
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) throw HostFault(fmt::format("{}: cannot be made: {}", directory.string(), error.message()));
   return directory / "memory.qcow2";
 }
 

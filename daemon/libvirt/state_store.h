@@ -42,8 +42,8 @@ class StateStore final : public engine::KeptStates {
   /// ago go when the limit is passed. Throws engine::HostFault, and nothing is kept.
   void keep(const core::StateId& state, const std::string& domain, const std::string& inputs, const std::string& note,
             const std::vector<std::filesystem::path>& files);
-  /// Copies each file to `to`, by name, and returns the note. Throws engine::HostFault when there is no such state, when
-  /// a file is not what was kept, and then the state is dropped, or when `to` cannot be written.
+  /// Copies each file to `to`, by name, and returns the note. Throws engine::HostFault when there is no such state,
+  /// when a file is not what was kept, and then the state is dropped, or when `to` cannot be written.
   std::string take(const core::StateId& state, const std::map<std::string, std::filesystem::path>& to);
   /// Bytes of a kept state; 0 when there is none.
   std::uint64_t bytes_of(const core::StateId& state);
