@@ -115,6 +115,7 @@ asan tsan: bootstrap ## unit tests and scenarios under the address (asan) or thr
 
 tidy: $(BUILD)/build.ninja ## clang-tidy
 	@scripts/bootstrap quality
+	@cd $(BUILD) && ninja $(NINJAFLAGS) --quiet generated
 	@run-clang-tidy -quiet -p $(BUILD) '$(CURDIR)/(daemon|cli|testing)/'
 
 SOURCES = $(shell find daemon cli testing -name '*.h' -o -name '*.cpp')
