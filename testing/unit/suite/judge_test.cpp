@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "../processor_time.h"
 #include "suite/transcript.h"
 
 namespace kvmtest::suite {
@@ -164,18 +165,18 @@ TEST(Judge, LongTranscriptsAndOutputsAreBounded) {
   const Transcript transcript = parse(text);
   Execution run;
   for (std::size_t i = 0; i < 1500; ++i) run.results.push_back(result(i, "line " + std::to_string(i) + " x\n"));
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = processor_time();
   EXPECT_EQ(judge_transcript(transcript, run).verdict, Verdict::passed);
-  const auto took = std::chrono::steady_clock::now() - start;
+  const auto took = processor_time() - start;
   RecordProperty("microseconds", static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
   EXPECT_LT(took, std::chrono::milliseconds(500)) << "50 times what it takes";
 
   for (int i = 0; output.size() < (16U << 20); ++i) output += "line " + std::to_string(i) + "\n";
-  const auto long_start = std::chrono::steady_clock::now();
+  const auto long_start = processor_time();
   const Judgement judgement = judge_transcript(parse("east# a\nline 5\nx\nline * (glob)\n"), {{result(0, output)}, {}});
   EXPECT_EQ(judgement.verdict, Verdict::failed);
   EXPECT_GT(judgement.diff.size(), output.size());
-  EXPECT_LT(std::chrono::steady_clock::now() - long_start, std::chrono::seconds(20));
+  EXPECT_LT(processor_time() - long_start, std::chrono::seconds(20));
 }
 
 }  // namespace
