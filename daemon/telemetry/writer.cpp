@@ -3,6 +3,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <variant>
@@ -195,7 +196,10 @@ core::RunId Writer::create_run(const RunStarted& run, core::WallTime started) {
 
 core::AttemptId Writer::next_attempt_id() const {
   try {
-    return core::AttemptId(static_cast<std::uint64_t>(last_given(database_.connection(), "attempts")) + 1);
+    SQLite::Database& connection = database_.connection();
+    // One that was stopped before its test has resets alone.
+    const std::int64_t reset = connection.execAndGet("SELECT coalesce(max(attempt), 0) FROM resets").getInt64();
+    return core::AttemptId(static_cast<std::uint64_t>(std::max(last_given(connection, "attempts"), reset)) + 1);
   } catch (const SQLite::Exception& failure) {
     throw database_.error(failure.what());
   }

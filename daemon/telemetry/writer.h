@@ -26,7 +26,7 @@ class Writer {
   core::RunId create_run(const core::record::RunStarted& run, core::WallTime started);
 
   /// One more than any recorded attempt of this state directory ever had. An attempt that was never recorded (killed
-  /// before its TestStarted was appended) leaves its id free.
+  /// before its TestStarted or the end of a reset was appended) leaves its id free.
   [[nodiscard]] core::AttemptId next_attempt_id() const;
 
   /// Numbers the records and writes them in one transaction. When it throws, nothing was written and the numbers mean

@@ -53,6 +53,11 @@ TEST_F(WriterTest, AttemptIdsRiseForTheLifeOfTheFile) {
   EXPECT_EQ(writer.next_attempt_id().value, 1U);
   append({started(1, "netlab/gre"), judged(1, "netlab/gre"), started(5, "netlab/dhcp")});
   EXPECT_EQ(writer.next_attempt_id().value, 6U);
+  // Stopped before its test; its resets name it.
+  ResetFinished reset;
+  reset.attempt = core::AttemptId(8);
+  append({reset});
+  EXPECT_EQ(writer.next_attempt_id().value, 9U);
   database.connection().exec("DELETE FROM runs");
   EXPECT_EQ(Writer(database).next_attempt_id().value, 6U);
   EXPECT_EQ(writer.create_run(run_of({}), at(1)).value, 2);
