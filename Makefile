@@ -30,8 +30,10 @@ override KVM_PREFIXES := $(call unquoted,$(or $(KVM_PREFIXES),$(KVM_PREFIX)))
 override KVM_URI := $(call unquoted,$(KVM_URI))
 override KVM_ACCELERATOR := $(call unquoted,$(KVM_ACCELERATOR))
 override KVM_RESET := $(call unquoted,$(KVM_RESET))
+override KVM_GUEST := $(call unquoted,$(KVM_GUEST))
+override KVM_GUEST_PACKAGES := $(call unquoted,$(KVM_GUEST_PACKAGES))
 override KVM_TESTS := $(call unquoted,$(KVM_TESTS))
-export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_ACCELERATOR KVM_RESET KVM_SUDO
+export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_ACCELERATOR KVM_RESET KVM_GUEST KVM_GUEST_PACKAGES KVM_SUDO
 unexport KVM_PREFIX
 
 KVMTEST := $(BUILD)/bin/kvmtest
@@ -87,11 +89,14 @@ $(BUILD)/build.ninja:
 $(KVMTEST):
 	@$(MAKE) bootstrap build
 
-# Only where the settings say that the tiny guest is booted; whoever has images of their own needs none.
-kvm-guest: build ## make the tiny guest
+# Only where the settings say that a guest of ours is booted; whoever has images of their own needs none.
+kvm-guest: build ## make the guest that domains.guest (KVM_GUEST) names
 	@settings=$$($(KVMTEST) settings) || exit; \
 	kernel=$$(echo "$$settings" | sed -n 's/^domains\.kernel *"\(.*\)"$$/\1/p'); \
-	case $$kernel in */guest/tiny/kernel) scripts/guest/tiny "$${kernel%/kernel}" ;; esac
+	case $$kernel in \
+	*/guest/tiny/kernel) scripts/guest/tiny "$${kernel%/kernel}" ;; \
+	*/guest/debian/kernel) scripts/bootstrap guest guest-debian && scripts/guest/debian "$${kernel%/kernel}" ;; \
+	esac
 
 kvm-install: bootstrap build kvm-guest ## make the networks and define the domains of KVM_PREFIXES
 	@$(AS_ROOT) $(KVMTEST) install
@@ -165,6 +170,8 @@ kvm-help: ## this
 		KVM_URI 'libvirt, for example qemu:///system (default: its driver within the daemon)' \
 		KVM_ACCELERATOR 'auto, kvm or emulated (default: auto)' \
 		KVM_RESET 'snapshot, auto or boot (default: snapshot)' \
+		KVM_GUEST 'tiny, or debian: Debian with systemd (default: tiny)' \
+		KVM_GUEST_PACKAGES 'further packages in the Debian guest: "libreswan strace"' \
 		KVM_SUDO 'no: never sudo (default: where root is needed)' \
 		BENCH_SUITE 'options of testing/bench/suite, for make bench' \
 		'DESTDIR, PREFIX' 'where to install (default: /usr/local)'

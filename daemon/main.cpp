@@ -174,10 +174,11 @@ libvirt::Options hypervisor_options(const settings::Settings& settings) {
     case settings::Accelerator::kvm: options.acceleration = libvirt::Acceleration::kvm; break;
     case settings::Accelerator::emulated: options.acceleration = libvirt::Acceleration::emulated; break;
   }
-  options.with.kernel = settings.domains.kernel;
-  options.with.initrd = settings.domains.initrd;
-  options.with.image = settings.domains.image;
-  options.with.memory_mib = settings.domains.memory_mib;
+  const settings::GuestFiles guest = settings::guest_files(settings);
+  options.with.kernel = guest.kernel;
+  options.with.initrd = guest.initrd;
+  options.with.image = guest.image;
+  options.with.memory_mib = guest.memory_mib;
   return options;
 }
 

@@ -189,7 +189,7 @@ bool check(const settings::Settings& settings, json& report) {
   });
   checked("guest", [&] {
     service::check_guest_files(settings, libvirt::Templates(settings.domains.templates));
-    return settings.domains.kernel.string();
+    return settings::guest_files(settings).kernel.string();
   });
   checked("disk", [&] {
     service::check_disk(settings);

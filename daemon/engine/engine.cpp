@@ -27,7 +27,7 @@ const char* name_of(const core::DomainState& state) {
     const char* operator()(const Queued&) const { return "queued"; }
     const char* operator()(const Resetting&) const { return "resetting"; }
     const char* operator()(const Ready&) const { return "ready"; }
-    const char* operator()(const Dirty&) const { return "up"; }
+    const char* operator()(const Dirty& s) const { return s.lent ? "up" : "dirty"; }
     const char* operator()(const Pausing&) const { return "being paused"; }
     const char* operator()(const Paused&) const { return "paused"; }
     const char* operator()(const Destroying&) const { return "being destroyed"; }

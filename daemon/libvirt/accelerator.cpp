@@ -13,6 +13,7 @@
 
 #include "core/input_error.h"
 #include "libvirt/console_stream.h"
+#include "libvirt/disks.h"
 #include "libvirt/hypervisor.h"
 
 namespace kvmtest::libvirt {
@@ -70,8 +71,11 @@ bool LibvirtHypervisor::prove_kvm() {
   Substitutions with = options_.with;
   with.type = "kvm";
   const core::Domain domain{core::Prefix{""}, core::Host{*templates_.hosts().begin()}};
-  const std::string xml =
-      Templates::alone(templates_.render(domain, with, {}), fmt::format("kvmtest-probe-{}", getpid()));
+  const std::string name = fmt::format("kvmtest-probe-{}", getpid());
+  const auto disks = store_.live_disks_of(name);
+  std::vector<Overlay> overlays;
+  const std::string xml = with_overlays(Templates::alone(templates_.render(domain, with, {}), name), disks, overlays);
+  for (const Overlay& overlay : overlays) make_overlay(overlay);
   const DomainHandle probe(virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
   if (!probe) {
     options_.notice("accelerator: libvirt starts no guest under KVM: " + last_error());
@@ -86,6 +90,8 @@ bool LibvirtHypervisor::prove_kvm() {
     works = false;  // QEMU gave up: that is an answer, too
   }
   if (virDomainDestroy(probe.get()) < 0) virResetLastError();
+  std::error_code ignored;
+  std::filesystem::remove_all(disks, ignored);
   return works;
 }
 

@@ -120,6 +120,26 @@ core::Domain Templates::parse_domain(const std::string& name) const {
   return {core::Prefix{name.substr(0, name.size() - best->size())}, core::Host{*best}};
 }
 
+/// The image's format, by its first bytes (QEMU, docs/interop/qcow2.txt).
+static const char* format_of(const fs::path& image) {
+  char magic[4] = {};
+  std::ifstream(image, std::ios::binary).read(magic, sizeof magic);
+  return std::string_view(magic, sizeof magic) == "QFI\xfb" ? "qcow2" : "raw";
+}
+
+static void add_disk(pugi::xml_node devices, const fs::path& image) {
+  auto disk = devices.append_child("disk");
+  disk.append_attribute("type").set_value("file");
+  disk.append_attribute("device").set_value("disk");
+  auto driver = disk.append_child("driver");
+  driver.append_attribute("name").set_value("qemu");
+  driver.append_attribute("type").set_value(format_of(image));
+  disk.append_child("source").append_attribute("file").set_value(image.c_str());
+  auto target = disk.append_child("target");
+  target.append_attribute("dev").set_value("vda");
+  target.append_attribute("bus").set_value("virtio");
+}
+
 std::string Templates::render(const core::Domain& domain, const Substitutions& with, const std::string& uuid) const {
   const std::string& text = texts_.at(domain.host.value);
   const std::string filled = substitute(text, [&](const std::string& name, std::size_t) -> std::string {
@@ -147,6 +167,7 @@ std::string Templates::render(const core::Domain& domain, const Substitutions& w
   if (!metadata) metadata = root.insert_child_after("metadata", uuid.empty() ? name : root.child("uuid"));
   const std::string mark = owner_mark({with.state_dir, domain.prefix.value, domain.host.value});
   metadata.append_buffer(mark.data(), mark.size());
+  if (!with.image.empty() && text.find("@@IMAGE@@") == std::string::npos) add_disk(root.child("devices"), with.image);
   return text_of(document);
 }
 

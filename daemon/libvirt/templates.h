@@ -40,7 +40,8 @@ class Templates {
   /// The domain that `name` means, which must be a prefix and a known host; the longest host wins. Throws InputError.
   [[nodiscard]] core::Domain parse_domain(const std::string& name) const;
 
-  /// libvirt XML of a domain, with its name, its owner's mark in the metadata and, when not empty, `uuid`.
+  /// libvirt XML of a domain, with its name, its owner's mark in the metadata and, when not empty, `uuid`. An image
+  /// that the template does not place is its disk vda.
   [[nodiscard]] std::string render(const core::Domain& domain, const Substitutions& with,
                                    const std::string& uuid) const;
   /// The same as render, but on libvirt networks of the bridges' names instead of the bridges themselves.

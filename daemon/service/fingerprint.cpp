@@ -34,10 +34,11 @@ std::string fingerprint(const settings::Settings& settings) {
 }
 
 void check_guest_files(const settings::Settings& settings, const libvirt::Templates& templates) {
-  const auto& domains = settings.domains;
+  const auto guest = settings::guest_files(settings);
   for (const auto& [placeholder, file] :
-       {std::pair{"KERNEL", domains.kernel}, {"INITRD", domains.initrd}, {"IMAGE", domains.image}}) {
-    if (templates.uses(placeholder) && !std::ifstream(file))
+       {std::pair{"KERNEL", guest.kernel}, {"INITRD", guest.initrd}, {"IMAGE", guest.image}}) {
+    const bool wanted = templates.uses(placeholder) || (placeholder == std::string_view("IMAGE") && !file.empty());
+    if (wanted && !std::ifstream(file))
       throw core::InputError({file},
                              "the guest's file is missing or unreadable; make it with 'make kvm-guest', or set "
                              "domains.kernel, domains.initrd and domains.image");

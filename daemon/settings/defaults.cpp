@@ -41,9 +41,21 @@ Settings defaults(const std::filesystem::path& directory) {
   settings.state_dir = settings.project / ".kvmtest";
   settings.workers = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 1024U);
   settings.domains.templates = shipped_templates();
-  settings.domains.kernel = settings.state_dir / "guest/tiny/kernel";
-  settings.domains.initrd = settings.state_dir / "guest/tiny/initrd";
   return settings;
+}
+
+GuestFiles guest_files(const Settings& settings) {
+  const Settings::Domains& domains = settings.domains;
+  const auto directory = settings.state_dir / "guest" / to_string(domains.guest);
+  const bool debian = domains.guest == Guest::debian;
+  // A guest with a kernel of its user's has no use for our disk.
+  const bool own_disk = !domains.image.empty() || !debian || !domains.kernel.empty();
+  return {domains.kernel.empty() ? directory / "kernel" : domains.kernel,
+          domains.initrd.empty() ? directory / "initrd" : domains.initrd,
+          own_disk ? domains.image : directory / "image.qcow2",
+          domains.memory_mib != 0 ? domains.memory_mib
+          : debian                ? 384U
+                                  : 192U};
 }
 
 std::vector<Described> describe(const Settings& settings) {
@@ -74,12 +86,7 @@ std::string describe() {
 }
 
 void move_state_dir(Settings& settings, const std::filesystem::path& directory) {
-  const auto before = settings.state_dir;
   settings.state_dir = std::filesystem::absolute(directory).lexically_normal();
-  for (auto* file : {&settings.domains.kernel, &settings.domains.initrd}) {
-    const auto relative = file->lexically_relative(before);
-    if (!relative.empty() && *relative.begin() == "guest") *file = settings.state_dir / relative;
-  }
 }
 
 }  // namespace kvmtest::settings

@@ -87,8 +87,6 @@ const char* set(const char* variable) {
 
 Settings load_text(const std::string& text, const fs::path& file) {
   Settings settings = defaults(fs::absolute(file).parent_path());
-  settings.domains.kernel.clear();
-  settings.domains.initrd.clear();
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
     if (documents.size() > 1) {
@@ -104,10 +102,7 @@ Settings load_text(const std::string& text, const fs::path& file) {
   } catch (const YAML::Exception& error) {
     throw core::InputError(place_of(file, error.mark), "not YAML: " + error.msg);
   }
-  // An explicitly empty path means the default, too: a guest without a kernel is the template's business, not ours.
   if (settings.state_dir.empty()) settings.state_dir = settings.project / ".kvmtest";
-  if (settings.domains.kernel.empty()) settings.domains.kernel = settings.state_dir / "guest/tiny/kernel";
-  if (settings.domains.initrd.empty()) settings.domains.initrd = settings.state_dir / "guest/tiny/initrd";
   return settings;
 }
 
@@ -130,6 +125,7 @@ void apply_environment(Settings& settings) {
   if (const char* word = set("KVM_ACCELERATOR")) {
     settings.hypervisor.accelerator = parse_accelerator(word, "KVM_ACCELERATOR");
   }
+  if (const char* word = set("KVM_GUEST")) settings.domains.guest = parse_guest(word, "KVM_GUEST");
   if (const char* word = set("KVM_RESET")) settings.reset.method = parse_reset_method(word, "KVM_RESET");
 }
 

@@ -30,10 +30,12 @@ struct Settings {
 
   struct Domains {
     std::filesystem::path templates;  ///< directory of domain and network templates
-    std::filesystem::path kernel;     ///< default: guest/tiny/kernel in state_dir
-    std::filesystem::path initrd;     ///< default: guest/tiny/initrd in state_dir
-    std::filesystem::path image;      ///< disk image for templates that want one; empty: none
-    unsigned memory_mib = 192;        ///< MiB a domain
+    Guest guest = Guest::tiny;
+    // As set; see own_or_guests().
+    std::filesystem::path kernel;
+    std::filesystem::path initrd;
+    std::filesystem::path image;
+    unsigned memory_mib = 0;
   } domains;
 
   struct Reset {
@@ -67,7 +69,17 @@ struct Settings {
   } log;
 };
 
-/// Puts the state directory elsewhere, and with it the guest's files that lie in it by default.
+/// What domains are made of.
+struct GuestFiles {
+  std::filesystem::path kernel;
+  std::filesystem::path initrd;
+  std::filesystem::path image;  ///< disk image; empty: none
+  unsigned memory_mib = 0;      ///< MiB a domain
+};
+/// Those of Settings::domains that are set; for the others what domains.guest has, which lies in guest/ of state_dir.
+GuestFiles guest_files(const Settings& settings);
+
+/// Puts the state directory elsewhere.
 void move_state_dir(Settings& settings, const std::filesystem::path& directory);
 
 /// The name of the settings file looked for in the current directory.
@@ -83,7 +95,8 @@ Settings load(const std::optional<std::filesystem::path>& file);
 Settings load_text(const std::string& text, const std::filesystem::path& file);
 
 /// Overrides by KVM_WORKERS, KVM_PREFIXES, KVM_PREFIX (older name, when KVM_PREFIXES is unset or empty), KVM_URI,
-/// KVM_ACCELERATOR and KVM_RESET. An empty variable counts as unset. Throws core::InputError naming the variable.
+/// KVM_ACCELERATOR, KVM_GUEST and KVM_RESET. An empty variable counts as unset. Throws core::InputError naming the
+/// variable.
 void apply_environment(Settings& settings);
 
 /// One known setting, as it stands in the table all readers and listings share.

@@ -95,6 +95,13 @@ Entry path(std::string name, std::string doc, Member member, std::string fallbac
       [](const std::filesystem::path& value) { return quoted(value.string()); }, std::move(fallback));
 }
 
+// Shown as it counts, with what the guest has by itself.
+template <class Show>
+Entry of_guest(Entry entry, Show show) {
+  entry.show = [show](const Settings& settings) { return show(guest_files(settings)); };
+  return entry;
+}
+
 std::vector<std::string> read_prefixes(const Reading& reading) {
   if (reading.node.IsScalar()) return parse_prefixes(reading.node.Scalar(), reading.origin);
   auto prefixes = list(reading, "a list of prefixes");
@@ -150,14 +157,29 @@ std::vector<Entry> build() {
       path("domains.templates",
            "Directory of the domains' and networks' templates. Default: the one kvmtest comes with.",
            KVMTEST_MEMBER(domains.templates), "\"config/domains\""),
-      path("domains.kernel", "The guests' kernel. Default: the tiny guest's, in state_dir.",
-           KVMTEST_MEMBER(domains.kernel), "\".kvmtest/guest/tiny/kernel\""),
-      path("domains.initrd", "The guests' initial RAM disk. Default: the tiny guest's, in state_dir.",
-           KVMTEST_MEMBER(domains.initrd), "\".kvmtest/guest/tiny/initrd\""),
-      path("domains.image", "A disk image, for templates that want one. Empty: none.", KVMTEST_MEMBER(domains.image),
-           ""),
-      number("domains.memory_mib", "Memory of one domain in MiB, 32 to 1048576.", KVMTEST_MEMBER(domains.memory_mib),
-             32, 1U << 20),
+      entry(
+          "domains.guest",
+          "The guest that kvmtest makes: tiny, a kernel with a few programs, or debian, with systemd on a disk "
+          "(KVM_GUEST_PACKAGES adds packages). KVM_GUEST overrides it.",
+          KVMTEST_MEMBER(domains.guest),
+          [](const Reading& r) { return parse_guest(scalar(r, "tiny or debian"), r.origin); },
+          [](Guest value) { return std::string(to_string(value)); }),
+      of_guest(path("domains.kernel", "The guests' kernel. Default: the one of domains.guest, in state_dir.",
+                    KVMTEST_MEMBER(domains.kernel), "\".kvmtest/guest/tiny/kernel\""),
+               [](const GuestFiles& files) { return quoted(files.kernel); }),
+      of_guest(path("domains.initrd", "The guests' initial RAM disk. Default: the one of domains.guest, in state_dir.",
+                    KVMTEST_MEMBER(domains.initrd), "\".kvmtest/guest/tiny/initrd\""),
+               [](const GuestFiles& files) { return quoted(files.initrd); }),
+      of_guest(
+          path("domains.image",
+               "A disk image, qcow2 or raw; never written: each domain has an overlay on it, as its first disk unless "
+               "its template places it. Default: the one of domains.guest, where it has one.",
+               KVMTEST_MEMBER(domains.image), ""),
+          [](const GuestFiles& files) { return quoted(files.image); }),
+      of_guest(number("domains.memory_mib",
+                      "Memory of one domain in MiB, 32 to 1048576. Default: 192, for the Debian guest 384.",
+                      KVMTEST_MEMBER(domains.memory_mib), 32, 1U << 20, "192"),
+               [](const GuestFiles& files) { return std::to_string(files.memory_mib); }),
       entry(
           "reset.method",
           "How domains are brought to a clean shell. snapshot: they go back to a state saved after their first login, "

@@ -134,6 +134,16 @@ Accelerator parse_accelerator(std::string_view text, std::string_view origin) {
   refuse(origin, "'" + shown(text) + "' is not an accelerator; write auto, kvm or emulated");
 }
 
+std::string_view to_string(Guest guest) { return guest == Guest::debian ? "debian" : "tiny"; }
+
+Guest parse_guest(std::string_view text, std::string_view origin) {
+  for (const auto known : {Guest::tiny, Guest::debian}) {
+    if (text == to_string(known)) return known;
+  }
+  throw core::InputError(std::string(origin) + ": '" + std::string(text) +
+                         "' is no guest of kvmtest; write tiny or debian");
+}
+
 ResetMethod parse_reset_method(std::string_view text, std::string_view origin) {
   for (const auto known : {ResetMethod::automatic, ResetMethod::snapshot, ResetMethod::boot}) {
     if (text == to_string(known)) return known;

@@ -31,6 +31,12 @@ enum class ResetMethod {
 std::string_view to_string(ResetMethod method);
 ResetMethod parse_reset_method(std::string_view text, std::string_view origin);
 
+/// The guests that kvmtest builds: scripts/guest/tiny and scripts/guest/debian.
+enum class Guest { tiny, debian };
+/// The word in settings, and the name of its directory.
+std::string_view to_string(Guest guest);
+Guest parse_guest(std::string_view text, std::string_view origin);
+
 /// A duration with its unit: "500ms", "30s", "2m", "1h". More than zero, at most 24h.
 std::chrono::milliseconds parse_duration(std::string_view text, std::string_view origin);
 /// The inverse of parse_duration, in the largest unit that is exact.

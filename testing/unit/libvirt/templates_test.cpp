@@ -1,6 +1,10 @@
 #include "libvirt/templates.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
+
+#include "directory.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -26,6 +30,40 @@ TEST(Memory, IsReadInEveryUnit) {
   EXPECT_EQ(memory(" unit='T'", "7"), 7ULL << 40);
   EXPECT_EQ(memory(" unit='TiB'", "7"), 7ULL << 40);
   EXPECT_EQ(memory_of("<domain/>"), 0U);
+}
+
+class Image : public ::testing::Test {
+ protected:
+  std::string rendered(const std::string& disk) {
+    std::ofstream(directory_.path() / "east.xml")
+        << "<domain type='@@TYPE@@'><devices>" << disk << "<serial type='pty'/></devices></domain>";
+    Substitutions with;
+    with.type = "qemu";
+    with.image = image_;
+    return Templates(directory_.path()).render({core::Prefix{"a."}, core::Host{"east"}}, with, {});
+  }
+
+  Directory directory_;
+  const std::filesystem::path image_ = directory_.path() / "disk";
+};
+
+TEST_F(Image, IsTheFirstDiskWhereNoTemplatePlacesIt) {
+  std::ofstream(image_) << "QFI\xfb and more";
+  const std::string xml = rendered("");
+  EXPECT_NE(xml.find("<source file=\"" + image_.string() + "\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("<target dev=\"vda\" bus=\"virtio\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("type=\"qcow2\""), std::string::npos) << xml;
+}
+
+TEST_F(Image, IsRawUnlessItsFirstBytesSayOtherwise) {
+  std::ofstream(image_) << "";
+  EXPECT_NE(rendered("").find("type=\"raw\""), std::string::npos);
+}
+
+TEST_F(Image, IsWhereTheTemplatePlacesIt) {
+  const std::string xml = rendered("<disk type='file'><source file='@@IMAGE@@'/><target dev='sda'/></disk>");
+  EXPECT_NE(xml.find(image_.string()), std::string::npos) << xml;
+  EXPECT_EQ(xml.find("vda"), std::string::npos) << "and nowhere else: " << xml;
 }
 
 }  // namespace

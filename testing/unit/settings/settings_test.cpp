@@ -49,9 +49,11 @@ TEST(Settings, AnEmptyFileMeansTheDefaults) {
     const Settings settings = from(text);
     EXPECT_EQ(settings.project, "/project");
     EXPECT_EQ(settings.state_dir, "/project/.kvmtest");
-    EXPECT_EQ(settings.domains.kernel, "/project/.kvmtest/guest/tiny/kernel");
-    EXPECT_EQ(settings.domains.initrd, "/project/.kvmtest/guest/tiny/initrd");
-    EXPECT_TRUE(settings.domains.image.empty());
+    const GuestFiles guest = guest_files(settings);
+    EXPECT_EQ(guest.kernel, "/project/.kvmtest/guest/tiny/kernel");
+    EXPECT_EQ(guest.initrd, "/project/.kvmtest/guest/tiny/initrd");
+    EXPECT_TRUE(guest.image.empty());
+    EXPECT_EQ(guest.memory_mib, 192U);
     EXPECT_GE(settings.workers, 1U);
     EXPECT_EQ(settings.prefixes, (std::vector<std::string>{"a.", "b."}));
     EXPECT_EQ(settings.reset.method, ResetMethod::snapshot);
@@ -69,6 +71,7 @@ hypervisor: {uri: "qemu:///system", accelerator: emulated}
 workers: 3
 prefixes: ["", a.]
 domains:
+  guest: debian
   templates: mine
   kernel: /boot/vmlinuz
   initrd: ../initrd
@@ -95,10 +98,12 @@ log: {level: debug}
   EXPECT_EQ(settings.workers, 3U);
   EXPECT_EQ(settings.prefixes, (std::vector<std::string>{"", "a."}));
   EXPECT_EQ(settings.domains.templates, "/project/mine");
-  EXPECT_EQ(settings.domains.kernel, "/boot/vmlinuz");
-  EXPECT_EQ(settings.domains.initrd, "/initrd");
-  EXPECT_EQ(settings.domains.image, "/project/disk.qcow2");
-  EXPECT_EQ(settings.domains.memory_mib, 512U);
+  EXPECT_EQ(settings.domains.guest, Guest::debian);
+  const GuestFiles guest = guest_files(settings);
+  EXPECT_EQ(guest.kernel, "/boot/vmlinuz");
+  EXPECT_EQ(guest.initrd, "/initrd");
+  EXPECT_EQ(guest.image, "/project/disk.qcow2");
+  EXPECT_EQ(guest.memory_mib, 512U);
   EXPECT_EQ(settings.reset.method, ResetMethod::automatic);
   EXPECT_FALSE(settings.reset.keep);
   EXPECT_EQ(settings.reset.ram, 1ULL << 30);
@@ -117,8 +122,25 @@ log: {level: debug}
   EXPECT_EQ(settings.tests, (std::vector<std::string>{"suites/one", "two"}));
   EXPECT_EQ(settings.log.level, "debug");
   // The guest follows a state directory that has moved.
-  EXPECT_EQ(from("state_dir: /state").domains.kernel, "/state/guest/tiny/kernel");
+  EXPECT_EQ(guest_files(from("state_dir: /state")).kernel, "/state/guest/tiny/kernel");
   EXPECT_EQ(from("prefixes: a. '' c.").prefixes, (std::vector<std::string>{"a.", "", "c."}));
+}
+
+TEST(Settings, TheGuestBringsItsFilesAndMemory) {
+  const Settings debian = from("domains: {guest: debian}");
+  const GuestFiles guest = guest_files(debian);
+  EXPECT_EQ(guest.kernel, "/project/.kvmtest/guest/debian/kernel");
+  EXPECT_EQ(guest.initrd, "/project/.kvmtest/guest/debian/initrd");
+  EXPECT_EQ(guest.image, "/project/.kvmtest/guest/debian/image.qcow2");
+  EXPECT_EQ(guest.memory_mib, 384U);
+  EXPECT_TRUE(guest_files(from("domains: {guest: debian, kernel: /vmlinuz}")).image.empty())
+      << "a kernel of one's own does not go with our disk";
+  EXPECT_EQ(error_in("domains: {guest: fedora}"),
+            "kvmtest.yaml:1:18: domains.guest: 'fedora' is no guest of kvmtest; write tiny or debian");
+  const Environment environment({{"KVM_GUEST", "debian"}});
+  Settings settings = from("");
+  apply_environment(settings);
+  EXPECT_EQ(guest_files(settings).memory_mib, 384U);
 }
 
 TEST(Settings, AnUnknownOneNamesTheNearest) {
