@@ -149,7 +149,8 @@ void Engine::go_back(Reset& reset) {
     }
     // What was typed and not read by the old guest would be read by the clean one: only a shell that waited at its
     // prompt can be taken along. Any other domain is started anew, in the same state.
-    if (session && mine && session->at_prompt()) {
+    const bool anew = snapshots_.better_restored(domain) && snapshots_.kept(reset.order.state);
+    if (session && mine && session->at_prompt() && !anew) {
       track(reset, std::move(session));
       load(reset);
       return;

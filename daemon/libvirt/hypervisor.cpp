@@ -239,7 +239,13 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const core::Dom
     ends_.erase(domain.name());
   }
   // Paused until somebody listens, so that the console's first bytes are not lost.
-  check(virDomainCreateWithFlags(handle.get(), VIR_DOMAIN_START_PAUSED), "start " + domain.name());
+  if (fresh) {
+    check(virDomainCreateWithFlags(handle.get(), VIR_DOMAIN_START_PAUSED), "start " + domain.name());
+  } else {
+    const std::string xml = Templates::without_kernel(xml_of(handle.get()));
+    const DomainHandle started(virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
+    if (!started) fail("start " + domain.name());
+  }
   try {
     pin_emulator(handle.get());
     return std::make_unique<ConsoleStream>(connect_.get(), handle.get());

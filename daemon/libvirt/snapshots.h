@@ -23,6 +23,8 @@ class QemuSnapshots final : public engine::Snapshots {
   void save(const core::Domain& domain, const core::StateId& state, const std::string& note) override;
   std::string load(const core::Domain& domain) override;
   Restored restore(const core::Domain& domain, const core::StateId& state) override;
+  /// One that has booted: QEMU puts a kernel of the host's into the guest's memory again before each load.
+  bool better_restored(const core::Domain& domain) override;
   void pause(const core::Domain& domain) override;
 
  private:
@@ -39,6 +41,7 @@ class QemuSnapshots final : public engine::Snapshots {
     std::string note;
     nlohmann::json nodes;  ///< of the block layer, that hold it
     bool paused = false;
+    bool booted = false;  ///< in this QEMU, with a kernel of the host's
   };
   std::map<core::Domain, Saved> saved_;  ///< guarded by mutex_
 };

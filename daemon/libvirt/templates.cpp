@@ -215,6 +215,14 @@ std::string Templates::without_announcements(const std::string& domain_xml) {
   return text_of(document);
 }
 
+std::string Templates::without_kernel(const std::string& domain_xml) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  auto os = document.child("domain").child("os");
+  for (const char* part : {"kernel", "initrd", "cmdline"}) os.remove_child(part);
+  return text_of(document);
+}
+
 std::string owner_mark(const Owner& owner) {
   pugi::xml_document document;
   auto mark = document.append_child("kvmtest:owner");
@@ -250,6 +258,12 @@ std::uint64_t memory_of(const std::string& domain_xml) {
   for (std::size_t i = 0; i < power && power != std::string_view::npos; ++i)
     factor *= unit.size() == 2 && unit[1] == 'B' ? 1000 : 1024;
   return memory.text().as_ullong() * factor;
+}
+
+bool has_kernel(const std::string& domain_xml) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  return static_cast<bool>(document.child("domain").child("os").child("kernel"));
 }
 
 std::vector<std::string> links_of(const std::string& domain_xml) {

@@ -51,6 +51,9 @@ class Templates {
   /// The same as render, with virtio network cards that do not tell all their neighbours that they moved when the
   /// domain goes back to a saved state: QEMU takes that for the end of a migration.
   [[nodiscard]] static std::string without_announcements(const std::string& domain_xml);
+  /// The same as a domain's XML, but without a kernel of the host's. A domain that goes back to a saved state needs
+  /// none, and QEMU would put all of it into the guest's memory again each time, just to overwrite it.
+  [[nodiscard]] static std::string without_kernel(const std::string& domain_xml);
   /// Whether any template has @@`placeholder`@@.
   [[nodiscard]] bool uses(const std::string& placeholder) const;
   /// The template's file.
@@ -71,6 +74,9 @@ inline constexpr const char* owner_namespace = "https://kvmtest.invalid/owner/1"
 
 /// Bytes of memory that a rendered domain is given.
 std::uint64_t memory_of(const std::string& domain_xml);
+
+/// Whether the domain is booted by a kernel of the host's.
+bool has_kernel(const std::string& domain_xml);
 
 /// The host's ends of a running domain's network cards.
 std::vector<std::string> links_of(const std::string& domain_xml);

@@ -3,7 +3,7 @@
 namespace kvmtest::engine {
 namespace {
 
-/// Whether the next one is planned to go wrong.
+/// Whether the next one is planned to go otherwise than well.
 bool goes_wrong(unsigned& times) {
   if (times == 0) return false;
   --times;
@@ -49,6 +49,11 @@ Snapshots::Restored FakeSnapshots::restore(const core::Domain& domain, const cor
   if (goes_wrong(plan.restores_that_hang))
     hypervisor_.with(domain, [](console::FakeGuest& guest) { guest.silent = true; });
   return restored;
+}
+
+bool FakeSnapshots::better_restored(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  return goes_wrong(plans_[domain].restores_that_are_better);
 }
 
 void FakeSnapshots::pause(const core::Domain& domain) {

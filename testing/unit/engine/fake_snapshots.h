@@ -22,6 +22,7 @@ class FakeSnapshots final : public Snapshots {
   void save(const core::Domain& domain, const core::StateId& state, const std::string& note) override;
   std::string load(const core::Domain& domain) override;
   Restored restore(const core::Domain& domain, const core::StateId& state) override;
+  bool better_restored(const core::Domain& domain) override;
   void pause(const core::Domain& domain) override;
 
   /// How many of a domain's next ones fail, or leave a guest that says nothing.
@@ -32,6 +33,7 @@ class FakeSnapshots final : public Snapshots {
     unsigned restores_that_fail = 0;
     unsigned restores_that_hang = 0;
     unsigned pauses_that_fail = 0;
+    unsigned restores_that_are_better = 0;  ///< than the load that is asked for
   };
   void plan(const core::Domain& domain, Plan plan);
   void drop(const core::StateId& state);

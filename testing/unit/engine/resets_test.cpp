@@ -65,6 +65,15 @@ TEST_F(ResetsTest, TheSecondTestLoadsAndFindsNoTraceOfTheFirst) {
   EXPECT_TRUE(memory_.all<record::ResetFailed>().empty());
 }
 
+TEST_F(ResetsTest, ADomainThatIsBetterStartedAnewIsRestored) {
+  snapshots_.plan(east, {.restores_that_are_better = 1});
+  engine_.start_run(with_states({script("one", {{"east", "x=dirt"}}), script("two", {{"east", "echo \"<$x>\""}}),
+                                 script("three", {{"east", ":"}})}));
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 3U);
+  EXPECT_EQ(methods(east), (Methods{"boot", "restore", "load"}));
+  EXPECT_TRUE(console_of("two", "east").starts_with("<>\n")) << console_of("two", "east");
+}
+
 TEST_F(ResetsTest, AnotherPrefixAndAnotherRunRestore) {
   engine_.start_run(with_states({script("one", {{"east", "x=1"}})}));
   memory_.wait_for<record::RunFinished>();

@@ -32,6 +32,18 @@ TEST(Memory, IsReadInEveryUnit) {
   EXPECT_EQ(memory_of("<domain/>"), 0U);
 }
 
+TEST(Kernel, IsLeftOutOfADomainThatGoesBack) {
+  const std::string booted =
+      "<domain><os><type>hvm</type><kernel>/k</kernel><initrd>/i</initrd><cmdline>quiet</cmdline></os></domain>";
+  EXPECT_TRUE(has_kernel(booted));
+  const std::string restored = Templates::without_kernel(booted);
+  EXPECT_FALSE(has_kernel(restored));
+  EXPECT_NE(restored.find("<type>hvm</type>"), std::string::npos) << restored;
+  EXPECT_EQ(restored.find("/i<"), std::string::npos) << restored;
+  EXPECT_EQ(restored.find("quiet"), std::string::npos)
+      << "libvirt refuses a command line without a kernel: " << restored;
+}
+
 class Image : public ::testing::Test {
  protected:
   std::string rendered(const std::string& disk) {
