@@ -40,7 +40,7 @@ KVMTEST := $(BUILD)/bin/kvmtest
 AS_ROOT := scripts/as-root
 
 .PHONY: kvm-help kvm-test kvm-guest kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-resume kvm-results kvm-diffs \
-	bootstrap build check check-layers asan tsan tidy format format-check bench install clean
+	bootstrap build check check-layers asan tsan fuzz tidy format format-check bench install clean
 
 ##@ Running suites
 
@@ -118,6 +118,12 @@ asan tsan: bootstrap ## unit tests and scenarios under the address (asan) or thr
 	@cd build-$@ && ../scripts/as-sanitized ninja $(NINJAFLAGS)
 	@scripts/as-sanitized scripts/run-tests build-$@ --no-system
 
+fuzz: ## fuzz every parser with FUZZ_RUNS inputs, or those of FUZZ_TARGETS; needs clang
+	@scripts/bootstrap fuzz
+	@$(MAKE) build-fuzz/build.ninja BUILD=build-fuzz CMAKEFLAGS='-DKVMTEST_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang'
+	@ninja -C build-fuzz $(NINJAFLAGS) --quiet fuzz
+	@scripts/fuzz build-fuzz $(or $(FUZZ_RUNS),100000) $(FUZZ_TARGETS)
+
 tidy: $(BUILD)/build.ninja ## clang-tidy
 	@scripts/bootstrap quality
 	@cd $(BUILD) && ninja $(NINJAFLAGS) --quiet generated
@@ -154,7 +160,7 @@ install: bootstrap build ## into $(DESTDIR)$(PREFIX)
 	sed 's,/usr/local,$(PREFIX),' config/kvmtestd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/kvmtestd.service
 
 clean: ## remove what was built; runs and their results stay
-	rm -rf build build-asan build-tsan kvmtest kvmsh
+	rm -rf build build-asan build-tsan build-fuzz kvmtest kvmsh
 
 kvm-help: ## this
 	@echo 'make kvm-test sets up this machine and runs the suite; make check runs the tests of kvmtest itself.'
@@ -174,4 +180,6 @@ kvm-help: ## this
 		KVM_GUEST_PACKAGES 'further packages in the Debian guest: "libreswan strace"' \
 		KVM_SUDO 'no: never sudo (default: where root is needed)' \
 		BENCH_SUITE 'options of testing/bench/suite, for make bench' \
+		FUZZ_RUNS 'inputs for each target of make fuzz (default: 100000)' \
+		FUZZ_TARGETS 'its targets (default: all, see testing/fuzz)' \
 		'DESTDIR, PREFIX' 'where to install (default: /usr/local)'
