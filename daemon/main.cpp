@@ -165,6 +165,12 @@ class DirectoryLock {
   int file_ = -1;
 };
 
+/// Where this program lies, and kvmsh beside it.
+fs::path own_directory() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path();
+}
+
 libvirt::Options hypervisor_options(const settings::Settings& settings) {
   libvirt::Options options;
   options.uri = settings.hypervisor.uri;
@@ -237,7 +243,9 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   engine::Engine engine({{settings.login.user, settings.login.password},
                          settings.limits.boot,
                          static_cast<std::size_t>(settings.limits.capture),
-                         settings.judges},
+                         settings.judges,
+                         own_directory() / "kvmsh",
+                         settings.state_dir},
                         hypervisor, snapshots, recorder, next_attempt);
   const auto told = losses.to(engine);
   service::Service service(

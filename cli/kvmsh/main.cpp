@@ -2,6 +2,7 @@
 
 #include <array>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 
 #include "client/client.h"
 #include "client/options.h"
+#include "core/input_error.h"
 #include "libvirt/templates.h"
 #include "wire/execution_json.h"
 
@@ -53,12 +55,14 @@ bool write_all(int descriptor, std::string_view bytes) {
   return true;
 }
 
-int run_command(client::Client& client, const std::string& domain, const std::string& command, double limit) {
+/// `token`: of the running test that this is called from; empty: none.
+int run_command(client::Client& client, const std::string& domain, const std::string& command, double limit,
+                const std::string& token = {}) {
   int status = 3;
   bool ended = false;
   client.lines("POST", fmt::format("/v1/domains/{}/exec", domain),
                // In a subshell, as with ssh: `exit 3` ends the command and not the console's shell.
-               {{"command", wire::text_from_bytes("(\n" + command + "\n)")}, {"timeout", limit}},
+               {{"command", wire::text_from_bytes(command)}, {"subshell", true}, {"timeout", limit}, {"token", token}},
                [&](const json& line) {
                  if (line.contains("output")) {
                    write_all(STDOUT_FILENO, wire::bytes_from_text(line.at("output").get<std::string>()));
@@ -110,6 +114,17 @@ int interact(client::Client& client, const std::string& domain) {
   return 0;
 }
 
+/// From within a program that is a test (docs/formats.md): its domains are up, and its own.
+int run_in_test(const std::string& domain, const std::vector<std::string>& command, double limit, const char* token) {
+  if (command.empty()) throw core::InputError("within a test there is no terminal; say what to run on " + domain);
+  const char* state_dir = std::getenv("KVMTEST_STATE_DIR");
+  if (state_dir == nullptr) throw core::InputError("KVMTEST_TOKEN is set, but KVMTEST_STATE_DIR is not");
+  settings::Settings settings;
+  settings.state_dir = state_dir;
+  client::Client client(settings);
+  return run_command(client, domain, fmt::format("{}", fmt::join(command, " ")), limit, token);
+}
+
 bool is_up(const json& status, const core::Domain& domain) {
   for (const json& prefix : status.at("prefixes"))
     if (prefix.at("prefix") == domain.prefix.value) {
@@ -148,6 +163,7 @@ int main(int argc, char** argv) {
   for (const std::string& word : app.remaining()) command.push_back(word);
 
   return client::with_errors("kvmsh", [&] {
+    if (const char* token = std::getenv("KVMTEST_TOKEN")) return run_in_test(name, command, limit, token);
     const auto settings = common.settings();
     const core::Domain domain = libvirt::Templates(settings.domains.templates).parse_domain(name);
     client::Client client(settings);

@@ -28,8 +28,10 @@ nlohmann::json to_json(const suite::Test& test) {
   for (const suite::Step& step : test.steps)
     commands.push_back(
         {{"host", step.host}, {"kind", kind_of(step.kind)}, {"command", step.command}, {"line", step.line}});
-  return {{"name", test.name},   {"title", test.title}, {"file", test.path.string()},
-          {"hosts", test.hosts}, {"tags", test.tags},   {"commands", std::move(commands)}};
+  nlohmann::json json{{"name", test.name},   {"title", test.title}, {"file", test.path.string()},
+                      {"hosts", test.hosts}, {"tags", test.tags},   {"commands", std::move(commands)}};
+  if (test.program) json["program"] = test.program->command;
+  return json;
 }
 
 }  // namespace

@@ -88,31 +88,52 @@ class ClientWatch {
   std::thread thread_;
 };
 
+/// A command for a domain's shell, as a request's body has it.
+struct Command {
+  std::string text;
+  bool subshell = false;
+  std::chrono::duration<double> limit{};
+  std::string token;  ///< of the running test whose program asks; empty: anybody else
+};
+
+Command command_from(const json& body) {
+  return {wire::bytes_from_text(body.at("command").get<std::string>()), body.value("subshell", false),
+          std::chrono::duration<double>(body.value("timeout", 86400.0)), body.value("token", "")};
+}
+
 /// Runs the command on the domain; the answer's last line. Its output goes out as it comes.
-json execute(Service& service, const core::Domain& domain, const std::string& command,
-             std::chrono::duration<double> limit, Exchange& exchange) {
-  const auto session = service.borrow(domain);
+json execute(Service& service, const core::Domain& domain, const Command& command, Exchange& exchange) {
+  const bool in_test = !command.token.empty();
+  const auto session = in_test ? service.lend(domain, command.token) : service.borrow(domain);
   exchange.start_lines();
   const auto error = [](const std::string& what) { return json{{"error", what}}; };
+  // The domain of a test is the test's to give up.
+  const auto give_up = [&] {
+    if (!in_test) service.give_up(domain);
+  };
+  // It may have taken long to get the console.
+  if (in_test && !exchange.line("")) return error("the client has gone");
   try {
     console::CommandResult result;
     {
       const ClientWatch watch(exchange, *session);
-      result = session->run(command, std::chrono::duration_cast<std::chrono::microseconds>(limit),
+      result = session->run(command.subshell ? "(\n" + command.text + "\n)" : command.text,
+                            std::chrono::duration_cast<std::chrono::microseconds>(command.limit),
                             [&](std::string_view output) {
                               exchange.write(json{{"output", wire::text_from_bytes(output)}}.dump() + "\n");
                             });
     }
+    if (in_test) service.command_ran(domain, command.token, command.text, result);
     const double took = static_cast<double>(result.took.count()) / 1e6;
     if (result.status) return {{"status", *result.status}, {"took", took}};
     if (!result.closed && session->recover(3s))
       return error(fmt::format("no prompt within {:.1f} s; the command was interrupted", took));
-    service.give_up(domain);
+    give_up();
     return error(result.closed ? domain.name() + " ended"
                                : fmt::format("no prompt within {:.1f} s; {} does not answer and is taken away", took,
                                              domain.name()));
   } catch (const console::Interrupted&) {
-    service.give_up(domain);
+    give_up();
     return error(domain.name() + " was taken away");
   }
 }
@@ -177,11 +198,9 @@ void domain_request(Service& service, const std::vector<std::string>& path, cons
   } else if (verb == "destroy") {
     exchange.respond(200, {{"took", core::seconds(service.destroy(domain))}});
   } else if (verb == "exec") {
-    const json body = body_of(request);
-    const auto command = wire::bytes_from_text(body.at("command").get<std::string>());
-    const auto limit = std::chrono::duration<double>(body.value("timeout", 86400.0));
+    const Command command = command_from(body_of(request));
     // Told when the console is free again: whoever reads it may come back at once.
-    exchange.write(execute(service, domain, command, limit, exchange).dump() + "\n");
+    exchange.write(execute(service, domain, command, exchange).dump() + "\n");
   } else if (verb == "console") {
     interact(service, domain, request, exchange);
   } else {

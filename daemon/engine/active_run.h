@@ -8,6 +8,7 @@
 
 #include "engine/attempt_output.h"
 #include "engine/engine.h"
+#include "engine/program_runner.h"
 
 namespace kvmtest::engine {
 
@@ -56,6 +57,16 @@ struct Engine::ActiveRun {
   };
   std::mutex mutex;
   std::map<core::AttemptId, Ran> ran;  ///< guarded by mutex
+};
+
+/// A test whose script or program runs. Guarded by Engine::mutex_.
+struct Engine::UnderTest {
+  Sessions sessions;
+  std::shared_ptr<StopSignal> stop;  ///< of its program; null: a script
+  std::string token{};               ///< of its program, while consoles are lent to it
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  unsigned commands = 0;                                  ///< that its program ran
+  std::map<std::string, console::Capture> consoles = {};  ///< by host: those commands and their output
 };
 
 }  // namespace kvmtest::engine

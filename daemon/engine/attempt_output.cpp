@@ -25,7 +25,8 @@ void write_file(const fs::path& path, std::string_view bytes) {
 
 void write_attempt(const fs::path& directory, const AttemptFiles& files) {
   std::error_code error;
-  fs::remove_all(directory, error);
+  // A program has written files of its own already, into an empty directory.
+  if (!files.execution.program) fs::remove_all(directory, error);
   fs::create_directories(directory, error);
   if (error) throw HostFault(directory.string() + ": " + error.message());
 
@@ -33,19 +34,28 @@ void write_attempt(const fs::path& directory, const AttemptFiles& files) {
   for (const auto& [host, text] : files.judgement.clean) write_file(directory / (host + ".console.txt"), text);
   write_file(directory / "transcript.txt", files.judgement.transcript);
   if (!files.judgement.diff.empty()) write_file(directory / "transcript.diff", files.judgement.diff);
+  if (const auto& program = files.execution.program) {
+    write_file(directory / "stdout.txt", program->output);
+    write_file(directory / "stderr.txt", program->errors);
+  }
   write_file(directory / "execution.json", wire::dump(wire::to_json(files.execution)) + "\n");
 
-  const nlohmann::json result{{"test", files.test.name},
-                              {"file", files.test.path.string()},
-                              {"title", files.test.title},
-                              {"hosts", files.test.hosts},
-                              {"tags", files.test.tags},
-                              {"attempt", files.attempt.value},
-                              {"number", files.number},
-                              {"prefix", files.prefix.value},
-                              {"verdict", core::to_string(files.judgement.verdict)},
-                              {"issues", wire::to_json(files.judgement.issues)},
-                              {"test_seconds", core::seconds(files.test_time)}};
+  nlohmann::json result{{"test", files.test.name},
+                        {"file", files.test.path.string()},
+                        {"title", files.test.title},
+                        {"hosts", files.test.hosts},
+                        {"tags", files.test.tags},
+                        {"attempt", files.attempt.value},
+                        {"number", files.number},
+                        {"prefix", files.prefix.value},
+                        {"verdict", core::to_string(files.judgement.verdict)},
+                        {"issues", wire::to_json(files.judgement.issues)},
+                        {"test_seconds", core::seconds(files.test_time)}};
+  for (const judge::Point& point : files.judgement.points)
+    result["points"].push_back({{"number", point.number},
+                                {"description", wire::text_from_bytes(point.description)},
+                                {"result", point.result},
+                                {"reason", wire::text_from_bytes(point.reason)}});
   write_file(directory / "result.json", wire::dump(result) + "\n");
 }
 

@@ -32,7 +32,8 @@ struct AttemptFiles {
   core::Duration test_time{};
 };
 
-/// Makes `directory` and writes the files; an earlier content is replaced. Throws HostFault.
+/// Makes `directory` and writes the files; an earlier content is replaced, but for what the attempt's program wrote.
+/// Throws HostFault.
 void write_attempt(const std::filesystem::path& directory, const AttemptFiles& files);
 
 /// Writes a file whole or, failing that, throws HostFault.

@@ -206,8 +206,8 @@ std::shared_ptr<console::Session> Engine::borrow(const core::Domain& domain) {
   const std::lock_guard lock(mutex_);
   const auto found = sessions_.find(domain);
   if (found == sessions_.end()) throw Busy(domain.name() + " is not up");
-  for (const auto& [attempt, sessions] : testing_)
-    for (const auto& [host, session] : sessions)
+  for (const auto& [attempt, test] : testing_)
+    for (const auto& [host, session] : test.sessions)
       if (session == found->second) throw Busy(domain.name() + " is running a test");
   auto& holder = borrowed_[domain];
   if (!holder.expired()) throw Busy("somebody else has a shell on " + domain.name());
@@ -290,20 +290,29 @@ void Engine::perform(const core::action::RunTest& a) {
   recorder_.put(run_number(),
                 record::TestStarted{a.attempt, run_->test(a.test).name, a.prefix, a.number, a.ready_after});
   {
-    Sessions sessions;
+    UnderTest test;
+    if (run_->test(a.test).program) {
+      test.stop = std::make_shared<StopSignal>();
+      test.token = console::make_nonce();
+    }
     const std::lock_guard lock(mutex_);
     for (const std::string& host : run_->test(a.test).hosts)
       if (const auto found = sessions_.find({a.prefix, core::Host{host}}); found != sessions_.end())
-        sessions[host] = found->second;
-    testing_[a.attempt] = std::move(sessions);
+        test.sessions[host] = found->second;
+    testing_[a.attempt] = std::move(test);
   }
   asio::post(test_thread(a.prefix), [this, a, run = run_] { run_test(a, run); });
 }
 
 void Engine::perform(const core::action::CancelTest& a) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = testing_.find(a.attempt); found != testing_.end())
-    for (const auto& [host, session] : found->second) session->interrupt();
+  const auto found = testing_.find(a.attempt);
+  if (found == testing_.end()) return;
+  // A program's commands end with it, and its consoles may still be used for a reset.
+  if (found->second.stop)
+    found->second.stop->raise();
+  else
+    for (const auto& [host, session] : found->second.sessions) session->interrupt();
 }
 
 void Engine::perform(const core::action::JudgeTest& a) {

@@ -43,6 +43,8 @@ struct Config {
   std::chrono::milliseconds boot_limit{};  ///< start of a domain to its verified shell
   std::size_t capture_bound = 0;           ///< bytes of a host's output in one attempt
   unsigned judges = 2;                     ///< threads
+  std::filesystem::path shell{};           ///< kvmsh, for programs
+  std::filesystem::path state_dir{};       ///< whose daemon this is
 };
 
 /// A run, ready to go.
@@ -111,6 +113,12 @@ class Engine {
   core::Duration destroy_domain(const core::Domain& domain);
   /// Exclusive use of a domain's console, until the pointer goes. Throws Busy when it is in use or there is none.
   std::shared_ptr<console::Session> borrow(const core::Domain& domain);
+  /// The same for the program of a running test, which its token names: one command at a time, so it waits while
+  /// another of the program's has the console. Throws Busy when the test is over or has no such domain.
+  std::shared_ptr<console::Session> lend(const core::Domain& domain, const std::string& token);
+  /// The program ran a command on a console that was lent to it.
+  void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
+                   const console::CommandResult& result);
   /// The domain's console does not answer any more; it is destroyed, and reset for the next who wants it.
   void give_up(const core::Domain& domain);
 
@@ -136,6 +144,7 @@ class Engine {
 
  private:
   struct ActiveRun;
+  struct UnderTest;
   struct Answer {
     std::promise<std::optional<std::string>> promise;
   };
@@ -177,6 +186,8 @@ class Engine {
   void freeze(const core::Prefix& prefix, const Sessions& sessions);
   void destroy(const core::action::DestroyDomain& a, std::int64_t run);
   void run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run);
+  suite::Execution run_program(const core::action::RunTest& a, ActiveRun& run, Sessions& sessions);
+  std::map<std::string, std::string> end_lending(core::AttemptId attempt, Sessions& sessions);
   void judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run);
 
   void post(core::Event event);
@@ -212,12 +223,14 @@ class Engine {
 
   mutable std::mutex mutex_;
   std::condition_variable run_ended_;
+  std::condition_variable lending_changed_;
   // Guarded by mutex_.
   std::map<core::Domain, std::shared_ptr<console::Session>> sessions_;   ///< logged in, by domain
   std::map<core::Ticket, std::shared_ptr<console::Session>> resetting_;  ///< being brought up
   std::set<core::Ticket> cancelled_;
-  std::map<core::AttemptId, Sessions> testing_;
+  std::map<core::AttemptId, UnderTest> testing_;
   std::map<core::Domain, std::weak_ptr<void>> borrowed_;
+  std::set<const console::Session*> lent_;  ///< to programs of running tests
   std::map<core::Domain, ResetTimes> last_reset_;
   std::map<core::Domain, core::Duration> last_destroy_;
   struct FailedTimes {

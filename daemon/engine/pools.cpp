@@ -86,7 +86,7 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   Sessions sessions;
   {
     const std::lock_guard lock(mutex_);
-    sessions = testing_.at(a.attempt);
+    sessions = testing_.at(a.attempt).sessions;
   }
   std::optional<core::event::TestAborted> aborted;
   const auto start = steady_clock::now();
@@ -95,6 +95,14 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   ran.number = a.number;
   if (sessions.size() != test.hosts.size()) {
     aborted = core::event::TestAborted{a.attempt, {}, "a domain of its group was lost before the test began"};
+  } else if (test.program) {
+    try {
+      ran.execution = run_program(a, *run, sessions);
+    } catch (const HostFault& fault) {
+      aborted = core::event::TestAborted{a.attempt, {}, fault.what()};
+    } catch (const console::Interrupted&) {
+      aborted = core::event::TestAborted{a.attempt, {}, "interrupted"};
+    }
   } else {
     ScriptRunner script(test, sessions, run->order.limits, [&](const std::string& host) {
       return hypervisor_.end_of({a.prefix, core::Host{host}});

@@ -3,7 +3,8 @@
 namespace kvmtest::judge {
 
 core::Verdict verdict_of(const std::string& issue_name) {
-  if (issue_name == issue::eof || issue_name == issue::missing) return core::Verdict::unresolved;
+  for (const char* open : {issue::eof, issue::missing, issue::not_started})
+    if (issue_name == open) return core::Verdict::unresolved;
   if (issue_name == issue::unsupported) return core::Verdict::unsupported;
   return core::Verdict::failed;
 }

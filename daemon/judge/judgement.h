@@ -9,12 +9,21 @@
 
 namespace kvmtest::judge {
 
+/// One of the results that a test itself tells apart.
+struct Point {
+  unsigned number = 0;
+  std::string description;
+  std::string result;  ///< ok, not ok, skip or todo
+  std::string reason;  ///< of skip and todo
+};
+
 struct Judgement {
   core::Verdict verdict = core::Verdict::passed;
   std::vector<core::Issue> issues;
   std::string diff;                          ///< unified, expected to actual; `patch -p1` applies it; empty when equal
   std::map<std::string, std::string> clean;  ///< by host: its commands and their output, printable
   std::string transcript;                    ///< all hosts' commands and output in the order they were run
+  std::vector<Point> points;                 ///< of a program that prints TAP
 };
 
 /// The names of issues that judges give. Each has one verdict.
@@ -27,7 +36,12 @@ inline constexpr const char* timeout = "TIMEOUT";                      ///< fail
 inline constexpr const char* panic = "PANIC";                          ///< failed; the guest's kernel panicked
 inline constexpr const char* eof = "EOF";                              ///< unresolved; the console closed
 inline constexpr const char* unsupported = "unsupported";              ///< unsupported; a requires step failed
-inline constexpr const char* missing = "output-missing";  ///< unresolved; a step has no result, for no reason
+inline constexpr const char* point_failed = "point-failed";            ///< failed; a program's TAP says not ok
+inline constexpr const char* tap_invalid = "tap-invalid";  ///< failed; plan and points do not fit, or no plan
+inline constexpr const char* bailed_out = "bailed-out";    ///< failed; TAP's Bail out!
+inline constexpr const char* signal = "signal";            ///< failed; a signal ended a program
+inline constexpr const char* not_started = "not-started";  ///< unresolved; a program could not be started
+inline constexpr const char* missing = "output-missing";   ///< unresolved; a step has no result, for no reason
 }  // namespace issue
 
 /// The verdict that one issue of this name makes by itself; failed for a name not listed above.

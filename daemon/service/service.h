@@ -56,6 +56,14 @@ class Service {
   engine::Engine::RawLoad raw_load(const core::Domain& domain) { return parts_.engine.raw_load(domain); }
   core::Duration destroy(const core::Domain& domain);
   std::shared_ptr<console::Session> borrow(const core::Domain& domain) { return parts_.engine.borrow(domain); }
+  /// A console of the running test whose program has the token.
+  std::shared_ptr<console::Session> lend(const core::Domain& domain, const std::string& token) {
+    return parts_.engine.lend(domain, token);
+  }
+  void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
+                   const console::CommandResult& result) {
+    parts_.engine.command_ran(domain, token, command, result);
+  }
   void give_up(const core::Domain& domain) { parts_.engine.give_up(domain); }
 
   void install(const std::vector<std::string>& prefixes);

@@ -52,7 +52,9 @@ class Format {
   /// Whether the absolute `path` names a test or a directory of tests of this format. It may not exist as typed (a
   /// file's suffix may be left out).
   [[nodiscard]] virtual bool recognizes(const std::filesystem::path& path) const = 0;
-  /// The tests at the absolute `path`, sorted by name. Throws core::InputError.
+  /// Whether a directory may hold tests of it beside those of other formats that say so: then all of them count.
+  [[nodiscard]] virtual bool shares_directories() const { return false; }
+  /// The tests at the absolute `path`, in the order to list them. Throws core::InputError.
   [[nodiscard]] virtual std::vector<LoadedTest> load(const std::filesystem::path& path,
                                                      const LoadContext& context) const = 0;
 };

@@ -4,6 +4,7 @@
 #include <map>
 #include <system_error>
 
+#include "suite/program.h"
 #include "suite/transcript.h"
 
 namespace kvmtest::suite {
@@ -20,7 +21,8 @@ std::vector<std::string> siblings(const fs::path& path) {
        it.increment(error)) {
     const fs::path found = it->path().filename();
     if (found.string().starts_with('.')) continue;
-    names.push_back(found.extension() == transcript_suffix ? found.stem().string() : found.string());
+    const bool suffix = found.extension() == transcript_suffix || found.extension() == list_suffix;
+    names.push_back(suffix ? found.stem().string() : found.string());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -30,7 +32,8 @@ std::vector<std::string> siblings(const fs::path& path) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) throw core::InputError(typed + ": no tests are in this directory");
   if (fs::exists(path, ignored))
-    throw core::InputError(typed + ": not a test; a test's name ends in " + transcript_suffix);
+    throw core::InputError(typed + ": not a test; a test's name ends in " + transcript_suffix + " or " + list_suffix +
+                           ", or it is an executable file");
   const fs::path parent = path.parent_path();
   if (!fs::is_directory(parent, ignored)) {
     throw core::InputError(typed + ": no such test or suite; there is no directory " + parent.string());
@@ -39,14 +42,32 @@ std::vector<std::string> siblings(const fs::path& path) {
                          core::did_you_mean(path.filename().string(), siblings(path)));
 }
 
-const Format& format_for(const std::string& typed, const fs::path& path, const std::string& forced) {
+const Format& forced_format(const std::string& forced) {
   std::vector<std::string> names;
   for (const Format* format : formats()) {
-    if (forced.empty() ? format->recognizes(path) : format->name() == forced) return *format;
+    if (format->name() == forced) return *format;
     names.emplace_back(format->name());
   }
-  if (forced.empty()) refuse(typed, path);
   throw core::InputError("unknown format '" + forced + "'" + core::did_you_mean(forced, names));
+}
+
+// One, but for a directory that several may share.
+std::vector<const Format*> formats_for(const std::string& typed, const fs::path& path, const std::string& forced) {
+  std::error_code ignored;
+  if (!forced.empty()) {
+    const Format& format = forced_format(forced);
+    if (!fs::exists(path, ignored) && !format.recognizes(path)) refuse(typed, path);
+    return {&format};
+  }
+  std::vector<const Format*> found;
+  for (const Format* format : formats()) {
+    if (!found.empty() && !format->shares_directories()) continue;
+    if (!format->recognizes(path)) continue;
+    found.push_back(format);
+    if (!format->shares_directories() || !fs::is_directory(path, ignored)) break;
+  }
+  if (found.empty()) refuse(typed, path);
+  return found;
 }
 
 // Absolute, without "." and a slash at the end, so that the last component is the name.
@@ -58,7 +79,7 @@ fs::path normal(const fs::path& base, const std::string& typed) {
 }  // namespace
 
 const std::vector<const Format*>& formats() {
-  static const std::vector<const Format*> all{&transcript_format()};
+  static const std::vector<const Format*> all{&transcript_format(), &program_format()};
   return all;
 }
 
@@ -70,17 +91,16 @@ std::vector<LoadedTest> load(const std::vector<std::string>& paths, const std::s
   for (const std::string& typed : paths) {
     if (typed.empty()) throw core::InputError("the name of a test or suite is empty");
     const fs::path path = normal(context.base, typed);
-    const Format& chosen = format_for(typed, path, format);
-    std::error_code ignored;
-    if (!format.empty() && !fs::exists(path, ignored) && !chosen.recognizes(path)) refuse(typed, path);
-    for (LoadedTest& loaded : chosen.load(path, context)) {
-      const auto [first, fresh] = by_name.emplace(loaded.test.name, loaded.test.path);
-      if (!fresh && first->second == loaded.test.path) continue;
-      if (!fresh) {
-        throw core::InputError("two tests are named '" + loaded.test.name + "': " + first->second.string() + " and " +
-                               loaded.test.path.string());
+    for (const Format* chosen : formats_for(typed, path, format)) {
+      for (LoadedTest& loaded : chosen->load(path, context)) {
+        const auto [first, fresh] = by_name.emplace(loaded.test.name, loaded.test.path);
+        if (!fresh && first->second == loaded.test.path) continue;
+        if (!fresh) {
+          throw core::InputError("two tests are named '" + loaded.test.name + "': " + first->second.string() + " and " +
+                                 loaded.test.path.string());
+        }
+        tests.push_back(std::move(loaded));
       }
-      tests.push_back(std::move(loaded));
     }
   }
   return tests;

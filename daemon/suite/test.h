@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,13 @@ struct Step {
   unsigned line = 0;                               ///< in the test's file, from 1; 0 when it has none
 };
 
+/// A program on the machine that kvmtest runs on, which drives the group's domains itself. docs/formats.md tells what
+/// it is given.
+struct Program {
+  std::vector<std::string> command;  ///< its arguments, its own path first
+  std::filesystem::path directory;   ///< where it runs; absolute
+};
+
 struct Test {
   std::string name;  ///< unique within a run, as typed and reported: "netlab/gre"
   std::filesystem::path path;
@@ -37,6 +45,7 @@ struct Test {
   std::optional<std::chrono::milliseconds> limit;          ///< whole test
   std::optional<std::chrono::milliseconds> command_limit;  ///< default for its steps
   std::vector<Step> steps;
+  std::optional<Program> program{};  ///< in place of steps
 };
 
 /// How a step that was started came out.
@@ -50,6 +59,16 @@ struct StepResult {
   unsigned tries = 1;
 };
 
+/// How a program came out.
+struct ProgramResult {
+  std::string output{};    ///< standard output: bytes, cut in the middle and marked when it passed the capture bound
+  std::string errors{};    ///< standard error, likewise
+  bool truncated = false;  ///< `output` is
+  std::optional<int> status{};                    ///< none: a signal ended it, or it could not be started
+  int signal = 0;                                 ///< that ended it
+  std::map<std::string, std::string> consoles{};  ///< by host: the commands it ran there, and their output
+};
+
 /// Why the script stopped before its last step.
 struct Ending {
   enum class Why { completed, timeout, console_closed, unsupported } why = Why::completed;
@@ -61,6 +80,7 @@ struct Ending {
 struct Execution {
   std::vector<StepResult> results;
   Ending ending;
+  std::optional<ProgramResult> program{};  ///< of a program, which has no results
 };
 
 }  // namespace kvmtest::suite

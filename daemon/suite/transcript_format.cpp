@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "settings/input_file.h"
+#include "suite/program.h"
 #include "suite/transcript.h"
 
 namespace kvmtest::suite {
@@ -28,7 +29,8 @@ class TranscriptJudge final : public Judge {
 
 bool is_test_file(const fs::path& path) {
   std::error_code ignored;
-  return path.extension() == transcript_suffix && !path.stem().empty() && fs::is_regular_file(path, ignored);
+  return path.extension() == transcript_suffix && !path.stem().empty() && fs::is_regular_file(path, ignored) &&
+         !is_script(path);
 }
 
 // The file, when `path` names one, with or without its suffix; else empty.
@@ -63,6 +65,7 @@ fs::path label_of(const fs::path& path, const fs::path& base) {
 class TranscriptFormat final : public Format {
  public:
   [[nodiscard]] std::string_view name() const override { return "transcript"; }
+  [[nodiscard]] bool shares_directories() const override { return true; }
 
   [[nodiscard]] bool recognizes(const fs::path& path) const override {
     if (!file_of(path).empty()) return true;

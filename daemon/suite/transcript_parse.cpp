@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "settings/values.h"
+#include "suite/header.h"
 #include "suite/transcript.h"
 #include "suite/transcript_line.h"
 
@@ -12,33 +13,10 @@ namespace {
 
 using core::did_you_mean;
 
-std::vector<std::string> words(std::string_view text) {
-  std::vector<std::string> out;
-  std::size_t at = 0;
-  while ((at = text.find_first_not_of(" \t", at)) != std::string_view::npos) {
-    const std::size_t end = std::min(text.find_first_of(" \t", at), text.size());
-    out.emplace_back(text.substr(at, end - at));
-    at = end;
-  }
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 bool is_shell_name(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   return !text.empty() && letter(text[0]) &&
          std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : " ") + name;
-  return out;
 }
 
 // One pass over the lines; a line is known by where it stands.
@@ -89,72 +67,17 @@ class Parser {
     }
     const std::string_view title = trimmed(line_.substr(1));
     const std::string key = header_key(title);
-    if (header_keys().contains(key)) fail("the first line is the title; '" + key + ":' comes after it");
+    if (is_header_key(key)) fail("the first line is the title; '" + key + ":' comes after it");
     out_.test.title = title;
     out_.header_end = end_;
+    Header header(out_.test, known_, out_.label);
     while (end_ < out_.text.size() && out_.text[end_] == '#') {
       next();
-      read_header_line(trimmed(line_.substr(1)));
+      header.read(trimmed(line_.substr(1)), number_);
       out_.header_end = end_;
     }
     if (out_.test.hosts.empty()) fail("the header does not say which hosts the test needs: '# hosts: east west'");
   }
-
-  using HeaderKeys = std::map<std::string, void (Parser::*)(std::string_view)>;
-  static const HeaderKeys& header_keys() {
-    static const HeaderKeys keys{{"hosts", &Parser::read_hosts},
-                                 {"timeout", &Parser::read_timeout},
-                                 {"command-timeout", &Parser::read_command_timeout},
-                                 {"tags", &Parser::read_tags}};
-    return keys;
-  }
-
-  /// "hosts" of "hosts: east"; empty when the text is free.
-  static std::string header_key(std::string_view text) {
-    const std::size_t size = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-");
-    if (size == 0 || size == std::string_view::npos || text[size] != ':') return {};
-    if (size + 1 < text.size() && text[size + 1] != ' ') return {};
-    return std::string(text.substr(0, size));
-  }
-
-  void read_header_line(std::string_view text) {
-    const std::string key = header_key(text);
-    if (key.empty()) return;
-    const auto known = header_keys().find(key);
-    if (known == header_keys().end()) {
-      std::vector<std::string> names;
-      for (const auto& item : header_keys()) names.push_back(item.first);
-      fail("unknown header '" + key + ":'" + did_you_mean(key, names) + "; there are " + joined(names));
-    }
-    const auto [first, fresh] = seen_keys_.emplace(key, number_);
-    if (!fresh)
-      fail("header '" + key + ":' is here for the second time; the first is in line " + std::to_string(first->second));
-    const std::string_view value = trimmed(text.substr(key.size() + 1));
-    if (value.empty()) fail("header '" + key + ":' has no value");
-    (this->*known->second)(value);
-  }
-
-  void read_hosts(std::string_view value) {
-    for (std::string& host : words(value)) {
-      if (command_line(host + "#").value_or(CommandLine{}).host != host) {
-        fail("'" + host + "' is not a host's name; letters, digits and . _ - only");
-      }
-      if (known_ != nullptr && !known_->contains(host)) {
-        fail("unknown host '" + host + "'" + did_you_mean(host, *known_) + "; there are " +
-             joined({known_->begin(), known_->end()}));
-      }
-      if (std::find(out_.test.hosts.begin(), out_.test.hosts.end(), host) != out_.test.hosts.end()) {
-        fail("host '" + host + "' is named twice");
-      }
-      out_.test.hosts.push_back(std::move(host));
-    }
-  }
-
-  void read_timeout(std::string_view value) { out_.test.limit = settings::parse_duration(value, origin("timeout")); }
-  void read_command_timeout(std::string_view value) {
-    out_.test.command_limit = settings::parse_duration(value, origin("command-timeout"));
-  }
-  void read_tags(std::string_view value) { out_.test.tags = words(value); }
 
   void read_line() {
     if (const auto command = command_line(line_)) {
@@ -356,7 +279,6 @@ class Parser {
   State state_ = State::between;
   unsigned blanks_ = 0;           // empty lines since the last other one
   std::vector<unsigned> no_eol_;  // lines of the current expectation
-  std::map<std::string, unsigned> seen_keys_;
   std::map<std::string, Background> backgrounds_;
 };
 

@@ -14,6 +14,30 @@ constexpr std::array<std::pair<Why, const char*>, 4> endings{{{Why::completed, "
                                                               {Why::console_closed, "console-closed"},
                                                               {Why::unsupported, "unsupported"}}};
 
+nlohmann::json to_json(const suite::ProgramResult& result) {
+  nlohmann::json json{{"output", text_from_bytes(result.output)},
+                      {"errors", text_from_bytes(result.errors)},
+                      {"truncated", result.truncated},
+                      {"signal", result.signal},
+                      {"consoles", nlohmann::json::object()}};
+  if (result.status) json["status"] = *result.status;
+  for (const auto& [host, text] : result.consoles) json["consoles"][host] = text_from_bytes(text);
+  return json;
+}
+
+suite::ProgramResult program_from(const nlohmann::json& json) {
+  suite::ProgramResult result;
+  result.output = bytes_from_text(json.at("output").get_ref<const std::string&>());
+  result.errors = bytes_from_text(json.value("errors", ""));
+  result.truncated = json.value("truncated", false);
+  result.signal = json.value("signal", 0);
+  if (json.contains("status")) result.status = json.at("status").get<int>();
+  const auto consoles = json.value("consoles", nlohmann::json::object());
+  for (const auto& [host, text] : consoles.items())
+    result.consoles[host] = bytes_from_text(text.get_ref<const std::string&>());
+  return result;
+}
+
 }  // namespace
 
 std::string text_from_bytes(std::string_view bytes) {
@@ -62,9 +86,12 @@ nlohmann::json to_json(const suite::Execution& execution) {
   const char* why = "completed";
   for (const auto& [value, word] : endings)
     if (value == execution.ending.why) why = word;
-  return {{"results", std::move(results)},
-          {"ending",
-           {{"why", why}, {"host", execution.ending.host}, {"detail", text_from_bytes(execution.ending.detail)}}}};
+  nlohmann::json json{
+      {"results", std::move(results)},
+      {"ending",
+       {{"why", why}, {"host", execution.ending.host}, {"detail", text_from_bytes(execution.ending.detail)}}}};
+  if (execution.program) json["program"] = to_json(*execution.program);
+  return json;
 }
 
 suite::Execution execution_from(const nlohmann::json& json) {
@@ -81,6 +108,7 @@ suite::Execution execution_from(const nlohmann::json& json) {
       result.tries = entry.value("tries", 1U);
       execution.results.push_back(std::move(result));
     }
+    if (json.contains("program")) execution.program = program_from(json.at("program"));
     const auto& ending = json.at("ending");
     for (const auto& [value, word] : endings)
       if (ending.at("why") == word) execution.ending.why = value;

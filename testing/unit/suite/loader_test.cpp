@@ -28,6 +28,11 @@ class Loader : public testing::Test {
     std::ofstream(base_ / path, std::ios::binary) << text;
   }
 
+  void write_program(const fs::path& path, const std::string& text) {
+    write(path, text);
+    fs::permissions(base_ / path, fs::perms::owner_all);
+  }
+
   [[nodiscard]] Names names(const Names& paths) const {
     Names out;
     for (const LoadedTest& loaded : load(paths, nullptr, base_)) out.push_back(loaded.test.name);
@@ -105,7 +110,8 @@ TEST_F(Loader, WhatHoldsNoTestSaysSo) {
   fs::create_directories(base_ / "empty");
   write("s/notes.txt");
   EXPECT_EQ(error({"empty"}), "empty: no tests are in this directory");
-  EXPECT_EQ(error({"s/notes.txt"}), "s/notes.txt: not a test; a test's name ends in .test");
+  EXPECT_EQ(error({"s/notes.txt"}),
+            "s/notes.txt: not a test; a test's name ends in .test or .tests, or it is an executable file");
 }
 
 TEST_F(Loader, TwoTestsOfOneNameAreBothNamed) {
@@ -123,6 +129,34 @@ TEST_F(Loader, MistakesInATestSayWhere) {
   EXPECT_EQ(error({"s"}), "no error");
   EXPECT_EQ(error({(base_ / "s/a").string()}, &known),
             "s/a.test:2: unknown host 'esat' (did you mean 'east'?); there are east west");
+}
+
+TEST_F(Loader, ADirectoryMayHoldTranscriptsAndPrograms) {
+  write("s/b.test");
+  write_program("s/a.sh", "#!/bin/sh\n# hosts: east\n");
+  write_program("s/tool", "#!/bin/sh\n# no test\n");
+  write_program("s/script.test", "#!/bin/sh\n# hosts: west\n");
+  write("s/notes.sh", "# hosts: east\n");
+  write("s/l.tests", "# list\n# hosts: east\ntwo: x\none: y\n");
+  EXPECT_EQ(names({"s"}), (Names{"s/b", "s/a.sh", "l/two", "l/one", "s/script.test"}));
+  EXPECT_EQ(load({"s/a.sh"}, nullptr, base_).at(0).test.program->command, Names{(base_ / "s/a.sh").string()});
+  EXPECT_EQ(load({"s/a.sh"}, nullptr, base_).at(0).test.program->directory, base_ / "s");
+  EXPECT_EQ(error({"s"}, nullptr, "program"), "no error");
+}
+
+TEST_F(Loader, AListOrOneOfItsTestsIsNamed) {
+  write("s/l.tests", "# list\n# hosts: east\ntwo: x\none: y\n");
+  EXPECT_EQ(names({"s/l.tests"}), (Names{"l/two", "l/one"}));
+  EXPECT_EQ(names({"s/l"}), (Names{"l/two", "l/one"}));
+  EXPECT_EQ(names({"s/l/one"}), Names{"l/one"});
+  EXPECT_EQ(names({"s/l.tests/one", "s/l"}), (Names{"l/one", "l/two"}));
+  EXPECT_EQ(error({"s/l/tow"}), "s/l.tests: there is no test 'tow' (did you mean 'two'?)");
+}
+
+TEST_F(Loader, AProgramWithoutHostsIsAnErrorWhereItIsNamed) {
+  write_program("s/tool", "#!/bin/sh\n");
+  EXPECT_EQ(error({"s/tool"}).substr(0, 67), "s/tool:1: the comment at the program's top does not say which hosts");
+  EXPECT_EQ(error({"s"}), "s: no tests are in this directory");
 }
 
 TEST_F(Loader, AFormatCanBeForced) {

@@ -1,0 +1,48 @@
+#pragma once
+// Runs a program as the leader of a process group of its own, and makes sure that nothing of the group is left.
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "suite/test.h"
+
+namespace kvmtest::engine {
+
+/// Tells a program that runs to end. Any thread.
+class StopSignal {
+ public:
+  /// Throws HostFault.
+  StopSignal();
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+  ~StopSignal();
+
+  /// From now on; cannot be taken back.
+  void raise() const;
+  /// Readable once it is raised.
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_ = -1;
+};
+
+struct ProgramOrder {
+  suite::Program program;
+  std::vector<std::string> environment;   ///< all of it, "NAME=value"
+  std::chrono::milliseconds limit{};      ///< then the group is told to end
+  std::size_t capture_bound = 0;          ///< bytes kept of standard output, and of standard error
+  std::chrono::milliseconds grace{5000};  ///< from SIGTERM to SIGKILL
+  /// After the program has ended: for what it left behind to close its output. Then that is killed.
+  std::chrono::milliseconds linger{1000};
+};
+
+/// Runs it to its end or the limit. Standard input is empty. At the limit, and when `stop` is raised, the group gets
+/// SIGTERM, after the grace SIGKILL; whatever is left of it when the program has ended gets SIGKILL. A program that
+/// cannot be started is a result without a status. Throws HostFault when the machine has no process or memory to give,
+/// and console::Interrupted when it was stopped. The calling thread waits.
+suite::Execution run_program(const ProgramOrder& order, const StopSignal& stop);
+
+}  // namespace kvmtest::engine

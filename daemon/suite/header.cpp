@@ -1,0 +1,93 @@
+#include "suite/header.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/input_error.h"
+#include "settings/values.h"
+#include "suite/transcript_line.h"
+
+namespace kvmtest::suite {
+
+namespace {
+const std::vector<std::string> keys{"command-timeout", "hosts", "tags", "timeout"};
+}
+
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> out;
+  std::size_t at = 0;
+  while ((at = text.find_first_not_of(" \t", at)) != std::string_view::npos) {
+    const std::size_t end = std::min(text.find_first_of(" \t", at), text.size());
+    out.emplace_back(text.substr(at, end - at));
+    at = end;
+  }
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : " ") + name;
+  return out;
+}
+
+std::string header_key(std::string_view text) {
+  const std::size_t size = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-");
+  if (size == 0 || size == std::string_view::npos || text[size] != ':') return {};
+  if (size + 1 < text.size() && text[size + 1] != ' ') return {};
+  return std::string(text.substr(0, size));
+}
+
+bool is_header_key(const std::string& key) { return std::find(keys.begin(), keys.end(), key) != keys.end(); }
+
+void Header::fail(unsigned line, const std::string& message) const { throw core::InputError({label_, line}, message); }
+
+std::string Header::origin(std::string_view key, unsigned line) const {
+  return core::Place{label_, line}.text() + ": " + std::string(key);
+}
+
+bool Header::read(std::string_view text, unsigned line) {
+  const std::string key = header_key(text);
+  if (key.empty()) return false;
+  if (!is_header_key(key)) {
+    const auto near = [&](const std::string& known) { return core::edit_distance(key, known) == 1; };
+    if (unknown_ == Unknown::text && std::none_of(keys.begin(), keys.end(), near)) return false;
+    fail(line, "unknown header '" + key + ":'" + core::did_you_mean(key, keys) + "; there are " + joined(keys));
+  }
+  const auto [first, fresh] = seen_.emplace(key, line);
+  if (!fresh)
+    fail(line,
+         "header '" + key + ":' is here for the second time; the first is in line " + std::to_string(first->second));
+  const std::string_view value = trimmed(text.substr(key.size() + 1));
+  if (value.empty()) fail(line, "header '" + key + ":' has no value");
+  take(key, value, line);
+  return true;
+}
+
+void Header::take(const std::string& key, std::string_view value, unsigned line) {
+  if (key == "hosts") return read_hosts(value, line);
+  if (key == "timeout") test_.limit = settings::parse_duration(value, origin(key, line));
+  if (key == "command-timeout") test_.command_limit = settings::parse_duration(value, origin(key, line));
+  if (key == "tags") test_.tags = words(value);
+}
+
+void Header::read_hosts(std::string_view value, unsigned line) {
+  for (std::string& host : words(value)) {
+    if (command_line(host + "#").value_or(CommandLine{}).host != host)
+      fail(line, "'" + host + "' is not a host's name; letters, digits and . _ - only");
+    if (known_hosts_ != nullptr && !known_hosts_->contains(host)) {
+      fail(line, "unknown host '" + host + "'" + core::did_you_mean(host, *known_hosts_) + "; there are " +
+                     joined({known_hosts_->begin(), known_hosts_->end()}));
+    }
+    if (std::find(test_.hosts.begin(), test_.hosts.end(), host) != test_.hosts.end())
+      fail(line, "host '" + host + "' is named twice");
+    test_.hosts.push_back(std::move(host));
+  }
+}
+
+}  // namespace kvmtest::suite
