@@ -42,7 +42,7 @@ struct DestroyDomain {
 /// Run the script on the prefix's own thread. Answered by TestRan or TestAborted.
 struct RunTest {
   AttemptId attempt;
-  TestIndex test;
+  TestIndex test{};
   Prefix prefix;
   unsigned number = 1;
   Duration ready_after{};
@@ -54,21 +54,23 @@ struct CancelTest {
 /// Answered by AttemptJudged.
 struct JudgeTest {
   AttemptId attempt;
-  TestIndex test;
+  TestIndex test{};
 };
 
 struct ReportVerdict {
   AttemptId attempt;
-  TestIndex test;
+  TestIndex test{};
   Prefix prefix;
   unsigned number = 1;
   Verdict verdict = Verdict::unresolved;
   std::vector<Issue> issues;
   record::Split split;
   bool final = true;
+  Verdict test_verdict = Verdict::unresolved;  ///< when final: of the test, whatever this attempt's is
+  bool flaky = false;                          ///< when final: the test passed, but not every attempt at it did
 };
 struct ReportUntested {
-  TestIndex test;
+  TestIndex test{};
   std::string reason;
 };
 struct ReportQueued {

@@ -10,20 +10,32 @@
 
 #include "core/ids.h"
 #include "core/time.h"
+#include "core/verdict.h"
 
 namespace kvmtest::core {
+
+/// What the attempts at a test have come to so far, in this run. Those that host faults ended say nothing of it.
+struct SoFar {
+  unsigned counted = 0;             ///< attempts that say something of it
+  Verdict worst = Verdict::passed;  ///< of those
+  bool stumbled = false;            ///< an attempt did not pass, for whatever reason
+};
 
 struct PlannedTest {
   TestIndex index;
   std::string name;
   std::vector<Host> hosts;  ///< its group, out of one prefix
-  unsigned attempts = 0;    ///< tries already made, in an interrupted run that goes on
+  unsigned attempts = 0;    ///< tries already made: in this run, or before it was interrupted
+  SoFar so_far{};           ///< what they came to
 };
 
 /// How patient a run is. Source: docs/adr/0003-retries.md.
 struct Policy {
   unsigned boot_tries = 2;          ///< boots of one domain that the guest itself may fail, for one attempt
   unsigned host_fault_retries = 1;  ///< further attempts at a test after a fault of the host
+  unsigned retries = 0;             ///< further attempts at a test that did not pass; not with `repeat`
+  unsigned repeat = 1;              ///< attempts at each test, the worst of which counts; 0: without end
+  bool until_fail = false;          ///< a test that did not pass is not repeated
   unsigned quarantine_after =
       3;  ///< host faults or failed boots in a row, without a test that ran, that take a prefix out of use
   Duration cool_down = std::chrono::seconds(1);  ///< pause of a prefix after its first host fault; doubles

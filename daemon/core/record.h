@@ -3,6 +3,7 @@
 // it; nothing else is. Records are numbered by the recorder and durable before anybody sees them.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -115,8 +116,9 @@ struct AttemptJudged {
   Verdict verdict = Verdict::untested;
   std::vector<Issue> issues;
   Split split;
-  std::string output;  ///< directory, absolute
-  bool final = true;   ///< false: the test will be tried again
+  std::string output;                     ///< directory, absolute
+  bool final = true;                      ///< false: the test will be tried again
+  std::optional<Verdict> test_verdict{};  ///< the test's, where it is another than that of its final attempt
 };
 /// A test that ends without a (further) attempt: no prefix was left to run it, for example.
 struct TestUntested {

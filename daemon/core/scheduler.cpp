@@ -229,11 +229,15 @@ void Scheduler::on(const event::AttemptJudged& e, Instant now) {
   if (!run_) return;
   const auto found = run_->judging.find(e.attempt);
   if (found == run_->judging.end()) return;
-  Judging& judging = found->second;
-  judging.split.judging = now - judging.since;
-  out_.push_back(action::ReportVerdict{e.attempt, judging.test.index, judging.prefix, judging.test.attempts + 1,
-                                       e.verdict, e.issues, judging.split, true});
+  Judging judging = std::move(found->second);
   run_->judging.erase(found);
+  judging.split.judging = now - judging.since;
+  report({.attempt = e.attempt,
+          .prefix = judging.prefix,
+          .verdict = e.verdict,
+          .issues = e.issues,
+          .split = judging.split},
+         std::move(judging.test));
 }
 
 void Scheduler::on(const event::DomainRequested& e, Instant) {
@@ -416,15 +420,42 @@ void Scheduler::end_preparing(TestWorker& worker, const Host& host, Fault fault,
 
 void Scheduler::boot_failed(TestWorker& worker, const Host& host, const std::string& reason, Instant now) {
   auto preparing = std::get<worker_state::Preparing>(std::exchange(worker.state, worker_state::Idle{}));
-  out_.push_back(action::ReportVerdict{preparing.attempt,
-                                       preparing.test.index,
-                                       worker.prefix,
-                                       preparing.test.attempts + 1,
-                                       Verdict::unresolved,
-                                       {{host.value, issue::boot_failed, reason}},
-                                       preparing.split,
-                                       true});
+  report({.attempt = preparing.attempt,
+          .prefix = worker.prefix,
+          .verdict = Verdict::unresolved,
+          .issues = {{host.value, issue::boot_failed, reason}},
+          .split = preparing.split},
+         std::move(preparing.test));
   count_fault(worker, reason, now);
+}
+
+/// Reports an attempt that says something of its test, and queues the next one if there is to be one: a retry before
+/// all others, for it may be long, a repetition behind them.
+void Scheduler::report(action::ReportVerdict verdict, PlannedTest test) {
+  const Policy& policy = run_->plan.policy;
+  SoFar& so_far = test.so_far;
+  verdict.test = test.index;
+  verdict.number = ++test.attempts;
+  ++so_far.counted;
+  so_far.worst = worse(so_far.worst, verdict.verdict);
+  const bool good = verdict.verdict == Verdict::passed;
+  const bool retry = !good && so_far.counted <= policy.retries;
+  const bool more = policy.repeat == 0 || so_far.counted < policy.repeat;
+  const bool repeat = more && (good || !policy.until_fail);
+  so_far.stumbled = so_far.stumbled || !good;
+
+  // What does not apply here will not do so the next time.
+  verdict.final = run_->stopping || verdict.verdict == Verdict::unsupported || !(retry || repeat);
+  verdict.test_verdict = policy.repeat == 1 ? verdict.verdict : so_far.worst;
+  verdict.flaky = verdict.final && so_far.stumbled && verdict.test_verdict == Verdict::passed;
+  const bool again = !verdict.final;
+  out_.push_back(std::move(verdict));
+  if (!again) return;
+  run_->host_faults.erase(test.index);
+  if (retry)
+    run_->pending.push_front(std::move(test));
+  else
+    run_->pending.push_back(std::move(test));
 }
 
 void Scheduler::end_with_host_fault(TestWorker& worker, const std::string& host, const std::string& reason,
@@ -432,18 +463,18 @@ void Scheduler::end_with_host_fault(TestWorker& worker, const std::string& host,
   const auto end = [&](auto&& state) {
     PlannedTest test = state.test;
     const bool again = ++run_->host_faults[test.index] <= run_->plan.policy.host_fault_retries;
-    out_.push_back(action::ReportVerdict{state.attempt,
-                                         test.index,
-                                         worker.prefix,
-                                         test.attempts + 1,
-                                         Verdict::unresolved,
-                                         {{host, issue::host_fault, reason}},
-                                         state.split,
-                                         !again});
-    if (again) {
-      ++test.attempts;
-      run_->pending.push_front(std::move(test));
-    }
+    ++test.attempts;
+    test.so_far.stumbled = true;
+    out_.push_back(action::ReportVerdict{.attempt = state.attempt,
+                                         .test = test.index,
+                                         .prefix = worker.prefix,
+                                         .number = test.attempts,
+                                         .verdict = Verdict::unresolved,
+                                         .issues = {{host, issue::host_fault, reason}},
+                                         .split = state.split,
+                                         .final = !again,
+                                         .test_verdict = worse(test.so_far.worst, Verdict::unresolved)});
+    if (again) run_->pending.push_front(std::move(test));
   };
   if (auto* preparing = std::get_if<worker_state::Preparing>(&worker.state))
     end(*preparing);

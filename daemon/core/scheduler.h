@@ -99,6 +99,7 @@ class Scheduler {
   void count_snapshot_failure(TestWorker& worker, const Host& host, const std::string& reason);
   bool may_reset_again(worker_state::Preparing& preparing, const Host& host, Fault fault);
   void end_preparing(TestWorker& worker, const Host& host, Fault fault, const std::string& reason, Instant now);
+  void report(action::ReportVerdict verdict, PlannedTest test);
   void boot_failed(TestWorker& worker, const Host& host, const std::string& reason, Instant now);
   void end_with_host_fault(TestWorker& worker, const std::string& host, const std::string& reason, Instant now);
   void count_fault(TestWorker& worker, const std::string& reason, Instant now);

@@ -323,11 +323,13 @@ void Engine::perform(const core::action::ReportVerdict& a) {
   const std::string& test = run_->test(a.test).name;
   std::string output = attempt_directory(run_->order.output, test, a.number);
   if (!std::filesystem::exists(output)) output.clear();
-  recorder_.put(run_number(), record::AttemptJudged{a.attempt, test, a.prefix, a.number, a.verdict, a.issues, a.split,
-                                                    std::move(output), a.final});
+  record::AttemptJudged judged{a.attempt, test,    a.prefix,          a.number, a.verdict,
+                               a.issues,  a.split, std::move(output), a.final};
+  if (a.final && a.test_verdict != a.verdict) judged.test_verdict = a.test_verdict;
+  recorder_.put(run_number(), std::move(judged));
   if (!a.final) return;
-  run_->decided[a.test] = a.verdict;
-  if (a.verdict == core::Verdict::passed && a.number > 1) ++run_->order.flaky;
+  run_->decided[a.test] = a.test_verdict;
+  if (a.flaky) ++run_->order.flaky;
 }
 
 void Engine::perform(const core::action::ReportUntested& a) {

@@ -103,8 +103,9 @@ Words words(const Record&, const AttemptJudged& judged) {
   if (judged.final && judged.number > 1) text += fmt::format(" on attempt {}", judged.number);
   if (!judged.issues.empty()) text += ": " + issue_text(judged.issues.front());
   if (judged.issues.size() > 1) text += fmt::format(" (and {} more)", judged.issues.size() - 1);
-  if (!judged.final) text += "; will be tried again";
-  const bool good = judged.verdict == core::Verdict::passed;
+  if (!judged.final) text += judged.verdict == core::Verdict::passed ? "; will be repeated" : "; will be tried again";
+  if (judged.test_verdict) text += fmt::format("; the test: {}", to_string(*judged.test_verdict));
+  const bool good = judged.test_verdict.value_or(judged.verdict) == core::Verdict::passed;
   return {good || !judged.final ? Verbosity::normal : Verbosity::quiet, text};
 }
 Words words(const Record&, const TestUntested& test) {

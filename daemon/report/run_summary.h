@@ -38,8 +38,8 @@ struct TestResult {
   std::string name;
   std::optional<core::Verdict> verdict;  ///< nothing: not decided yet
   std::string reason;                    ///< why it is untested, when no attempt says so
-  bool flaky = false;             ///< passed, but an earlier attempt was judged too (abandoned ones do not count)
-  std::vector<Attempt> attempts;  ///< in the order of their numbers
+  bool flaky = false;                    ///< passed, but not every attempt did (abandoned ones do not count)
+  std::vector<Attempt> attempts;         ///< in the order of their numbers
 };
 
 struct Counts {

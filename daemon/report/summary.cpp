@@ -25,12 +25,23 @@ std::string counted(std::size_t count, const char* noun) {
 
 std::string prefix_text(const std::string& prefix) { return prefix.empty() ? "''" : escaped(prefix); }
 
-/// The attempt whose verdict is the test's; the last one when it has none (yet).
+/// The attempt whose verdict is the test's, the final one where several are; the last one when it has none (yet).
 const Attempt* decisive(const TestResult& test) {
+  const Attempt* found = test.attempts.empty() ? nullptr : &test.attempts.back();
   for (const Attempt& attempt : test.attempts) {
-    if (attempt.final) return &attempt;
+    if (attempt.final && attempt.verdict == test.verdict) return &attempt;
+    if (attempt.verdict && attempt.verdict == test.verdict) found = &attempt;
   }
-  return test.attempts.empty() ? nullptr : &test.attempts.back();
+  return found;
+}
+
+/// ", 3 of 10 attempts passed" of a test that was tried more than once; else empty.
+std::string attempts_passed(const TestResult& test) {
+  const auto judged = std::count_if(test.attempts.begin(), test.attempts.end(),
+                                    [](const Attempt& attempt) { return attempt.verdict.has_value(); });
+  const auto passed = std::count_if(test.attempts.begin(), test.attempts.end(),
+                                    [](const Attempt& attempt) { return attempt.verdict == Verdict::passed; });
+  return judged > 1 ? fmt::format(", {} of {} attempts passed", passed, judged) : "";
 }
 
 std::string meaning(const RunSummary& run) {
@@ -130,8 +141,9 @@ class Summary {
       const Attempt* attempt = decisive(test);
       std::string where;
       if (attempt != nullptr) {
-        where = fmt::format("  (on {}{})", prefix_text(attempt->prefix.value),
-                            attempt->number > 1 ? fmt::format(", attempt {}", attempt->number) : "");
+        where =
+            fmt::format("  (on {}{}{})", prefix_text(attempt->prefix.value),
+                        attempt->number > 1 ? fmt::format(", attempt {}", attempt->number) : "", attempts_passed(test));
       }
       out_ += "  " + escaped(test.name) + where + '\n';
       if (attempt != nullptr) issues(*attempt, 4);

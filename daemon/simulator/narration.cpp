@@ -104,7 +104,9 @@ std::string Narrator::action(const wanted::ReportVerdict& a) {
   std::string text = "report " + test(a.test) + "#" + std::to_string(a.number) + " ";
   text += core::to_string(a.verdict);
   for (const core::Issue& issue : a.issues) text += " " + (issue.host.empty() ? "" : issue.host + ":") + issue.name;
-  return text + (a.final ? "" : ", to be tried again");
+  if (!a.final) return text + ", to be tried again";
+  if (a.test_verdict != a.verdict) text += ", the test " + std::string(core::to_string(a.test_verdict));
+  return text;
 }
 std::string Narrator::action(const wanted::ReportUntested& a) {
   return "report " + test(a.test) + " untested: " + a.reason;

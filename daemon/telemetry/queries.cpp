@@ -79,8 +79,9 @@ Attempt attempt_of(SQLite::Statement& row) {
 
 bool is_flaky(const TestResult& test) {
   return test.verdict == core::Verdict::passed &&
-         std::any_of(test.attempts.begin(), test.attempts.end(),
-                     [](const Attempt& attempt) { return attempt.verdict && !attempt.final; });
+         std::any_of(test.attempts.begin(), test.attempts.end(), [](const Attempt& attempt) {
+           return attempt.verdict && attempt.verdict != core::Verdict::passed;
+         });
 }
 
 std::vector<TestResult> tests_of(SQLite::Database& connection, RunId run) {
@@ -306,6 +307,21 @@ std::map<std::string, Duration> Queries::past_durations(std::span<const std::str
       if (!taken.empty()) durations[test] = median(std::move(taken));
     }
     return durations;
+  });
+}
+
+std::map<std::string, bool> Queries::last_passed(std::span<const std::string> tests) {
+  return reading(database_, [&](SQLite::Database& connection) {
+    SQLite::Statement row(connection,
+                          "SELECT verdict IN ('passed', 'unsupported') FROM tests WHERE name = ? AND verdict <> "
+                          "'untested' ORDER BY run DESC LIMIT 1");
+    std::map<std::string, bool> passed;
+    for (const std::string& test : tests) {
+      row.reset();
+      bind_all(row, test);
+      if (row.executeStep()) passed[test] = row.getColumn(0).getInt() != 0;
+    }
+    return passed;
   });
 }
 

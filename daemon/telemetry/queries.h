@@ -45,6 +45,8 @@ class Queries {
   [[nodiscard]] std::vector<report::TestResult> results(core::RunId run);
   /// For each of `tests` that ever passed or failed: the median time of its own commands over its last 9 such attempts.
   [[nodiscard]] std::map<std::string, core::Duration> past_durations(std::span<const std::string> tests);
+  /// For each of `tests` that ever got a verdict of its own: whether it passed, or was unsupported, the last time.
+  [[nodiscard]] std::map<std::string, bool> last_passed(std::span<const std::string> tests);
 
  private:
   Database& database_;

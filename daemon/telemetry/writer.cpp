@@ -135,7 +135,7 @@ struct Writer::Statements {
   }
   void on(const Record& record, const AttemptJudged& judged) {
     const std::int64_t test = ordinal(record, judged.test);
-    if (judged.final) decide(record, test, judged.test, judged.verdict, "");
+    if (judged.final) decide(record, test, judged.test, judged.test_verdict.value_or(judged.verdict), "");
     const int changed = execute(judge_attempt, judged.attempt, record.run, test, judged.number, judged.prefix,
                                 judged.verdict, judged.final, judged.split.waiting, judged.split.reset,
                                 judged.split.test, judged.split.judging, judged.output);

@@ -136,10 +136,10 @@ void fields(Is<core::record::CommandFinished> auto& value, Field field) {
 }
 template <class Field>
 void fields(Is<core::record::AttemptJudged> auto& value, Field field) {
-  auto& [attempt, test, prefix, number, verdict, issues, split, output, final_] = value;
+  auto& [attempt, test, prefix, number, verdict, issues, split, output, final_, test_verdict] = value;
   field("attempt", attempt), field("test", test), field("prefix", prefix), field("number", number);
   field("verdict", verdict), field("issues", issues), field("split", split), field("output", output);
-  field("final", final_);
+  field("final", final_), field("test_verdict", test_verdict);
 }
 template <class Field>
 void fields(Is<core::record::TestUntested> auto& value, Field field) {

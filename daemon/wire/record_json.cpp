@@ -40,6 +40,7 @@ requires std::is_arithmetic_v<T> json encode(T value) { return value; }
 json encode(const std::string& value) { return value; }
 json encode(core::Duration value) { return core::seconds(value); }
 json encode(core::Verdict value) { return std::string(to_string(value)); }
+json encode(std::optional<core::Verdict> value) { return value ? encode(*value) : json(nullptr); }
 json encode(Outcome value) { return std::string(to_string(value)); }
 template <class Tag, class Value>
 json encode(const core::Id<Tag, Value>& id) {
@@ -97,6 +98,10 @@ void decode(const json& from, core::Verdict& value, const std::string& name) {
   const auto verdict = from.is_string() ? core::verdict_from(from.get_ref<const std::string&>()) : std::nullopt;
   if (!verdict) malformed(name, "a verdict");
   value = *verdict;
+}
+void decode(const json& from, std::optional<core::Verdict>& value, const std::string& name) {
+  value.reset();
+  if (!from.is_null()) decode(from, value.emplace(), name);
 }
 void decode(const json& from, Outcome& value, const std::string& name) {
   for (const Outcome outcome : {Outcome::completed, Outcome::stopped, Outcome::infrastructure}) {

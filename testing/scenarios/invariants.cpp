@@ -87,7 +87,7 @@ void Invariants::happened(const event::RunSubmitted& e) {
   std::erase_if(states_, [&](const auto& state) { return in_run(state.first.prefix); });
   for (const auto& [domain, state] : e.plan.states.of) states_.insert_or_assign(domain, state);
   for (const core::PlannedTest& test : e.plan.tests)
-    run_->tests[test.index] = {.plan = test, .attempts = test.attempts};
+    run_->tests[test.index] = {.plan = test, .attempts = test.attempts, .so_far = test.so_far};
   for (auto& [domain, machine] : machines_) {
     if (!in_run(domain.prefix)) continue;
     machine.lent = false;
@@ -382,12 +382,7 @@ void Invariants::wanted(const action::ReportVerdict& a) {
   expect(a.number == ++test.attempts, "verdicts are numbered like their attempts: " + name);
   test.decided = a.final;
   test.busy = false;
-  if (!a.final) {
-    expect(++test.again <= run_->plan.policy.host_fault_retries,
-           "host faults are retried as often as allowed: " + name);
-    expect(a.issues.size() == 1 && a.issues[0].name == core::issue::host_fault,
-           "only host faults are retried: " + name);
-  }
+  check_repetition(a, test);
   if (!a.issues.empty() &&
       (a.issues[0].name == core::issue::host_fault || a.issues[0].name == core::issue::boot_failed)) {
     expect(a.verdict == core::Verdict::unresolved, "what never ran whole is unresolved: " + name);
@@ -411,6 +406,35 @@ void Invariants::wanted(const action::ReportVerdict& a) {
   expect(a.split.test == *ran.ended - ran.began, "the split tells the test's time: " + name);
   expect(a.split.judging == (ran.judged ? *ran.judged - *ran.ended : core::Duration{}),
          "the split tells the judging: " + name);
+}
+
+/// Whether there should be another attempt at the test, and if not, what it comes to.
+void Invariants::check_repetition(const action::ReportVerdict& a, Test& test) {
+  const core::Policy& policy = run_->plan.policy;
+  const std::string& name = test.plan.name;
+  const bool passed = a.verdict == core::Verdict::passed;
+  test.so_far.stumbled = test.so_far.stumbled || !passed;
+  const core::Verdict worst = core::worse(test.so_far.worst, a.verdict);
+  if (!a.issues.empty() && a.issues[0].name == core::issue::host_fault) {
+    if (!a.final) {
+      expect(++test.faults <= policy.host_fault_retries, "host faults are retried as often as allowed: " + name);
+      return;
+    }
+    expect(a.test_verdict == worst, "a test that only the host kept from its end is unresolved: " + name);
+    return;
+  }
+  test.faults = 0;
+  test.so_far.worst = worst;
+  const unsigned counted = ++test.so_far.counted;
+  const bool retry = !passed && counted < 1 + policy.retries;
+  const bool repeat = (policy.repeat == 0 || counted < policy.repeat) && !(policy.until_fail && !passed);
+  const bool never = run_->stopping || a.verdict == core::Verdict::unsupported;
+  expect(a.final == (never || (!retry && !repeat)), "a test is tried as often as the policy says: " + name);
+  if (!a.final) return;
+  expect(a.test_verdict == (policy.repeat == 1 ? a.verdict : worst),
+         "a test's verdict is its last one, or the worst of its repetitions: " + name);
+  expect(a.flaky == (a.test_verdict == core::Verdict::passed && test.so_far.stumbled),
+         "a test that passed, but not at once, is flaky: " + name);
 }
 
 void Invariants::wanted(const action::ReportUntested& a) {

@@ -55,8 +55,9 @@ class Invariants {
   struct Test {
     core::PlannedTest plan;
     unsigned attempts = 0;  ///< reported, or under way
-    unsigned again = 0;     ///< verdicts that were not final
-    bool busy = false;      ///< an attempt runs or is being judged
+    unsigned faults = 0;    ///< host faults that were retried, since the last attempt that counts
+    core::SoFar so_far{};
+    bool busy = false;  ///< an attempt runs or is being judged
     bool decided = false;
   };
   struct Run {
@@ -104,6 +105,7 @@ class Invariants {
   void wanted(const core::action::FinishRun& a);
 
   void reset_ended(core::Ticket ticket, Power power);
+  void check_repetition(const core::action::ReportVerdict& a, Test& test);
   void check_stopped(const core::Actions& actions);
   void check_pool(const core::Scheduler& scheduler);
   void check_method(const core::action::ResetDomain& a);

@@ -41,7 +41,11 @@ core::RunPlan random_plan(Dice& dice, std::int64_t number) {
   const unsigned tests = dice.chance(20) ? dice.below(41) : dice.below(12);
   for (std::uint32_t i = 0; i < tests; ++i) {
     core::PlannedTest test{core::TestIndex{i}, "t" + std::to_string(i), {}, 0};
-    if (dice.chance(10)) test.attempts = dice.below(3);
+    if (dice.chance(10)) {
+      test.attempts = dice.below(3);
+      test.so_far.counted = dice.below(test.attempts + 1);
+      test.so_far.stumbled = test.attempts > 0;
+    }
     const unsigned size = 1 + dice.below(4);
     while (test.hosts.size() < size) {
       const core::Host host = dice.host();
@@ -51,6 +55,11 @@ core::RunPlan random_plan(Dice& dice, std::int64_t number) {
   }
   plan.policy.boot_tries = 1 + dice.below(3);
   plan.policy.host_fault_retries = dice.below(3);
+  if (dice.chance(30)) plan.policy.retries = dice.below(4);
+  if (plan.policy.retries == 0 && dice.chance(40)) {
+    plan.policy.until_fail = dice.chance(50);
+    plan.policy.repeat = plan.policy.until_fail ? dice.below(5) : 1 + dice.below(4);
+  }
   plan.policy.quarantine_after = 1 + dice.below(5);
   plan.policy.cool_down = dice.up_to(5);
   plan.policy.snapshot_failures = 1 + dice.below(4);
@@ -109,8 +118,10 @@ simulator::Model random_model(Dice& dice, unsigned percent, const std::vector<co
     return fate;
   };
   model.judge = [&dice](core::TestIndex, unsigned) {
-    return simulator::JudgeFate{.takes = dice.up_to(5),
-                                .verdict = dice.chance(50) ? core::Verdict::passed : core::Verdict::failed};
+    static constexpr core::Verdict verdicts[] = {core::Verdict::passed,     core::Verdict::passed,
+                                                 core::Verdict::passed,     core::Verdict::failed,
+                                                 core::Verdict::unresolved, core::Verdict::unsupported};
+    return simulator::JudgeFate{.takes = dice.up_to(5), .verdict = verdicts[dice.below(6)]};
   };
   model.destroy = [&dice, percent](const core::Domain&, unsigned) {
     return simulator::DestroyFate{.takes = dice.up_to(2), .fails = dice.chance(percent)};
@@ -168,8 +179,8 @@ RandomResult play_random(std::uint64_t seed, bool keep_log, const Watch& watch) 
   disturb(simulator, dice);
 
   RandomResult result;
-  // 40 tests of at most 3 attempts of at most some 300 s and 100 events each; rests between them.
-  result.outcome = simulator.run({.events = 20'000, .time = std::chrono::hours(24)});
+  // 40 tests of at most some 10 attempts of at most some 300 s and 100 events each; rests between them.
+  result.outcome = simulator.run({.events = 60'000, .time = std::chrono::hours(72)});
   invariants.end();
   result.broken = invariants.broken();
   if (result.outcome.exhausted) result.broken.insert(result.broken.begin(), "it never ends");

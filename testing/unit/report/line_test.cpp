@@ -110,6 +110,20 @@ TEST(Line, FailuresComeWithTheirFirstIssue) {
             "again");
 }
 
+TEST(Line, RepetitionsSayWhatTheyComeTo) {
+  AttemptJudged last = judged();
+  last.number = 3;
+  last.test_verdict = core::Verdict::failed;
+  EXPECT_EQ(text(last),
+            "netlab/gre: passed (test 0.42 s, reset 6.10 s, waiting 1.20 s, judging 0.01 s) on attempt 3; the test: "
+            "failed");
+  EXPECT_EQ(verbosity(record(last)), Verbosity::quiet);
+  AttemptJudged first = judged();
+  first.final = false;
+  EXPECT_EQ(text(first),
+            "netlab/gre: passed (test 0.42 s, reset 6.10 s, waiting 1.20 s, judging 0.01 s); will be repeated");
+}
+
 TEST(Line, IsOneSafeLineWhateverAGuestWrote) {
   EXPECT_EQ(text(CommandFinished{AttemptId(7), "east", 0, "printf '\x1b]0;x\x07\n'\xff", Duration(0), milliseconds(20),
                                  -1, 3}),

@@ -97,6 +97,18 @@ RunSummary mixed() {
   return run;
 }
 
+TEST(Summary, OfARepeatedTestTheAttemptThatFailedIsShown) {
+  RunSummary run = all_passed();
+  TestResult repeated = test("netlab/gre", attempt(Verdict::failed, milliseconds(10), {{"east", "TIMEOUT", "ping"}}));
+  repeated.attempts[0].final = false;
+  repeated.attempts.push_back(attempt(Verdict::passed, milliseconds(10)));
+  repeated.attempts[1].number = 2;
+  run.tests.push_back(repeated);
+  const std::string text = summary_text(run, {false, 100});
+  EXPECT_NE(text.find("  netlab/gre  (on a., 1 of 2 attempts passed)\n    east: TIMEOUT  ping\n"), std::string::npos)
+      << text;
+}
+
 TEST(Summary, OfARunThatPassed) {
   EXPECT_EQ(summary_text(all_passed(), {}), R"(run 12: 1 test on a. '' in 3 min 12.4 s
   1 reset worker, emulated, qemu:///embed?root=/state/.kvmtest/libvirt

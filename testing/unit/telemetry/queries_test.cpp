@@ -186,5 +186,33 @@ TEST_F(QueriesTest, PastDurationsAreMediansOfTheLastAttempts) {
   EXPECT_EQ(queries.past_durations(tests).at("netlab/gre"), seconds(1));
 }
 
+TEST_F(QueriesTest, WhetherATestPassedTheLastTime) {
+  past_run("netlab/gre", seconds(1), Verdict::failed);
+  past_run("netlab/gre", seconds(1));
+  past_run("netlab/dhcp", seconds(1));
+  past_run("netlab/dhcp", seconds(1), Verdict::unresolved);
+  past_run("netlab/sit", seconds(1), Verdict::unsupported);
+  append(create({"netlab/gre"}), {TestUntested{"netlab/gre", "stopped"}});
+  const std::vector<std::string> tests{"netlab/gre", "netlab/dhcp", "netlab/sit", "never"};
+  EXPECT_EQ(queries.last_passed(tests),
+            (std::map<std::string, bool>{{"netlab/gre", true}, {"netlab/dhcp", false}, {"netlab/sit", true}}));
+}
+
+TEST_F(QueriesTest, ARepeatedTestHasTheVerdictOfItsWorstAttempt) {
+  const RunId run = create({"good", "bad"});
+  AttemptJudged first = judged(1, "good");
+  first.final = false;
+  AttemptJudged failed = judged(2, "bad", Verdict::failed);
+  failed.final = false;
+  AttemptJudged last = judged(4, "bad", Verdict::passed, 2);
+  last.test_verdict = Verdict::failed;
+  append(run, {first, failed, judged(3, "good", Verdict::passed, 2), last});
+  const auto results = queries.results(run);
+  EXPECT_EQ(results[0].verdict, Verdict::passed);
+  EXPECT_FALSE(results[0].flaky);
+  EXPECT_EQ(results[1].verdict, Verdict::failed);
+  EXPECT_FALSE(results[1].flaky);
+}
+
 }  // namespace
 }  // namespace kvmtest::telemetry
