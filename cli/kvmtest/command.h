@@ -2,6 +2,7 @@
 // What the verbs of kvmtest share. Each verb is a file: it adds its subcommand and what to do when it is chosen.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,11 @@
 #include "client/client.h"
 #include "client/options.h"
 #include "core/ids.h"
+#include "core/record.h"
 #include "libvirt/templates.h"
 #include "report/run_summary.h"
 #include "suite/format.h"
+#include "suite/selection.h"
 
 namespace kvmtest::command {
 
@@ -39,6 +42,27 @@ void add_doctor(CLI::App& app, Context& context);
 void add_resets(CLI::App& app, Context& context);
 void add_settings(CLI::App& app, Context& context);
 void add_plan(CLI::App& app, Context& context);
+void add_bisect(CLI::App& app, Context& context);
+
+/// Options that say which tests run, in what order, and how often.
+struct SelectionOptions {
+  std::string order = "auto";
+  std::string start_at;
+  std::vector<std::string> tags;
+  std::optional<unsigned> repeat;
+  bool until_fail = false;
+  unsigned retries = 0;
+
+  /// Which, and in what order.
+  void add_choice_to(CLI::App& verb);
+  /// How often.
+  void add_repetition_to(CLI::App& verb);
+  /// Throws core::InputError.
+  [[nodiscard]] suite::Selection selection() const;
+};
+
+/// What the database tells of the tests; nothing when there is none yet. Throws telemetry::Error.
+suite::Past read_past(const settings::Settings& settings, const std::vector<suite::LoadedTest>& tests);
 
 /// The tests that `paths` name, or those of the settings when there are none. Throws core::InputError.
 std::vector<suite::LoadedTest> load_tests(const settings::Settings& settings, const std::vector<std::string>& paths,
@@ -53,6 +77,11 @@ Paths resolve(const settings::Settings& settings, const std::vector<std::string>
 /// Follows a run to its end: prints what happens, stops it at the first SIGINT or SIGTERM, and ends with the summary.
 /// Returns the run's exit status.
 int follow(client::Client& client, const settings::Settings& settings, core::RunId run, bool quiet, bool verbose);
+/// Hands a run's records to `on_record` until its end, and stops it at a signal as follow() does. Nothing: the daemon
+/// died first.
+std::optional<core::record::RunFinished> follow_records(
+    client::Client& client, const settings::Settings& settings, core::RunId run,
+    const std::function<void(const core::record::Record&)>& on_record);
 /// Signals are blocked in every thread from here on, for follow() to take. Call before anything else.
 void prepare_signals();
 

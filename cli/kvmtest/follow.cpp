@@ -73,38 +73,44 @@ void prepare_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+std::optional<record::RunFinished> follow_records(client::Client& client, const settings::Settings& settings,
+                                                  core::RunId run,
+                                                  const std::function<void(const record::Record&)>& on_record) {
+  std::optional<record::RunFinished> finished;
+  const Stopper stopper(settings);
+  client.lines("GET", fmt::format("/v1/runs/{}/records", run.value), nlohmann::json::object(),
+               [&](const nlohmann::json& json) {
+                 const record::Record entry = wire::record_from(json);
+                 on_record(entry);
+                 if (const auto* end = std::get_if<record::RunFinished>(&entry.body)) finished = *end;
+                 return !finished;
+               });
+  if (!finished)
+    std::cerr << fmt::format("kvmtest: the daemon died under run {}; 'kvmtest run --resume' goes on with it\n",
+                             run.value);
+  return finished;
+}
+
 int follow(client::Client& client, const settings::Settings& settings, core::RunId run, bool quiet, bool verbose) {
   const auto wanted = quiet     ? report::Verbosity::quiet
                       : verbose ? report::Verbosity::verbose
                                 : report::Verbosity::normal;
-  std::optional<record::RunFinished> finished;
   unsigned total = 0;
   unsigned done = 0;
-  {
-    const Stopper stopper(settings);
-    client.lines("GET", fmt::format("/v1/runs/{}/records", run.value), nlohmann::json::object(),
-                 [&](const nlohmann::json& json) {
-                   const record::Record entry = wire::record_from(json);
-                   if (const auto* started = std::get_if<record::RunStarted>(&entry.body))
-                     total = static_cast<unsigned>(started->tests.size());
-                   const auto* judged = std::get_if<record::AttemptJudged>(&entry.body);
-                   const bool decided =
-                       (judged != nullptr && judged->final) || std::holds_alternative<record::TestUntested>(entry.body);
-                   if (decided) ++done;
-                   if (const auto line = report::line(entry); line && report::verbosity(entry) <= wanted) {
-                     const std::string time = wire::iso8601(entry.time).substr(11, 12);
-                     const std::string count = decided ? fmt::format("[{}/{}] ", done, total) : "";
-                     std::cout << fmt::format("{} {}{}", time, count, *line) << std::endl;
-                   }
-                   if (const auto* end = std::get_if<record::RunFinished>(&entry.body)) finished = *end;
-                   return !finished;
-                 });
-  }
-  if (!finished) {
-    std::cerr << fmt::format("kvmtest: the daemon died under run {}; 'kvmtest run --resume' goes on with it\n",
-                             run.value);
-    return 3;
-  }
+  const auto finished = follow_records(client, settings, run, [&](const record::Record& entry) {
+    if (const auto* started = std::get_if<record::RunStarted>(&entry.body))
+      total = static_cast<unsigned>(started->tests.size());
+    const auto* judged = std::get_if<record::AttemptJudged>(&entry.body);
+    const bool decided =
+        (judged != nullptr && judged->final) || std::holds_alternative<record::TestUntested>(entry.body);
+    if (decided) ++done;
+    if (const auto line = report::line(entry); line && report::verbosity(entry) <= wanted) {
+      const std::string time = wire::iso8601(entry.time).substr(11, 12);
+      const std::string count = decided ? fmt::format("[{}/{}] ", done, total) : "";
+      std::cout << fmt::format("{} {}{}", time, count, *line) << std::endl;
+    }
+  });
+  if (!finished) return 3;
   std::cout << '\n'
             << report::summary_text(read_summary(settings, run), {colour_wanted(), terminal_width()}) << std::flush;
   return finished->exit_status;

@@ -40,11 +40,16 @@ void add_list(CLI::App& app, Context& context) {
   struct Options {
     std::vector<std::string> tests;
     std::string format;
+    std::vector<std::string> tags;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
   CLI::App* verb = add_verb(app, context, "list", "list the tests that would run", [&context, options] {
-    const auto tests = load_tests(context.common.settings(), options->tests, options->format);
+    suite::Selection selection;
+    selection.order = suite::Order::listed;
+    selection.tags = options->tags;
+    const auto tests =
+        suite::choose(load_tests(context.common.settings(), options->tests, options->format), selection, {});
     for (const auto& loaded : tests) {
       if (options->json)
         std::cout << wire::dump(to_json(loaded.test)) << '\n';
@@ -56,6 +61,9 @@ void add_list(CLI::App& app, Context& context) {
   });
   verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
   verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  verb->add_option("--tag", options->tags, "only tests that have this tag, or one of several")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
   verb->add_flag("--json", options->json, "one JSON object a test");
 }
 

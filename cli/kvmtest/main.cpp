@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   command::add_resets(app, context);
   command::add_settings(app, context);
   command::add_plan(app, context);
+  command::add_bisect(app, context);
   std::vector<std::string> verbs;
   for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
     verbs.push_back(verb->get_name());

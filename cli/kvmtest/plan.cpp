@@ -12,8 +12,6 @@
 #include "core/input_error.h"
 #include "kvmtest/command.h"
 #include "simulator/predict.h"
-#include "telemetry/database.h"
-#include "telemetry/queries.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::command {
@@ -24,6 +22,7 @@ using nlohmann::json;
 struct PlanOptions {
   std::vector<std::string> tests;
   std::string format;
+  SelectionOptions selection;
   std::vector<unsigned> workers;
   std::vector<unsigned> prefixes;
   long run = 0;
@@ -36,6 +35,7 @@ struct Basis {
   simulator::Workload workload;
   std::size_t unknown = 0;  ///< tests that never ran; they count as the median of the others
   core::RunId run;
+  suite::Order order = suite::Order::listed;
 };
 
 // What destroy is allowed to take (docs/architecture.md); runs do not tell their destructions apart.
@@ -67,11 +67,12 @@ Basis read_basis(const settings::Settings& settings, const PlanOptions& options)
     throw core::InputError(
         fmt::format("run {} reset no domain; name another with --run, or a time with --boot", basis.run.value));
 
-  const auto tests = load_tests(settings, options.tests, options.format);
-  std::vector<std::string> names;
-  for (const auto& loaded : tests) names.push_back(loaded.test.name);
-  telemetry::Database database(settings.state_dir / "kvmtest.db");
-  const auto past = telemetry::Queries(database).past_durations(names);
+  auto tests = load_tests(settings, options.tests, options.format);
+  const suite::Past before = read_past(settings, tests);
+  const suite::Selection selection = options.selection.selection();
+  basis.order = suite::resolved(selection, before);
+  tests = suite::choose(std::move(tests), selection, before);
+  const auto& past = before.durations;
   std::vector<core::Duration> known;
   for (const auto& [name, duration] : past) known.push_back(duration);
   for (const auto& loaded : tests) {
@@ -93,7 +94,8 @@ std::string minutes(core::Duration duration) {
 void print_table(const Basis& basis, const settings::Settings& settings, const PlanOptions& options) {
   const auto& work = basis.workload;
   std::cout << fmt::format(
-      "{} tests, {} to boot a domain{} (run {}), {} cores{}\n\n{:>10}", work.tests.size(), minutes(work.boot),
+      "{} tests, order {}, {} to boot a domain{} (run {}), {} cores{}\n\n{:>10}", work.tests.size(),
+      suite::to_string(basis.order), minutes(work.boot),
       work.go_back.count() > 0 ? fmt::format(", {} to go back to its saved state", minutes(work.go_back)) : "",
       basis.run.value, work.cores,
       basis.unknown == 0 ? "" : fmt::format(", {} tests never ran and count as the median", basis.unknown), "prefixes");
@@ -142,6 +144,7 @@ void add_plan(CLI::App& app, Context& context) {
                             [&context, options] { return plan(context, *options); });
   verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
   verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  options->selection.add_choice_to(*verb);
   // Names of their own: --workers and --prefixes are settings, and change what is set now.
   verb->add_option("--with-workers", options->workers, "numbers of workers to try")->check(CLI::Range(1, 1024));
   verb->add_option("--with-prefixes", options->prefixes, "numbers of prefixes to try")->check(CLI::Range(1, 1024));

@@ -24,6 +24,7 @@ struct RunOptions {
   bool detach = false;
   std::string reset;
   std::optional<bool> keep;
+  SelectionOptions selection;
 };
 
 void add_verbosity(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
@@ -32,10 +33,12 @@ void add_verbosity(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
 }
 
 /// Everything that can be wrong is found before anything is started.
-void check(const settings::Settings& settings, const RunOptions& options) {
+void check(const settings::Settings& settings, const RunOptions& options, const suite::Selection& selection) {
   const libvirt::Templates templates(settings.domains.templates);
   settings::check_bridge_names(settings.prefixes, templates.networks());
-  load_tests(settings, options.tests, options.format);
+  auto tests = load_tests(settings, options.tests, options.format);
+  const suite::Past past = read_past(settings, tests);
+  suite::choose(std::move(tests), selection, past);
   service::check_guest_files(settings, templates);
   service::check_disk(settings);
 }
@@ -56,7 +59,8 @@ int run(const Context& context, const RunOptions& options) {
     if (!resumed) throw core::InputError("no run was interrupted here: there is nothing to resume");
     id = *resumed;
   } else {
-    check(settings, options);
+    const suite::Selection selection = options.selection.selection();
+    check(settings, options, selection);
     client.ensure_daemon(context.common.config);
     const Paths paths = resolve(settings, options.tests);
     const auto reset =
@@ -67,7 +71,8 @@ int run(const Context& context, const RunOptions& options) {
                                       settings.prefixes,
                                       settings.workers,
                                       reset,
-                                      options.keep.value_or(settings.reset.keep)};
+                                      options.keep.value_or(settings.reset.keep),
+                                      selection};
     id = core::RunId{client.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
   }
   if (options.detach) {
@@ -116,6 +121,8 @@ void add_run(CLI::App& app, Context& context) {
                             [&context, options] { return run(context, *options); });
   verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
   verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  options->selection.add_choice_to(*verb);
+  options->selection.add_repetition_to(*verb);
   verb->add_option("--reset", options->reset,
                    "how domains become clean: snapshot (back to a state saved after login), auto, boot")
       ->type_name("METHOD");

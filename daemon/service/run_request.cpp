@@ -1,14 +1,43 @@
 #include "service/run_request.h"
 
+#include <random>
+
 #include "core/input_error.h"
 
 namespace kvmtest::service {
+
+namespace {
+
+nlohmann::json selection_to_json(const suite::Selection& selection) {
+  return {{"order", suite::order_text(selection)},
+          {"start_at", selection.start_at},
+          {"tags", selection.tags},
+          {"retries", selection.retries},
+          {"repeat", selection.repeat},
+          {"until_fail", selection.until_fail},
+          {"only", selection.only}};
+}
+
+suite::Selection selection_from(const nlohmann::json& json) {
+  suite::Selection selection;
+  suite::parse_order(json.value("order", "auto"), "order", std::random_device()(), selection);
+  selection.only = json.value("only", std::vector<std::string>());
+  selection.start_at = json.value("start_at", "");
+  selection.tags = json.value("tags", std::vector<std::string>());
+  selection.retries = json.value("retries", 0U);
+  selection.repeat = json.value("repeat", 1U);
+  selection.until_fail = json.value("until_fail", false);
+  suite::check(selection);
+  return selection;
+}
+
+}  // namespace
 
 nlohmann::json to_json(const RunRequest& request) {
   return {{"tests", request.tests},     {"base", request.base.string()},
           {"format", request.format},   {"prefixes", request.prefixes},
           {"workers", request.workers}, {"reset", settings::to_string(request.reset)},
-          {"keep", request.keep}};
+          {"keep", request.keep},       {"selection", selection_to_json(request.selection)}};
 }
 
 RunRequest run_request_from(const nlohmann::json& json) {
@@ -21,6 +50,7 @@ RunRequest run_request_from(const nlohmann::json& json) {
     request.workers = json.at("workers").get<unsigned>();
     request.reset = settings::parse_reset_method(json.value("reset", "snapshot"), "reset");
     request.keep = json.value("keep", true);
+    request.selection = selection_from(json.value("selection", nlohmann::json::object()));
     return request;
   } catch (const nlohmann::json::exception& e) {
     throw core::InputError(std::string("a run request: ") + e.what());

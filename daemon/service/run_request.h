@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "settings/values.h"
+#include "suite/selection.h"
 
 namespace kvmtest::service {
 
@@ -19,6 +20,7 @@ struct RunRequest {
   unsigned workers = 1;
   settings::ResetMethod reset = settings::ResetMethod::snapshot;
   bool keep = true;  ///< saved states are for later runs, too
+  suite::Selection selection{};
 };
 
 nlohmann::json to_json(const RunRequest& request);

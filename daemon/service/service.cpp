@@ -34,6 +34,31 @@ std::vector<std::string> names(const std::vector<suite::LoadedTest>& tests) {
   return out;
 }
 
+/// What the attempts of an interrupted run came to.
+core::SoFar so_far(const report::TestResult& test) {
+  core::SoFar out;
+  for (const report::Attempt& attempt : test.attempts) {
+    if (!attempt.verdict) continue;
+    out.stumbled = out.stumbled || attempt.verdict != core::Verdict::passed;
+    if (!attempt.issues.empty() && attempt.issues.front().name == core::issue::host_fault) continue;
+    ++out.counted;
+    out.worst = core::worse(out.worst, *attempt.verdict);
+  }
+  return out;
+}
+
+/// How the run's order came about, where that is not plain to see.
+std::string order_told(const suite::Selection& selection, const suite::Past& past) {
+  switch (suite::resolved(selection, past)) {
+    case suite::Order::longest: return "order: longest first, by what the tests took before";
+    case suite::Order::failed: return "order: first what did not pass the last time, then what never ran";
+    case suite::Order::reverse: return "order: reverse";
+    case suite::Order::shuffle:
+      return fmt::format("order: random; --order {} gives the same again", suite::order_text(selection));
+    default: return {};
+  }
+}
+
 }  // namespace
 
 Service::Service(Parts parts)
@@ -54,6 +79,12 @@ std::vector<suite::LoadedTest> Service::load(const RunRequest& request) {
   return suite::load(request.tests, &parts_.templates.hosts(), request.base, request.format);
 }
 
+suite::Past Service::past(const std::vector<suite::LoadedTest>& tests) {
+  const std::lock_guard guard(parts_.database_mutex);
+  telemetry::Queries queries(parts_.database);
+  return {queries.past_durations(names(tests)), queries.last_passed(names(tests))};
+}
+
 engine::RunOrder Service::order(core::RunId run, const RunRequest& request, std::vector<suite::LoadedTest> tests) {
   const auto& limits = parts_.settings.limits;
   engine::RunOrder order;
@@ -63,6 +94,9 @@ engine::RunOrder Service::order(core::RunId run, const RunRequest& request, std:
   order.plan.policy.boot_tries = limits.boot_tries;
   order.plan.policy.host_fault_retries = limits.host_fault_retries;
   order.plan.policy.quarantine_after = limits.quarantine_after;
+  order.plan.policy.retries = request.selection.retries;
+  order.plan.policy.repeat = request.selection.repeat;
+  order.plan.policy.until_fail = request.selection.until_fail;
   order.tests = std::move(tests);
   order.limits = {limits.command, limits.test};
   order.output = parts_.settings.state_dir / "runs" / std::to_string(run.value);
@@ -127,6 +161,8 @@ core::Memory Service::memory(const RunRequest& request) {
 core::RunId Service::start_run(const RunRequest& request) {
   const std::lock_guard lock(starting_);
   auto tests = load(request);
+  const suite::Past before = past(tests);
+  tests = suite::choose(std::move(tests), request.selection, before);
   parts_.engine.check_free(ids(request.prefixes));
   check_disk(parts_.settings);
   prepare_prefixes(request.prefixes);
@@ -152,6 +188,8 @@ core::RunId Service::start_run(const RunRequest& request) {
   }
   add_states(ordered, request);
   parts_.recorder.put(run.value, std::move(started));
+  if (auto told = order_told(request.selection, before); !told.empty())
+    parts_.recorder.put(run.value, record::Notice{false, std::move(told)});
   parts_.engine.start_run(std::move(ordered));
   return run;
 }
@@ -194,7 +232,8 @@ std::optional<core::RunId> Service::resume_run() {
       if (result.flaky) ++ordered.flaky;
       continue;
     }
-    core::PlannedTest planned{index, result.name, {}, result.attempts.empty() ? 0 : result.attempts.back().number};
+    core::PlannedTest planned{
+        index, result.name, {}, result.attempts.empty() ? 0 : result.attempts.back().number, so_far(result)};
     for (const std::string& host : ordered.tests[i].test.hosts) planned.hosts.emplace_back(host);
     ordered.plan.tests.push_back(std::move(planned));
   }

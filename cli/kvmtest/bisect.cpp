@@ -1,0 +1,178 @@
+// kvmtest bisect: which earlier test breaks this one.
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/input_error.h"
+#include "kvmtest/command.h"
+#include "service/run_request.h"
+#include "suite/bisection.h"
+
+namespace kvmtest::command {
+namespace {
+
+using Names = std::vector<std::string>;
+
+struct BisectOptions {
+  std::string test;
+  std::vector<std::string> tests;
+  std::vector<std::string> pair;
+  std::string format;
+};
+
+/// A run came to no verdict: stopped, or the infrastructure failed.
+struct Ended {
+  int exit_status;
+};
+
+/// Runs tests one after the other on one prefix, and tells of the last one.
+class Trials {
+ public:
+  Trials(const Context& context, const settings::Settings& settings, const Paths& paths, std::string format)
+      : settings_(settings), paths_(paths), format_(std::move(format)), client_(settings) {
+    client_.ensure_daemon(context.common.config);
+  }
+
+  /// Whether `test` passes after the others. Throws Ended.
+  bool passes_after(const Names& others, const std::string& test) {
+    service::RunRequest request{.tests = paths_.tests,
+                                .base = paths_.base,
+                                .format = format_,
+                                .prefixes = {settings_.prefixes.front()},
+                                .workers = settings_.workers,
+                                .reset = settings_.reset.method,
+                                .keep = settings_.reset.keep};
+    request.selection.only = others;
+    request.selection.only.push_back(test);
+    const core::RunId run{client_.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
+    const auto finished = follow_records(client_, settings_, run, [](const core::record::Record&) {});
+    if (!finished || finished->outcome != core::record::Outcome::completed)
+      throw Ended{finished ? finished->exit_status : 3};
+    const auto tests = read_summary(settings_, run).tests;
+    const core::Verdict verdict = tests.back().verdict.value_or(core::Verdict::untested);
+    std::cout << fmt::format("run {}: {}: {}\n", run.value,
+                             others.empty()       ? "alone"
+                             : others.size() == 1 ? "after " + others.front()
+                                                  : fmt::format("after {} tests", others.size()),
+                             core::to_string(verdict))
+              << std::flush;
+    if (verdict == core::Verdict::unsupported)
+      throw core::InputError(fmt::format("{} is unsupported here: there is nothing to break", test));
+    return verdict == core::Verdict::passed;
+  }
+
+ private:
+  const settings::Settings& settings_;
+  Paths paths_;
+  std::string format_;
+  client::Client client_;
+};
+
+int tell(const std::string& test, const Names& culprits) {
+  std::cout << fmt::format("{} passes alone, and not after {}{}\n", test, culprits.size() > 1 ? "these together: " : "",
+                           fmt::join(culprits, " "));
+  return 1;
+}
+
+int bisect_among(Trials& trials, const Names& candidates, const std::string& test) {
+  if (!trials.passes_after({}, test)) {
+    std::cout << test << " does not pass alone: no other test is to blame\n";
+    return 1;
+  }
+  if (candidates.empty() || trials.passes_after(candidates, test)) {
+    std::cout << test << " passes after all of them: none breaks it\n";
+    return 0;
+  }
+  return tell(test, suite::bisect(candidates, [&](const Names& some) { return !trials.passes_after(some, test); }));
+}
+
+int bisect_pair(Trials& trials, const std::string& first, const std::string& second) {
+  if (!trials.passes_after({}, second)) {
+    std::cout << second << " does not pass alone: no other test is to blame\n";
+    return 1;
+  }
+  if (!trials.passes_after({first}, second)) return tell(second, {first});
+  std::cout << second << " passes after " << first << "\n";
+  return 0;
+}
+
+std::string the_one(const std::vector<suite::LoadedTest>& tests, const std::string& typed) {
+  if (tests.size() == 1) return tests.front().test.name;
+  throw core::InputError(fmt::format("{}: one test is wanted here, and this is {}", typed, tests.size()));
+}
+
+Names names(const std::vector<suite::LoadedTest>& tests) {
+  Names out;
+  for (const auto& loaded : tests) out.push_back(loaded.test.name);
+  return out;
+}
+
+/// The tests that may be to blame: those named; where none are, those of the settings that are listed before the test.
+Names candidates_of(const settings::Settings& settings, const BisectOptions& options, const std::string& test) {
+  Names out = names(load_tests(settings, options.tests, options.format));
+  const auto self = std::find(out.begin(), out.end(), test);
+  if (self == out.end()) return out;
+  if (options.tests.empty() && self != out.begin())
+    out.erase(self, out.end());
+  else
+    out.erase(self);
+  return out;
+}
+
+int bisect(const Context& context, const BisectOptions& options) {
+  const auto settings = context.common.settings();
+  const auto load_one = [&](const std::string& typed) {
+    return the_one(load_tests(settings, {typed}, options.format), typed);
+  };
+  // Everything that may run, as paths: which of it does is said by name.
+  std::vector<std::string> typed = options.pair;
+  Names candidates;
+  std::string test;
+  if (!options.pair.empty()) {
+    if (!options.test.empty()) throw core::InputError("--pair A B takes no other test");
+    candidates = {load_one(options.pair[0])};
+    test = load_one(options.pair[1]);
+    if (candidates.front() == test) throw core::InputError("--pair: two different tests are wanted");
+  } else {
+    if (options.test.empty()) throw core::InputError("say which test is broken by another: kvmtest bisect TEST");
+    test = load_one(options.test);
+    candidates = candidates_of(settings, options, test);
+    typed = options.tests;
+    if (typed.empty())
+      for (const std::string& path : settings.tests) typed.push_back(settings.project / path);
+    typed.push_back(options.test);
+  }
+  std::cout << fmt::format("{} after {}, on prefix '{}'\n", test,
+                           candidates.size() == 1 ? candidates.front() : fmt::format("{} tests", candidates.size()),
+                           settings.prefixes.front())
+            << std::flush;
+  Trials trials(context, settings, resolve(settings, typed), options.format);
+  try {
+    return options.pair.empty() ? bisect_among(trials, candidates, test)
+                                : bisect_pair(trials, candidates.front(), test);
+  } catch (const Ended& ended) {
+    return ended.exit_status;
+  }
+}
+
+}  // namespace
+
+void add_bisect(CLI::App& app, Context& context) {
+  auto options = std::make_shared<BisectOptions>();
+  CLI::App* verb = add_verb(app, context, "bisect", "find which earlier test breaks another one",
+                            [&context, options] { return bisect(context, *options); });
+  verb->add_option("TEST", options->test, "the test that passes alone and not after others");
+  verb->add_option("TESTS", options->tests,
+                   "tests that may be to blame (default: those of the settings that are listed before TEST)");
+  verb->add_option("--pair", options->pair, "run B alone, then after A, and no more")->expected(2)->type_name("A B");
+  verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  verb->footer(
+      "Runs on the first prefix, in runs of their own: TEST alone, after all the others, then after half of those\n"
+      "that are left. Exit status: 0 none breaks it, 1 one does, or it does not pass alone.");
+}
+
+}  // namespace kvmtest::command

@@ -1,0 +1,89 @@
+// Programs as tests, and choosing, ordering and repeating tests, on real domains.
+
+#include "fixture.h"
+
+namespace kvmtest::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+class OnDomainsPrograms : public OnDomains {
+ protected:
+  void write_program(const std::string& name, const std::string& text) const {
+    write_file(fs::path("suite") / name, "#!/bin/sh\n# " + name + "\n# hosts: east\n" + text);
+    fs::permissions(directory_ / "suite" / name, fs::perms::owner_all);
+  }
+  [[nodiscard]] fs::path attempt(int run, const std::string& test, int number = 1) const {
+    return directory_ / ".kvmtest/runs" / std::to_string(run) / test / std::to_string(number);
+  }
+};
+
+TEST_F(OnDomainsPrograms, RunsCommandsOnItsDomainsAndNobodyElseDoes) {
+  write_file(
+      "suite/l.tests",
+      "# both\n# hosts: east west\n"
+      "tap: echo 1..2; test $(east hostname) = east && echo ok || echo not ok; west exit 7; test $? = 7 && echo ok "
+      "- seven; echo kept >$KVMTEST_OUTPUT/kept\n"
+      "parallel: east hostname & west hostname & east true; wait\n"
+      "foreign: " +
+          kvmsh({prefix_ + "nic", "true"}).front() + " " + prefix_ +
+          "nic true\n"
+          "stranger: KVMTEST_TOKEN=x east true\n");
+  const Result ran = run_kvmtest({"run"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_EQ(verdicts(),
+            (std::map<std::string, std::string>{
+                {"l/tap", "passed"}, {"l/parallel", "passed"}, {"l/foreign", "failed"}, {"l/stranger", "failed"}}))
+      << ran.output;
+  EXPECT_NE(ran.output.find("the test does not have " + prefix_ + "nic"), std::string::npos) << ran.output;
+  const auto result = nlohmann::json::parse(read_file(attempt(1, "l/tap") / "result.json"));
+  EXPECT_EQ(result.at("points").size(), 2U);
+  EXPECT_EQ(read_file(attempt(1, "l/tap") / "files/kept"), "kept\n");
+  EXPECT_EQ(read_file(attempt(1, "l/tap") / "west.console.txt"), "west# exit 7\n[7]\n");
+}
+
+TEST_F(OnDomainsPrograms, OneThatHangsGoesWithAllThatItStarted) {
+  write_program("hangs", "# timeout: 2s\necho $$ >$KVMTEST_OUTPUT/pid\neast sleep 1000 &\nsleep 1000\n");
+  write_program("next", "test $(east echo yes) = yes\n");
+  const Result ran = run_kvmtest({"run", "--order", "listed"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{{"suite/hangs", "failed"}, {"suite/next", "passed"}}))
+      << ran.output;
+  const std::string pid = read_file(attempt(1, "suite/hangs") / "files/pid");
+  EXPECT_FALSE(fs::exists("/proc/" + pid.substr(0, pid.find('\n'))));
+}
+
+TEST_F(OnDomainsPrograms, RetriesAreFlakyAndRepetitionsAreNot) {
+  write_program("flaky", "# tags: odd\ntest -e ../tried || { touch ../tried; exit 1; }\n");
+  write_program("good", "true\n");
+  EXPECT_EQ(run_kvmtest({"run", "--tag", "odd", "--retries", "1"}).status, 0);
+  auto tests = results().at("tests");
+  ASSERT_EQ(tests.size(), 1U);
+  EXPECT_EQ(tests[0].at("flaky"), true);
+  EXPECT_EQ(tests[0].at("attempts").size(), 2U);
+  EXPECT_TRUE(fs::exists(attempt(1, "suite/flaky", 1) / "result.json"));
+
+  fs::remove(directory_ / "tried");
+  const Result repeated = run_kvmtest({"run", "--repeat", "2"});
+  EXPECT_EQ(repeated.status, 1) << repeated.output;
+  EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{{"suite/flaky", "failed"}, {"suite/good", "passed"}}));
+
+  EXPECT_EQ(run_kvmtest({"run", "--retries", "1", "--repeat", "2"}).status, 2);
+  EXPECT_EQ(run_kvmtest({"run", "--tag", "none"}).status, 2);
+  EXPECT_EQ(run_kvmtest({"run", "--start-at", "suite/none"}).status, 2);
+}
+
+TEST_F(OnDomainsPrograms, BisectFindsWhatBreaksATest) {
+  // The domains are clean; this machine need not be.
+  for (const char* name : {"a", "b", "d"}) write_program(name, "true\n");
+  write_program("c", "touch ../left\n");
+  write_program("z", "test ! -e ../left || { rm ../left; exit 1; }\n");
+  const Result found = run_kvmtest({"bisect", "suite/z"});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_NE(found.output.find("suite/z passes alone, and not after suite/c\n"), std::string::npos) << found.output;
+  const Result pair = run_kvmtest({"bisect", "--pair", "suite/a", "suite/z"});
+  EXPECT_EQ(pair.status, 0) << pair.output;
+}
+
+}  // namespace
+}  // namespace kvmtest::testing
