@@ -247,7 +247,7 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const core::Dom
     if (!started) fail("start " + domain.name());
   }
   try {
-    pin_emulator(handle.get());
+    pin_emulator(domain, handle.get());
     return std::make_unique<ConsoleStream>(connect_.get(), handle.get());
   } catch (const HostFault&) {
     power_off(handle.get());
@@ -258,16 +258,23 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const core::Dom
 /// Keeps QEMU's main thread, and with it the threads that read and write its files, on one processor: going back to a
 /// saved state hands over between them some thousand times, which takes twice as long across processors. The thread
 /// that runs the guest is free to go where there is room.
-void LibvirtHypervisor::pin_emulator(virDomainPtr domain) {
+void LibvirtHypervisor::pin_emulator(const core::Domain& domain, virDomainPtr handle) {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) == 0) return;
-  unsigned turn = next_cpu_++ % static_cast<unsigned>(CPU_COUNT(&allowed));
+  // The hosts of a prefix go back together: side by side, as far as there are processors, and beside other prefixes.
+  const std::set<std::string>& hosts = templates_.hosts();
+  auto turn = static_cast<std::size_t>(std::distance(hosts.begin(), hosts.find(domain.host.value)));
+  {
+    const std::lock_guard lock(mutex_);
+    turn += hosts.size() * turns_.emplace(domain.prefix, turns_.size()).first->second;
+  }
+  turn %= static_cast<std::size_t>(CPU_COUNT(&allowed));
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed) || turn-- > 0) continue;
     std::vector<unsigned char> map(static_cast<std::size_t>(cpu) / 8 + 1);
     map.back() = static_cast<unsigned char>(1U << (static_cast<unsigned>(cpu) % 8));
     // A remote or restricted libvirt may refuse; then it is only slower.
-    if (virDomainPinEmulator(domain, map.data(), static_cast<int>(map.size()), VIR_DOMAIN_AFFECT_LIVE) < 0)
+    if (virDomainPinEmulator(handle, map.data(), static_cast<int>(map.size()), VIR_DOMAIN_AFFECT_LIVE) < 0)
       virResetLastError();
     return;
   }

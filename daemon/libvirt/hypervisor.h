@@ -4,7 +4,6 @@
 // Invariants: a domain whose metadata does not name our state directory is never started, destroyed or undefined; a
 // bridge whose alias does not name it is never removed.
 
-#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -68,7 +67,7 @@ class LibvirtHypervisor final : public engine::Hypervisor {
  private:
   [[nodiscard]] bool embedded() const { return options_.uri.empty(); }
   void open();
-  void pin_emulator(virDomainPtr domain);
+  void pin_emulator(const core::Domain& domain, virDomainPtr handle);
   void destroy_leftovers();
   void decide_accelerator();
   bool prove_kvm();
@@ -84,10 +83,10 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   Connect connect_;
   std::unique_ptr<Jobs> jobs_;
   int callback_ = -1;
-  std::atomic<unsigned> next_cpu_{0};
   std::mutex mutex_;
   std::condition_variable ended_;
-  std::map<std::string, engine::End> ends_;  ///< by domain name, since its last start; guarded by mutex_
+  std::map<std::string, engine::End> ends_;    ///< by domain name, since its last start; guarded by mutex_
+  std::map<core::Prefix, std::size_t> turns_;  ///< of prefixes, as they first started a domain; guarded by mutex_
   EventLoop loop_;  ///< ends before the rest goes: a callback may be under way while it is deregistered
 };
 
