@@ -307,8 +307,13 @@ void Scheduler::advance_worker(TestWorker& worker, Instant now) {
   if (const auto* cooling = std::get_if<worker_state::CoolingDown>(&worker.state); cooling && cooling->until <= now)
     worker.state = worker_state::Idle{};
   if (is<worker_state::Idle>(worker.state)) take_test(worker, now);
+  // A test that is being judged may come back into the queue.
+  const Policy& policy = run_->plan.policy;
+  const bool more_may_come = !run_->judging.empty() && (policy.retries > 0 || policy.repeat != 1);
   if (is<worker_state::Preparing>(worker.state))
     prepare(worker, now);
+  else if (is<worker_state::Idle>(worker.state) && more_may_come)
+    for (auto& [host, entry] : worker.domains) put_aside(worker, host);
   else
     retire(worker);
 }

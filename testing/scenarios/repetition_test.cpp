@@ -142,6 +142,37 @@ TEST_F(Repetition, UntilItFailsButNotForEver) {
   )"));
 }
 
+TEST_F(Repetition, DomainsThatCanGoBackWaitForTheVerdict) {
+  plan.policy.repeat = 2;
+  test("one", {"east"});
+  state("a.east", "s");
+  play();
+  EXPECT_EQ(timeline(), lines(R"(
+    0 run submitted
+    0 reset and save a.east
+    10 a.east was reset
+    10 run one#1 on a.
+    15 one#1 ran
+    15 judge one#1
+    15 pause a.east
+    15 a.east was paused
+    16 one#1 was judged
+    16 report one#1 passed, to be tried again
+    16 load a.east
+    17 a.east was reset
+    17 run one#2 on a.
+    22 one#2 ran
+    22 judge one#2
+    22 pause a.east
+    22 a.east was paused
+    23 one#2 was judged
+    23 report one#2 passed
+    23 destroy a.east
+    24 a.east was destroyed
+    24 finish the run: completed
+  )"));
+}
+
 TEST_F(Repetition, AStopEndsIt) {
   plan.policy.repeat = 0;
   plan.policy.until_fail = true;
