@@ -30,6 +30,7 @@ struct RunStarted {
   std::string uri;
   std::string accelerator;  ///< "kvm" or "emulated"
   std::string settings;     ///< JSON of what the client asked for; a resumed run starts from it
+  std::vector<std::string> inputs{};  ///< names of all that decides about each test, by TestIndex; empty: unknown
 };
 /// An interrupted run goes on. `done` tests already had a verdict.
 struct RunResumed {

@@ -11,6 +11,7 @@
 #include "core/input_error.h"
 #include "engine/errors.h"
 #include "service/fingerprint.h"
+#include "service/inputs.h"
 #include "suite/loader.h"
 #include "wire/record_json.h"
 
@@ -158,6 +159,19 @@ core::Memory Service::memory(const RunRequest& request) {
   return memory;
 }
 
+/// Names of what decides about each of the tests. A domain's state does not depend on its prefix: any will do.
+std::vector<std::string> Service::inputs(const std::vector<suite::LoadedTest>& tests, const core::Prefix& prefix) {
+  std::map<std::string, std::string> guests;
+  std::vector<std::string> out;
+  for (const auto& loaded : tests)
+    out.push_back(inputs_of(loaded.test, [&](const std::string& host) {
+      std::string& state = guests[host];
+      if (state.empty()) state = parts_.snapshots.state_of({prefix, core::Host{host}}).value;
+      return state;
+    }));
+  return out;
+}
+
 core::RunId Service::start_run(const RunRequest& request) {
   const std::lock_guard lock(starting_);
   auto tests = load(request);
@@ -173,7 +187,8 @@ core::RunId Service::start_run(const RunRequest& request) {
                              .tests = names(tests),
                              .uri = description.uri,
                              .accelerator = description.accelerator,
-                             .settings = to_json(request).dump()};
+                             .settings = to_json(request).dump(),
+                             .inputs = inputs(tests, core::Prefix{request.prefixes.front()})};
   core::RunId run;
   {
     const std::lock_guard guard(parts_.database_mutex);

@@ -85,6 +85,7 @@ class Service {
   void prepare_prefixes(const std::vector<std::string>& prefixes);
   std::vector<suite::LoadedTest> load(const RunRequest& request);
   suite::Past past(const std::vector<suite::LoadedTest>& tests);
+  std::vector<std::string> inputs(const std::vector<suite::LoadedTest>& tests, const core::Prefix& prefix);
   engine::RunOrder order(core::RunId run, const RunRequest& request, std::vector<suite::LoadedTest> tests);
   core::States states(const std::vector<core::Domain>& domains, settings::ResetMethod reset);
   void add_states(engine::RunOrder& order, const RunRequest& request);

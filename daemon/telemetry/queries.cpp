@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <utility>
 
+#include "telemetry/reading.h"
 #include "telemetry/statement.h"
 #include "wire/record_json.h"
 
@@ -20,35 +20,6 @@ using core::record::Outcome;
 using core::record::Record;
 using report::Attempt;
 using report::TestResult;
-
-/// Reads one state: everything inside sees the same commits. Failures come out as Error.
-template <class Read>
-auto reading(Database& database, Read read) {
-  try {
-    const SQLite::Transaction transaction(database.connection());
-    return read(database.connection());
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& failure) {
-    throw database.error(failure.what());
-  }
-}
-
-Duration duration(const SQLite::Column& column) {
-  return Duration(static_cast<Duration::rep>(std::llround(column.getDouble() * 1e6)));
-}
-
-std::optional<core::Verdict> verdict(const SQLite::Column& column) {
-  return column.isNull() ? std::nullopt : core::verdict_from(column.getString());
-}
-
-/// Of an empty list: zero. Of an even one: the lower of the two in the middle.
-Duration median(std::vector<Duration> values) {
-  if (values.empty()) return {};
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 std::optional<RunId> run_of(SQLite::Database& connection, const char* query) {
   SQLite::Statement statement(connection, query);

@@ -155,7 +155,41 @@ CREATE VIEW attempt_resets AS
   FROM resets WHERE attempt IS NOT NULL GROUP BY attempt;
 )sql";
 
-constexpr std::array scripts_in_order{version_1, version_2};
+/// History asks for few columns of many runs: a test's decisive time stands beside its verdict, a run's figures in its
+/// row.
+constexpr std::string_view version_3 = R"sql(
+ALTER TABLE tests ADD COLUMN inputs TEXT;        -- names all that decides about the test and its guests; NULL: unknown
+ALTER TABLE tests ADD COLUMN seconds REAL;       -- of the final attempt's own commands
+ALTER TABLE tests ADD COLUMN retried INTEGER NOT NULL DEFAULT 0;  -- attempts before the final one that did not pass,
+                                                                  -- through no fault of the host
+UPDATE tests SET
+  seconds = (SELECT test_seconds FROM attempts a WHERE a.run = tests.run AND a.test = tests.ordinal AND a.final),
+  retried = (SELECT count(*) FROM attempts a WHERE a.run = tests.run AND a.test = tests.ordinal AND NOT a.final
+             AND a.verdict <> 'passed'
+             AND NOT EXISTS (SELECT 1 FROM issues WHERE attempt = a.id AND name = 'HOST-FAULT'));
+
+ALTER TABLE runs ADD COLUMN tests INTEGER NOT NULL DEFAULT 0;  -- how many it has
+UPDATE runs SET tests = (SELECT count(*) FROM tests WHERE run = runs.id);
+
+-- Of a finished run.
+ALTER TABLE runs ADD COLUMN timeouts INTEGER;      -- attempts with one
+ALTER TABLE runs ADD COLUMN boots INTEGER;
+ALTER TABLE runs ADD COLUMN restores INTEGER;
+ALTER TABLE runs ADD COLUMN loads INTEGER;
+ALTER TABLE runs ADD COLUMN failed_resets INTEGER;
+ALTER TABLE runs ADD COLUMN load REAL;             -- mean of its samples
+ALTER TABLE runs ADD COLUMN cpu REAL;              -- the same
+UPDATE runs SET
+  timeouts = (SELECT count(DISTINCT a.id) FROM attempts a JOIN issues i ON i.attempt = a.id
+              WHERE a.run = runs.id AND i.name = 'TIMEOUT'),
+  (boots, restores, loads, failed_resets) =
+    (SELECT coalesce(sum(ok AND method = 'boot'), 0), coalesce(sum(ok AND method = 'restore'), 0),
+            coalesce(sum(ok AND method = 'load'), 0), coalesce(sum(NOT ok), 0) FROM resets WHERE run = runs.id),
+  (load, cpu) = (SELECT avg(load), avg(cpu) FROM samples WHERE run = runs.id)
+WHERE finished IS NOT NULL;
+)sql";
+
+constexpr std::array scripts_in_order{version_1, version_2, version_3};
 
 int number(SQLite::Database& connection, const char* query) { return connection.execAndGet(query).getInt(); }
 

@@ -37,9 +37,10 @@ struct Writer::Statements {
   SQLite::Database& connection;
 
   SQLite::Statement insert_run{connection,
-                               "INSERT INTO runs(started, prefixes, workers, uri, accelerator, settings) "
-                               "VALUES (?, ?, ?, ?, ?, ?)"};
-  SQLite::Statement insert_test{connection, "INSERT INTO tests(run, ordinal, name) VALUES (?, ?, ?)"};
+                               "INSERT INTO runs(started, prefixes, workers, uri, accelerator, settings, tests) "
+                               "VALUES (?, ?, ?, ?, ?, ?, ?)"};
+  SQLite::Statement insert_test{connection,
+                                "INSERT INTO tests(run, ordinal, name, inputs) VALUES (?, ?, ?, nullif(?, ''))"};
   SQLite::Statement find_test{connection, "SELECT ordinal FROM tests WHERE name = ? AND run = ?"};
   SQLite::Statement insert_record{connection,
                                   "INSERT INTO records(sequence, run, time, kind, json) VALUES (?, ?, ?, ?, ?)"};
@@ -59,7 +60,11 @@ struct Writer::Statements {
   SQLite::Statement insert_issue{connection,
                                  "INSERT INTO issues(attempt, ordinal, host, name, detail) VALUES (?, ?, ?, ?, ?)"};
   SQLite::Statement decide_test{
-      connection, "UPDATE tests SET verdict = ?, reason = ? WHERE run = ? AND ordinal = ? AND verdict IS NULL"};
+      connection,
+      "UPDATE tests SET verdict = ?1, reason = ?2, seconds = ?3, "
+      "retried = (SELECT count(*) FROM attempts a WHERE a.run = ?4 AND a.test = ?5 AND a.verdict <> 'passed' "
+      "AND NOT EXISTS (SELECT 1 FROM issues WHERE attempt = a.id AND name = 'HOST-FAULT')) "
+      "WHERE run = ?4 AND ordinal = ?5 AND verdict IS NULL"};
   SQLite::Statement abandon_attempts{connection, "UPDATE attempts SET abandoned = 1 WHERE run = ? AND verdict IS NULL"};
   SQLite::Statement insert_command{connection,
                                    "INSERT INTO commands(attempt, ordinal, host, command, at, took, status, bytes) "
@@ -83,6 +88,14 @@ struct Writer::Statements {
       connection,
       "UPDATE runs SET finished = ?, outcome = ?, exit_status = ?, makespan = ?, passed = ?, failed = ?, "
       "unresolved = ?, untested = ?, unsupported = ?, flaky = ? WHERE id = ? AND finished IS NULL"};
+  SQLite::Statement add_figures{
+      connection,
+      "UPDATE runs SET timeouts = (SELECT count(DISTINCT a.id) FROM attempts a JOIN issues i ON i.attempt = a.id "
+      "WHERE a.run = ?1 AND i.name = 'TIMEOUT'), "
+      "(boots, restores, loads, failed_resets) = (SELECT coalesce(sum(ok AND method = 'boot'), 0), "
+      "coalesce(sum(ok AND method = 'restore'), 0), coalesce(sum(ok AND method = 'load'), 0), "
+      "coalesce(sum(NOT ok), 0) FROM resets WHERE run = ?1), "
+      "(load, cpu) = (SELECT avg(load), avg(cpu) FROM samples WHERE run = ?1) WHERE id = ?1"};
 
   std::int64_t ordinal(const Record& record, const std::string& test) {
     struct Reset {
@@ -95,8 +108,9 @@ struct Writer::Statements {
   }
 
   void decide(const Record& record, std::int64_t ordinal_of_test, const std::string& test, core::Verdict verdict,
-              const std::string& reason) {
-    const int changed = execute(decide_test, verdict, reason, record.run, ordinal_of_test);
+              const std::string& reason, std::optional<core::Duration> took) {
+    const int changed = took ? execute(decide_test, verdict, reason, *took, record.run, ordinal_of_test)
+                             : execute(decide_test, verdict, reason, std::nullopt, record.run, ordinal_of_test);
     if (changed != 1) impossible(record, fmt::format("test {} has a verdict already", test));
   }
 
@@ -135,7 +149,8 @@ struct Writer::Statements {
   }
   void on(const Record& record, const AttemptJudged& judged) {
     const std::int64_t test = ordinal(record, judged.test);
-    if (judged.final) decide(record, test, judged.test, judged.test_verdict.value_or(judged.verdict), "");
+    if (judged.final)
+      decide(record, test, judged.test, judged.test_verdict.value_or(judged.verdict), "", judged.split.test);
     const int changed = execute(judge_attempt, judged.attempt, record.run, test, judged.number, judged.prefix,
                                 judged.verdict, judged.final, judged.split.waiting, judged.split.reset,
                                 judged.split.test, judged.split.judging, judged.output);
@@ -146,7 +161,7 @@ struct Writer::Statements {
     }
   }
   void on(const Record& record, const TestUntested& test) {
-    decide(record, ordinal(record, test.test), test.test, core::Verdict::untested, test.reason);
+    decide(record, ordinal(record, test.test), test.test, core::Verdict::untested, test.reason, std::nullopt);
   }
   void on(const Record& record, const PrefixQuarantined& quarantined) {
     execute(insert_incident, RunId(record.run), record.time, wire::kind(record.body), quarantined.prefix, std::nullopt,
@@ -165,6 +180,7 @@ struct Writer::Statements {
     if (changed != 1) impossible(record, "the run is unknown or has ended already");
     // What is still without a verdict will never get one.
     execute(abandon_attempts, record.run);
+    execute(add_figures, record.run);
   }
 };
 
@@ -183,10 +199,13 @@ core::RunId Writer::create_run(const RunStarted& run, core::WallTime started) {
   try {
     SQLite::Transaction transaction(database_.connection(), SQLite::TransactionBehavior::IMMEDIATE);
     execute(statements_->insert_run, started, wire::dump(run.prefixes), run.workers, run.uri, run.accelerator,
-            run.settings);
+            run.settings, run.tests.size());
     const core::RunId id(database_.connection().getLastInsertRowid());
     unsigned ordinal = 0;
-    for (const std::string& test : run.tests) execute(statements_->insert_test, id, ordinal++, test);
+    for (const std::string& test : run.tests) {
+      const std::string& inputs = ordinal < run.inputs.size() ? run.inputs[ordinal] : std::string();
+      execute(statements_->insert_test, id, ordinal++, test, inputs);
+    }
     transaction.commit();
     return id;
   } catch (const SQLite::Exception& failure) {

@@ -72,9 +72,9 @@ void fields(Is<core::record::Split> auto& value, Field field) {
 }
 template <class Field>
 void fields(Is<core::record::RunStarted> auto& value, Field field) {
-  auto& [prefixes, workers, tests, uri, accelerator, settings] = value;
+  auto& [prefixes, workers, tests, uri, accelerator, settings, inputs] = value;
   field("prefixes", prefixes), field("workers", workers), field("tests", tests), field("uri", uri);
-  field("accelerator", accelerator), field("settings", settings);
+  field("accelerator", accelerator), field("settings", settings), field("inputs", inputs);
 }
 template <class Field>
 void fields(Is<core::record::RunResumed> auto& value, Field field) {

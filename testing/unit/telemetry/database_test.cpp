@@ -107,7 +107,7 @@ TEST(Migration, ResetsOfVersion1AreBoots) {
   }
   Database database(state.database());
   SQLite::Database& connection = database.connection();
-  EXPECT_EQ(value(connection, "PRAGMA user_version"), "2");
+  EXPECT_EQ(value(connection, "PRAGMA user_version"), std::to_string(migrations().size()));
   EXPECT_EQ(value(connection,
                   "SELECT group_concat(host||' '||method||' '||total||' '||ok||' '||coalesce(reason,'-')||' '||"
                   "coalesce(attempt,'-')||coalesce(save,'-')||coalesce(load,'-')||coalesce(verify,'-')||"
@@ -115,6 +115,37 @@ TEST(Migration, ResetsOfVersion1AreBoots) {
             "east boot 4.5 1 - -----; west boot 2.0 0 no memory -----");
   EXPECT_EQ(value(connection, "SELECT count(*) FROM attempt_resets"), "0")
       << "which attempts they were for is not known";
+}
+
+TEST(Migration, Version3FillsInWhatHistoryAsksFor) {
+  const StateDirectory state;
+  make_old(state.database(), migrations(), 2);
+  {
+    SQLite::Database old(state.database().string(), SQLite::OPEN_READWRITE);
+    old.exec(
+        "INSERT INTO runs(started, prefixes, workers, uri, accelerator, settings, finished, outcome) "
+        "VALUES ('t', '[]', 1, '', '', '', 't', 'completed')");
+    old.exec("INSERT INTO tests(run, ordinal, name, verdict) VALUES (1, 0, 'a', 'passed'), (1, 1, 'b', 'failed')");
+    old.exec(
+        "INSERT INTO attempts(run, test, number, prefix, verdict, final, test_seconds) VALUES "
+        "(1, 0, 1, 'a.', 'failed', 0, 1.5), (1, 0, 2, 'a.', 'passed', 1, 2.5), (1, 1, 1, 'a.', 'failed', 1, 3.5)");
+    old.exec("INSERT INTO issues VALUES (1, 0, 'east', 'TIMEOUT', ''), (3, 0, 'east', 'HOST-FAULT', '')");
+    old.exec(
+        "INSERT INTO resets(run, time, prefix, host, method, waited, total, ok) VALUES (1, 't', '', '', 'load', 0, 1, "
+        "1)");
+    old.exec(
+        "INSERT INTO samples(run, time, load, cpu, memory_available, daemon_rss, resetting, testing) "
+        "VALUES (1, 't', 2, 0.5, 0, 0, 0, 0), (1, 't', 4, 0.5, 0, 0, 0, 0)");
+  }
+  Database database(state.database());
+  SQLite::Database& connection = database.connection();
+  EXPECT_EQ(
+      value(connection, "SELECT group_concat(seconds || ' ' || retried || coalesce(inputs, '-'), '; ') FROM tests"),
+      "2.5 1-; 3.5 0-");
+  EXPECT_EQ(value(connection,
+                  "SELECT tests || ' ' || timeouts || ' ' || boots || ' ' || loads || ' ' || failed_resets || ' ' || "
+                  "load || ' ' || cpu FROM runs"),
+            "2 1 0 1 0 3.0 0.5");
 }
 
 // The list as it may look one day: rows of the old version are still there, in the new shape.

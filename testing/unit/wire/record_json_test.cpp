@@ -32,9 +32,9 @@ std::vector<Example> examples() {
   const std::string domain = R"("domain": {"prefix": "a.", "host": "east"})";
   const auto with_domain = [&](const std::string& rest) { return "{" + domain + ", " + rest + "}"; };
   return {
-      {RunStarted{{"a.", ""}, 2, {"netlab/gre", "netlab/dhcp"}, "qemu:///embed", "kvm", R"({"x":1})"},
+      {RunStarted{{"a.", ""}, 2, {"netlab/gre", "netlab/dhcp"}, "qemu:///embed", "kvm", R"({"x":1})", {"0a1b", ""}},
        R"({"prefixes": ["a.", ""], "workers": 2, "tests": ["netlab/gre", "netlab/dhcp"], "uri": "qemu:///embed",
-           "accelerator": "kvm", "settings": "{\"x\":1}"})"},
+           "accelerator": "kvm", "settings": "{\"x\":1}", "inputs": ["0a1b", ""]})"},
       {RunResumed{7, 2}, R"({"done": 7, "abandoned": 2})"},
       {ResetQueued{east(), Ticket(9), 1, 7, 3, 2, "load"},
        with_domain(R"("ticket": 9, "ahead": 1, "submitted": 7, "pending": 3, "workers": 2, "method": "load")")},

@@ -1,0 +1,48 @@
+#include "service/inputs.h"
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+namespace kvmtest::service {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string contents(const fs::path& file) {
+  std::ostringstream text;
+  std::ifstream in(file, std::ios::binary);
+  if (in && in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
+  return text.str();
+}
+
+std::set<fs::path> files_of(const suite::Test& test) {
+  std::error_code error;
+  if (!fs::is_directory(test.path, error)) return {test.path};
+  std::set<fs::path> files;
+  // What lies deeper is what earlier attempts put out.
+  for (const auto& entry : fs::directory_iterator(test.path, error))
+    if (entry.is_regular_file(error)) files.insert(entry.path());
+  return files;
+}
+
+}  // namespace
+
+std::string inputs_of(const suite::Test& test, const std::function<std::string(const std::string& host)>& guest) {
+  std::string all;
+  const auto add = [&](const std::string& part) { all += fmt::format("{}\n{}", part.size(), part); };
+  for (const fs::path& file : files_of(test)) {
+    add(file.filename().string());
+    add(contents(file));
+  }
+  for (const std::string& host : test.hosts) add(guest(host));
+  const XXH128_hash_t digest = XXH3_128bits(all.data(), all.size());
+  return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
+}
+
+}  // namespace kvmtest::service

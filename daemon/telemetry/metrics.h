@@ -1,0 +1,12 @@
+#pragma once
+// What monitoring asks of the database. Reads a row a run.
+
+#include "report/metrics.h"
+#include "telemetry/database.h"
+
+namespace kvmtest::telemetry {
+
+/// Everything but the daemon's activity. Throws Error. One thread at a time, together with the Database.
+report::Metrics metrics(Database& database);
+
+}  // namespace kvmtest::telemetry
