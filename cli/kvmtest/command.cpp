@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -53,8 +54,10 @@ fs::path database_path(const settings::Settings& settings) {
 }  // namespace
 
 core::RunId chosen_run(const settings::Settings& settings, long run) {
-  if (run > 0) return core::RunId{run};
   telemetry::Database database(database_path(settings));
+  if (run > 0 && !telemetry::Queries(database).has_run(core::RunId{run}))
+    throw core::InputError({settings.state_dir}, fmt::format("there is no run {}", run));
+  if (run > 0) return core::RunId{run};
   const auto latest = telemetry::Queries(database).latest_run();
   if (!latest) throw core::InputError({settings.state_dir}, "no run has been made here yet");
   return *latest;

@@ -19,6 +19,8 @@
 
 namespace kvmtest::command {
 
+class ReportFiles;
+
 /// One invocation.
 struct Context {
   client::CommonOptions common;
@@ -36,6 +38,7 @@ void add_status(CLI::App& app, Context& context);
 void add_list(CLI::App& app, Context& context);
 void add_results(CLI::App& app, Context& context);
 void add_history(CLI::App& app, Context& context);
+void add_export(CLI::App& app, Context& context);
 void add_accept(CLI::App& app, Context& context);
 void add_install(CLI::App& app, Context& context);
 void add_domain(CLI::App& app, Context& context);
@@ -77,7 +80,12 @@ Paths resolve(const settings::Settings& settings, const std::vector<std::string>
 
 /// Follows a run to its end: prints what happens, stops it at the first SIGINT or SIGTERM, and ends with the summary.
 /// Returns the run's exit status.
-int follow(client::Client& client, const settings::Settings& settings, core::RunId run, bool quiet, bool verbose);
+struct Following {
+  bool quiet = false;
+  bool verbose = false;
+  ReportFiles* reports = nullptr;  ///< written as the run goes; may be null
+};
+int follow(client::Client& client, const settings::Settings& settings, core::RunId run, const Following& how);
 /// Hands a run's records to `on_record` until its end, and stops it at a signal as follow() does. Nothing: the daemon
 /// died first.
 std::optional<core::record::RunFinished> follow_records(

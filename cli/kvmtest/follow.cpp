@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "kvmtest/command.h"
+#include "kvmtest/report_file.h"
 #include "report/line.h"
 #include "report/summary.h"
 #include "wire/record_json.h"
@@ -91,10 +92,10 @@ std::optional<record::RunFinished> follow_records(client::Client& client, const 
   return finished;
 }
 
-int follow(client::Client& client, const settings::Settings& settings, core::RunId run, bool quiet, bool verbose) {
-  const auto wanted = quiet     ? report::Verbosity::quiet
-                      : verbose ? report::Verbosity::verbose
-                                : report::Verbosity::normal;
+int follow(client::Client& client, const settings::Settings& settings, core::RunId run, const Following& how) {
+  const auto wanted = how.quiet     ? report::Verbosity::quiet
+                      : how.verbose ? report::Verbosity::verbose
+                                    : report::Verbosity::normal;
   unsigned total = 0;
   unsigned done = 0;
   const auto finished = follow_records(client, settings, run, [&](const record::Record& entry) {
@@ -104,16 +105,18 @@ int follow(client::Client& client, const settings::Settings& settings, core::Run
     const bool decided =
         (judged != nullptr && judged->final) || std::holds_alternative<record::TestUntested>(entry.body);
     if (decided) ++done;
+    if (decided && how.reports != nullptr) how.reports->update(run);
     if (const auto line = report::line(entry); line && report::verbosity(entry) <= wanted) {
       const std::string time = wire::iso8601(entry.time).substr(11, 12);
       const std::string count = decided ? fmt::format("[{}/{}] ", done, total) : "";
       std::cout << fmt::format("{} {}{}", time, count, *line) << std::endl;
     }
   });
+  const bool reported = how.reports == nullptr || how.reports->finish(run);
   if (!finished) return 3;
   std::cout << '\n'
             << report::summary_text(read_summary(settings, run), {colour_wanted(), terminal_width()}) << std::flush;
-  return finished->exit_status;
+  return finished->exit_status == 0 && !reported ? 3 : finished->exit_status;
 }
 
 }  // namespace kvmtest::command

@@ -7,6 +7,7 @@
 
 #include "core/input_error.h"
 #include "kvmtest/command.h"
+#include "kvmtest/report_file.h"
 #include "service/fingerprint.h"
 #include "service/run_request.h"
 #include "telemetry/database.h"
@@ -22,6 +23,7 @@ struct RunOptions {
   bool quiet = false;
   bool verbose = false;
   bool detach = false;
+  std::vector<std::string> reports;
   std::string reset;
   std::optional<bool> keep;
   SelectionOptions selection;
@@ -30,6 +32,15 @@ struct RunOptions {
 void add_verbosity(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
   auto* quiet = verb.add_flag("-q,--quiet", options->quiet, "print failures and the summary only");
   verb.add_flag("-v,--verbose", options->verbose, "print every command and every domain's every step")->excludes(quiet);
+}
+
+void add_reports(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
+  verb.add_option("--report", options->reports,
+                  fmt::format("FORMAT:FILE, may be given more than once: keep a report there, valid at any time, of "
+                              "what is known so far; {}",
+                              report_formats()))
+      ->type_name("FORMAT:FILE")
+      ->allow_extra_args(false);
 }
 
 /// Everything that can be wrong is found before anything is started.
@@ -51,6 +62,7 @@ std::optional<core::RunId> resume(client::Client& client) {
 
 int run(const Context& context, const RunOptions& options) {
   const auto settings = context.common.settings();
+  ReportFiles reports(settings, options.reports);
   client::Client client(settings);
   core::RunId id;
   if (options.resume) {
@@ -79,12 +91,13 @@ int run(const Context& context, const RunOptions& options) {
     std::cout << fmt::format("run {} started; 'kvmtest attach' follows it\n", id.value);
     return 0;
   }
-  return follow(client, settings, id, options.quiet, options.verbose);
+  return follow(client, settings, id, {options.quiet, options.verbose, &reports});
 }
 
 /// The active run; one that a daemon's death interrupted goes on.
 int attach(const Context& context, const RunOptions& options) {
   const auto settings = context.common.settings();
+  ReportFiles reports(settings, options.reports);
   client::Client client(settings);
   std::optional<core::RunId> id;
   if (client.daemon_is_there()) {
@@ -96,7 +109,7 @@ int attach(const Context& context, const RunOptions& options) {
     id = resume(client);
   }
   if (!id) throw core::InputError("no run is active here; 'kvmtest results' shows the last one");
-  return follow(client, settings, *id, options.quiet, options.verbose);
+  return follow(client, settings, *id, {options.quiet, options.verbose, &reports});
 }
 
 int stop(const Context& context, bool daemon) {
@@ -132,7 +145,9 @@ void add_run(CLI::App& app, Context& context) {
           "--no-keep", [options] { options->keep = false; }, "use no saved state of earlier runs, and leave none")
       ->excludes(keep);
   verb->add_flag("--resume", options->resume, "go on with the run that the daemon's death interrupted");
-  verb->add_flag("-d,--detach", options->detach, "start the run and leave; 'kvmtest attach' follows it");
+  auto* detach = verb->add_flag("-d,--detach", options->detach, "start the run and leave; 'kvmtest attach' follows it");
+  add_reports(*verb, options);
+  verb->get_option("--report")->excludes(detach);
   add_verbosity(*verb, options);
   verb->footer(
       "One control-C stops the run and removes its domains; results so far stand. Closing the terminal does not:\n"
@@ -143,6 +158,7 @@ void add_attach(CLI::App& app, Context& context) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* verb = add_verb(app, context, "attach", "follow the active run, or go on with an interrupted one",
                             [&context, options] { return attach(context, *options); });
+  add_reports(*verb, options);
   add_verbosity(*verb, options);
 }
 

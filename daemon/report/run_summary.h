@@ -36,10 +36,10 @@ struct Attempt {
 
 struct TestResult {
   std::string name;
-  std::optional<core::Verdict> verdict;  ///< nothing: not decided yet
-  std::string reason;                    ///< why it is untested, when no attempt says so
-  bool flaky = false;                    ///< passed, but not every attempt did (abandoned ones do not count)
-  std::vector<Attempt> attempts;         ///< in the order of their numbers
+  std::optional<core::Verdict> verdict{};  ///< nothing: not decided yet
+  std::string reason{};                    ///< why it is untested, when no attempt says so
+  bool flaky = false;                      ///< passed, but not every attempt did (abandoned ones do not count)
+  std::vector<Attempt> attempts{};         ///< in the order of their numbers
 };
 
 struct Counts {

@@ -34,10 +34,11 @@ Character front(std::string_view text) {
   return {code, length, true};
 }
 
-/// Characters that move the text around them: separators, direction marks, embeddings, overrides and isolates.
+/// Characters that move the text around them: separators, direction marks, embeddings, overrides and isolates; and the
+/// two that XML forbids, which are none.
 bool is_layout(char32_t code) {
-  return code == 0x2028 || code == 0x2029 || code == 0x200e || code == 0x200f || code == 0x61c ||
-         (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return code == 0xfffe || code == 0xffff || code == 0x2028 || code == 0x2029 || code == 0x200e || code == 0x200f ||
+         code == 0x61c || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 bool is_control(char32_t code) { return code < 0x20 || (code >= 0x7f && code < 0xa0); }
@@ -71,6 +72,19 @@ std::string escaped(std::string_view text) {
         fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(byte));
       }
     }
+  }
+  return out;
+}
+
+std::string escaped_lines(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\n\t"), text.size());
+    std::string_view part = text.substr(0, end);
+    if (end < text.size() && text[end] == '\n' && part.ends_with('\r')) part.remove_suffix(1);
+    out += escaped(part);
+    if (end < text.size()) out += text[end];
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;
 }

@@ -10,8 +10,12 @@
 namespace kvmtest::report {
 
 /// `text` with everything a terminal might act on made visible: C0, C1 and DEL as \xNN (\n, \r and \t by name), bytes
-/// that are not UTF-8 as \xNN, line separators and direction changes as \u{NNNN}. A backslash stays as it is.
+/// that are not UTF-8 as \xNN, line separators, direction changes and what is no character as \u{NNNN}. A backslash
+/// stays as it is.
 std::string escaped(std::string_view text);
+
+/// The same, but lines stay lines: \n and \t stay, and a \r before a \n goes.
+std::string escaped_lines(std::string_view text);
 
 /// `text` broken at spaces into lines of at most `width` columns (a character is taken for a column); lines after the
 /// first begin with `indent` spaces, and `used` columns of the first are taken already. A word longer than a line stays

@@ -206,6 +206,14 @@ std::vector<Record> Queries::records(RunId run, std::int64_t after_sequence, std
   });
 }
 
+bool Queries::has_run(RunId run) {
+  return reading(database_, [&](SQLite::Database& connection) {
+    SQLite::Statement row(connection, "SELECT 1 FROM runs WHERE id = ?");
+    bind_all(row, run.value);
+    return row.executeStep();
+  });
+}
+
 std::optional<RunId> Queries::latest_run() {
   return reading(database_, [](auto& connection) { return run_of(connection, "SELECT max(id) FROM runs"); });
 }

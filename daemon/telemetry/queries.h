@@ -36,6 +36,7 @@ class Queries {
   /// The stream of `run` (0: outside any run) after `after_sequence`, at most `limit` records, in order.
   [[nodiscard]] std::vector<core::record::Record> records(core::RunId run, std::int64_t after_sequence,
                                                           std::size_t limit);
+  [[nodiscard]] bool has_run(core::RunId run);
   [[nodiscard]] std::optional<core::RunId> latest_run();
   /// The newest run without a RunFinished.
   [[nodiscard]] std::optional<core::RunId> unfinished_run();

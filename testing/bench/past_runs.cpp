@@ -29,7 +29,7 @@ SELECT ?1, test, 'suite/area-' || (test % 30) || '/test-' || test, printf('%032x
 constexpr const char* insert_attempts = R"sql(
 INSERT INTO attempts(run, test, number, prefix, started, verdict, final, waiting_seconds, reset_seconds, test_seconds,
                      judging_seconds, output)
-SELECT run, ordinal, 1, 'a.', '2026-01-01T00:00:00.000000Z', verdict, 1, 0.1, 0.2, seconds, 0.01,
+SELECT run, ordinal, 1, 'a.', strftime('%Y-%m-%dT%H:%M:%S.000000Z', 1767225600 + run * 43200 + 2 + ordinal * 9, 'unixepoch'), verdict, 1, 0.1, 0.2, seconds, 0.01,
        '/var/lib/kvmtest/runs/' || run || '/' || name || '/1' FROM tests WHERE run = ?1
 )sql";
 
@@ -41,14 +41,14 @@ FROM attempts WHERE run = ?1 AND verdict = 'failed'
 
 constexpr const char* insert_resets = R"sql(
 INSERT INTO resets(run, time, prefix, host, method, waited, total, load, verify, ok, attempt)
-SELECT run, '2026-01-01T00:00:00.000000Z', 'a.', host, 'load', 0.1, 0.2, 0.1, 0.1, id % 500 <> 0, id
+SELECT run, started, 'a.', host, 'load', 0.1, 0.2, 0.1, 0.1, id % 500 <> 0, id
 FROM attempts, (SELECT 'east' AS host UNION ALL SELECT 'west') WHERE run = ?1
 )sql";
 
 constexpr const char* insert_samples = R"sql(
 WITH RECURSIVE n(sample) AS (SELECT 1 UNION ALL SELECT sample + 1 FROM n WHERE sample < 1800)
 INSERT INTO samples(run, time, load, cpu, memory_available, daemon_rss, resetting, testing)
-SELECT ?1, '2026-01-01T00:00:00.000000Z', 1.0 + ?1 % 4, 0.2 * (1 + ?1 % 4), 8000000000, 40000000, 1, 2 FROM n
+SELECT ?1, strftime('%Y-%m-%dT%H:%M:%S.000000Z', 1767225600 + ?1 * 43200 + sample * 2, 'unixepoch'), 1.0 + ?1 % 4, 0.2 * (1 + ?1 % 4), 8000000000, 40000000, 1, 2 FROM n
 )sql";
 
 // What the writer adds at a run's end.

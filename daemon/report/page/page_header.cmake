@@ -1,0 +1,10 @@
+# Writes the page, its style and its script as one string into a header: cmake -DFOLDER=… -DHEADER=… -P page_header.cmake
+file(READ ${FOLDER}/page.html page)
+file(READ ${FOLDER}/page.css style)
+file(READ ${FOLDER}/page.js script)
+string(REPLACE "@@STYLE@@" "${style}" page "${page}")
+string(REPLACE "@@SCRIPT@@" "${script}" page "${page}")
+file(WRITE ${HEADER}.new "#pragma once\n// Generated from daemon/report/page.\n#include <string_view>\nnamespace kvmtest::report {\ninline constexpr std::string_view run_page = R\"kvmtest(")
+file(APPEND ${HEADER}.new "${page}")
+file(APPEND ${HEADER}.new ")kvmtest\";\n}  // namespace kvmtest::report\n")
+file(RENAME ${HEADER}.new ${HEADER})

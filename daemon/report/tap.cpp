@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "report/run_report.h"
+#include "report/text.h"
+
+namespace kvmtest::report {
+namespace {
+
+using core::Verdict;
+
+/// A # begins a directive wherever it stands.
+std::string description(const std::string& text) {
+  std::string out;
+  for (const char c : escaped(text)) {
+    if (c == '#' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+/// A string of JSON is one of YAML.
+std::string quoted(const std::string& text) { return nlohmann::json(escaped(text)).dump(); }
+
+std::string issue_text(const core::Issue& issue) {
+  return (issue.host.empty() ? "" : issue.host + ": ") + issue.name + (issue.detail.empty() ? "" : ": " + issue.detail);
+}
+
+std::string diagnosis(const TestResult& test) {
+  std::string out = "  ---\n";
+  if (test.verdict) out += fmt::format("  verdict: {}\n", to_string(*test.verdict));
+  if (!test.reason.empty()) out += "  reason: " + quoted(test.reason) + "\n";
+  if (test.flaky) out += "  flaky: true\n";
+  if (!test.attempts.empty()) {
+    const Attempt& last = test.attempts.back();
+    out += fmt::format("  duration_ms: {}\n", last.split.test.count() / 1000);
+    if (test.attempts.size() > 1) out += fmt::format("  attempts: {}\n", test.attempts.size());
+    if (!last.issues.empty()) out += "  issues:\n";
+    for (const core::Issue& issue : last.issues) out += "    - " + quoted(issue_text(issue)) + "\n";
+    if (test.verdict != Verdict::passed && !last.output.empty()) out += "  output: " + quoted(last.output) + "\n";
+  }
+  return out + "  ...\n";
+}
+
+}  // namespace
+
+std::string tap_report(const RunReport& run) {
+  const RunSummary& summary = run.summary;
+  std::string out = fmt::format("TAP version 13\n1..{}\n", summary.tests.size());
+  std::size_t number = 0;
+  for (const TestResult& test : summary.tests) {
+    ++number;
+    if (!test.verdict) continue;  // missing from the plan: whoever counts sees it
+    const bool skipped = test.verdict == Verdict::unsupported;
+    const bool good = skipped || test.verdict == Verdict::passed;
+    std::string directive;
+    if (skipped) {
+      directive = " # SKIP unsupported";
+      if (!test.attempts.empty() && !test.attempts.back().issues.empty())
+        directive += ": " + description(issue_text(test.attempts.back().issues.front()));
+    }
+    out += fmt::format("{} {} - {}{}\n", good ? "ok" : "not ok", number, description(test.name), directive);
+    out += diagnosis(test);
+  }
+  if (!summary.outcome) return out + "Bail out! the run is under way\n";
+  if (*summary.outcome != core::record::Outcome::completed)
+    out += fmt::format("Bail out! the run {}\n", *summary.outcome == core::record::Outcome::stopped
+                                                     ? "was stopped"
+                                                     : "ended by a fault of the infrastructure");
+  return out;
+}
+
+}  // namespace kvmtest::report

@@ -1,0 +1,75 @@
+#include "telemetry/run_report.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include "telemetry/queries.h"
+#include "telemetry/reading.h"
+#include "telemetry/statement.h"
+#include "wire/record_json.h"
+
+namespace kvmtest::telemetry {
+namespace {
+
+core::AttemptId attempt_id(const SQLite::Column& column) {
+  return core::AttemptId(static_cast<std::uint64_t>(column.getInt64()));
+}
+
+void add_resets(SQLite::Database& connection, report::RunReport& out) {
+  SQLite::Statement row(connection,
+                        "SELECT time, prefix, host, method, waited, total, ok, coalesce(reason, ''), "
+                        "coalesce(attempt, 0) FROM resets WHERE run = ? ORDER BY rowid");
+  bind_all(row, out.summary.run);
+  while (row.executeStep()) {
+    report::ResetSpan& reset = out.resets.emplace_back();
+    reset.total = duration(row.getColumn(5));
+    reset.begin = wire::wall_time_from(row.getColumn(0).getString()) - reset.total;
+    reset.domain = {core::Prefix(row.getColumn(1).getString()), core::Host(row.getColumn(2).getString())};
+    reset.method = row.getColumn(3).getString();
+    reset.waited = duration(row.getColumn(4));
+    reset.ok = row.getColumn(6).getInt() != 0;
+    reset.reason = row.getColumn(7).getString();
+    reset.attempt = attempt_id(row.getColumn(8));
+  }
+}
+
+void add_commands(SQLite::Database& connection, report::RunReport& out) {
+  SQLite::Statement row(connection,
+                        "SELECT c.attempt, c.host, c.command, c.at, c.took, c.status FROM attempts a "
+                        "JOIN commands c ON c.attempt = a.id WHERE a.run = ? ORDER BY c.attempt, c.at, c.ordinal");
+  bind_all(row, out.summary.run);
+  while (row.executeStep())
+    out.commands[attempt_id(row.getColumn(0))].push_back({row.getColumn(1).getString(), row.getColumn(2).getString(),
+                                                          duration(row.getColumn(3)), duration(row.getColumn(4)),
+                                                          row.getColumn(5).getInt()});
+}
+
+void add_samples(SQLite::Database& connection, report::RunReport& out) {
+  SQLite::Statement row(connection,
+                        "SELECT time, load, cpu, memory_available, daemon_rss, resetting, testing FROM samples "
+                        "WHERE run = ? ORDER BY rowid");
+  bind_all(row, out.summary.run);
+  while (row.executeStep()) {
+    core::record::Sample sample;
+    sample.load = row.getColumn(1).getDouble();
+    sample.cpu = row.getColumn(2).getDouble();
+    sample.memory_available = static_cast<std::uint64_t>(row.getColumn(3).getInt64());
+    sample.daemon_rss = static_cast<std::uint64_t>(row.getColumn(4).getInt64());
+    sample.resetting = row.getColumn(5).getUInt();
+    sample.testing = row.getColumn(6).getUInt();
+    out.samples.push_back({wire::wall_time_from(row.getColumn(0).getString()), sample});
+  }
+}
+
+}  // namespace
+
+report::RunReport run_report(Database& database, core::RunId run) {
+  report::RunReport out{.summary = Queries(database).run_summary(run)};
+  reading(database, [&](SQLite::Database& connection) {
+    add_resets(connection, out);
+    add_commands(connection, out);
+    add_samples(connection, out);
+  });
+  return out;
+}
+
+}  // namespace kvmtest::telemetry

@@ -1,0 +1,14 @@
+#pragma once
+// A run with its timeline, for reports.
+
+#include "core/ids.h"
+#include "report/run_report.h"
+#include "telemetry/database.h"
+
+namespace kvmtest::telemetry {
+
+/// Reads all of `run`. Throws Error when the database fails, and for a run that is not in it. One thread at a time,
+/// together with the Database.
+report::RunReport run_report(Database& database, core::RunId run);
+
+}  // namespace kvmtest::telemetry
