@@ -39,6 +39,7 @@ void add_list(CLI::App& app, Context& context);
 void add_results(CLI::App& app, Context& context);
 void add_history(CLI::App& app, Context& context);
 void add_export(CLI::App& app, Context& context);
+void add_metrics(CLI::App& app, Context& context);
 void add_accept(CLI::App& app, Context& context);
 void add_install(CLI::App& app, Context& context);
 void add_domain(CLI::App& app, Context& context);

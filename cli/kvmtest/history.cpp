@@ -58,7 +58,10 @@ json to_json(const report::PastRun& run) {
           {"loads", run.loads},
           {"failed_resets", run.failed_resets},
           {"load", or_null(run.load)},
-          {"cpu", or_null(run.cpu)}};
+          {"cpu", or_null(run.cpu)},
+          {"cpu_pressure", or_null(run.cpu_pressure)},
+          {"memory_pressure", or_null(run.memory_pressure)},
+          {"io_pressure", or_null(run.io_pressure)}};
 }
 
 json to_json(const report::TestHistory& history) {
@@ -122,7 +125,10 @@ json to_json(const report::Load& load) {
                     {"timeouts", row.timeouts},
                     {"failed_resets", row.failed_resets},
                     {"load", or_null(row.load)},
-                    {"cpu", or_null(row.cpu)}});
+                    {"cpu", or_null(row.cpu)},
+                    {"cpu_pressure", or_null(row.cpu_pressure)},
+                    {"memory_pressure", or_null(row.memory_pressure)},
+                    {"io_pressure", or_null(row.io_pressure)}});
   return {{"runs", to_json(load.runs)}, {"least_tests", load.least_tests}, {"rows", std::move(rows)}};
 }
 

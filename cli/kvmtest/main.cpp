@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   command::add_results(app, context);
   command::add_history(app, context);
   command::add_export(app, context);
+  command::add_metrics(app, context);
   command::add_accept(app, context);
   command::add_install(app, context);
   command::add_domain(app, context);

@@ -216,6 +216,8 @@ void dispatch(Service& service, const std::function<void()>& shut_down, const Re
 
   if (is("GET", "/v1/status")) {
     exchange.respond(200, service.status());
+  } else if (is("GET", "/metrics")) {
+    exchange.text(service.metrics(), "text/plain; version=0.0.4; charset=utf-8");
   } else if (is("POST", "/v1/runs")) {
     exchange.respond(201, {{"run", service.start_run(service::run_request_from(body_of(request))).value}});
   } else if (is("POST", "/v1/runs/resume")) {

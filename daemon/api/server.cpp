@@ -80,15 +80,11 @@ class BeastExchange final : public Exchange {
       : socket_(socket), version_(version), keep_alive_(keep_alive) {}
 
   void respond(unsigned status, const nlohmann::json& body) override {
-    http::response<http::string_body> response(static_cast<http::status>(status), version_);
-    response.set(http::field::content_type, "application/json");
-    response.body() = wire::dump(body) + "\n";
-    response.keep_alive(keep_alive_);
-    response.prepare_payload();
-    boost::system::error_code error;
-    http::write(socket_, response, error);
-    keep_alive_ = keep_alive_ && !error;
-    answered_ = true;
+    send(status, wire::dump(body) + "\n", "application/json");
+  }
+
+  void text(std::string_view body, std::string_view content_type) override {
+    send(200, std::string(body), content_type);
   }
 
   void start_lines() override {
@@ -141,6 +137,18 @@ class BeastExchange final : public Exchange {
   [[nodiscard]] bool answered() const { return answered_; }
 
  private:
+  void send(unsigned status, std::string body, std::string_view content_type) {
+    http::response<http::string_body> response(static_cast<http::status>(status), version_);
+    response.set(http::field::content_type, beast::string_view(content_type.data(), content_type.size()));
+    response.body() = std::move(body);
+    response.keep_alive(keep_alive_);
+    response.prepare_payload();
+    boost::system::error_code error;
+    http::write(socket_, response, error);
+    keep_alive_ = keep_alive_ && !error;
+    answered_ = true;
+  }
+
   /// A client that reads lines sends nothing, so anything but silence is its end.
   bool client_has_gone() {
     pollfd entry{socket_.native_handle(), POLLIN | POLLRDHUP, 0};

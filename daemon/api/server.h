@@ -24,7 +24,8 @@ struct Request {
   std::string body;
 };
 
-/// One request being answered, on its connection's thread. Exactly one of respond, start_lines and upgrade is called.
+/// One request being answered, on its connection's thread. Exactly one of respond, text, start_lines and upgrade is
+/// called.
 class Exchange {
  public:
   Exchange() = default;
@@ -33,6 +34,8 @@ class Exchange {
   virtual ~Exchange() = default;
 
   virtual void respond(unsigned status, const nlohmann::json& body) = 0;
+  /// 200 with a body that is no JSON.
+  virtual void text(std::string_view body, std::string_view content_type) = 0;
   /// Begins a body of lines, sent as they come.
   virtual void start_lines() = 0;
   /// False: the client has gone.

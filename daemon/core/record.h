@@ -28,8 +28,8 @@ struct RunStarted {
   unsigned workers = 0;            ///< slots of the reboot pool
   std::vector<std::string> tests;  ///< names, by TestIndex
   std::string uri;
-  std::string accelerator;  ///< "kvm" or "emulated"
-  std::string settings;     ///< JSON of what the client asked for; a resumed run starts from it
+  std::string accelerator;            ///< "kvm" or "emulated"
+  std::string settings;               ///< JSON of what the client asked for; a resumed run starts from it
   std::vector<std::string> inputs{};  ///< names of all that decides about each test, by TestIndex; empty: unknown
 };
 /// An interrupted run goes on. `done` tests already had a verdict.
@@ -146,6 +146,10 @@ struct Sample {
   std::uint64_t daemon_rss = 0;        ///< bytes
   unsigned resetting = 0;
   unsigned testing = 0;
+  // Share of the last 10 s in which some task waited for it, 0 to 1 (pressure stall information, PSI).
+  double cpu_pressure = 0;
+  double memory_pressure = 0;
+  double io_pressure = 0;
 };
 enum class Outcome { completed, stopped, infrastructure };
 /// The outcome's own word.

@@ -1,9 +1,11 @@
 #include "engine/sampler.h"
 
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include <unistd.h>
 
@@ -19,6 +21,20 @@ std::uint64_t memory_available() {
   }
   return 0;
 }
+
+namespace {
+
+/// The share of `some` over ten seconds; 0 where the kernel does not tell. Source: Documentation/accounting/psi.rst.
+double pressure(const std::string& of) {
+  constexpr std::string_view average = "avg10=";
+  std::ifstream file("/proc/pressure/" + of);
+  std::string kind;
+  std::string value;
+  if (!(file >> kind >> value) || kind != "some" || !value.starts_with(average)) return 0;
+  return std::strtod(value.c_str() + average.size(), nullptr) / 100;
+}
+
+}  // namespace
 
 core::record::Sample Sampler::sample() {
   core::record::Sample sample;
@@ -42,6 +58,9 @@ core::record::Sample Sampler::sample() {
   total_ = total;
 
   sample.memory_available = memory_available();
+  sample.cpu_pressure = pressure("cpu");
+  sample.memory_pressure = pressure("memory");
+  sample.io_pressure = pressure("io");
 
   std::uint64_t pages = 0;
   std::uint64_t resident = 0;

@@ -14,8 +14,8 @@ std::uint64_t memory_available();
 /// One thread at a time.
 class Sampler {
  public:
-  /// Load, memory, and the busy share of all cores since the last call (since boot at the first). Zero for what /proc
-  /// does not tell.
+  /// Load, memory, pressure, and the busy share of all cores since the last call (since boot at the first). Zero for
+  /// what /proc does not tell.
   core::record::Sample sample();
 
  private:

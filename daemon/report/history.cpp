@@ -193,6 +193,9 @@ std::string load_text(const Load& load, const Options& options) {
   chart(
       "load average", [](const LoadRow& row) { return row.load.value_or(0); },
       [](const LoadRow& row) { return row.load ? fmt::format("{:.1f}", *row.load) : "-"; });
+  chart(
+      "time in which some task waited for a processor", [](const LoadRow& row) { return row.cpu_pressure.value_or(0); },
+      [&](const LoadRow& row) { return row.cpu_pressure ? share(*row.cpu_pressure * 100) : "-"; });
   return out;
 }
 

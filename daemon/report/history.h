@@ -39,8 +39,11 @@ struct PastRun {
   unsigned restores = 0;
   unsigned loads = 0;
   unsigned failed_resets = 0;
-  std::optional<double> load{};  ///< mean of the one-minute load averages; nothing: not sampled
-  std::optional<double> cpu{};   ///< mean busy share, 0 to 1
+  std::optional<double> load{};          ///< mean of the one-minute load averages; nothing: not sampled
+  std::optional<double> cpu{};           ///< mean busy share, 0 to 1
+  std::optional<double> cpu_pressure{};  ///< mean share of time in which some task waited, 0 to 1; so the next two
+  std::optional<double> memory_pressure{};
+  std::optional<double> io_pressure{};
 };
 
 /// One run's word on a test.
@@ -94,12 +97,15 @@ struct LoadRow {
   unsigned workers = 0;
   unsigned prefixes = 0;
   unsigned runs = 0;
-  core::Duration makespan{};     ///< median
-  double failed = 0;             ///< tests that failed or are unresolved, of 100; mean
-  double timeouts = 0;           ///< of 100 tests; mean
-  double failed_resets = 0;      ///< of 100 resets; mean
-  std::optional<double> load{};  ///< mean
-  std::optional<double> cpu{};   ///< mean, 0 to 1
+  core::Duration makespan{};             ///< median
+  double failed = 0;                     ///< tests that failed or are unresolved, of 100; mean
+  double timeouts = 0;                   ///< of 100 tests; mean
+  double failed_resets = 0;              ///< of 100 resets; mean
+  std::optional<double> load{};          ///< mean
+  std::optional<double> cpu{};           ///< mean, 0 to 1
+  std::optional<double> cpu_pressure{};  ///< mean share of time in which some task waited, 0 to 1; so the next two
+  std::optional<double> memory_pressure{};
+  std::optional<double> io_pressure{};
 };
 
 struct Slowest {

@@ -91,6 +91,9 @@ void machine(Exposition& out, const core::record::Sample& sample, core::WallTime
   out.value(sample.load);
   out.family("cpu_busy_ratio", "gauge", "Busy share of all cores.");
   out.value(sample.cpu);
+  out.family("pressure_ratio", "gauge", "Share of the ten seconds before in which some task waited (PSI).");
+  out.values("resource",
+             {{"cpu", sample.cpu_pressure}, {"memory", sample.memory_pressure}, {"io", sample.io_pressure}});
   out.family("memory_available_bytes", "gauge", "Memory that can be had without swapping.");
   out.value(number(sample.memory_available));
   out.family("daemon_resident_memory_bytes", "gauge", "Resident memory of kvmtestd.");

@@ -90,6 +90,7 @@ class Trace {
     };
     counter("load", {{"load", sample.load}});
     counter("cpu", {{"busy", sample.cpu}});
+    counter("pressure", {{"cpu", sample.cpu_pressure}, {"memory", sample.memory_pressure}, {"io", sample.io_pressure}});
     counter("memory available, MiB", {{"MiB", sample.memory_available >> 20U}});
   }
 

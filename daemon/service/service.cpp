@@ -13,6 +13,7 @@
 #include "service/fingerprint.h"
 #include "service/inputs.h"
 #include "suite/loader.h"
+#include "telemetry/metrics.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::service {
@@ -351,6 +352,24 @@ nlohmann::json Service::status() {
                      {"prefixes", std::move(prefixes)}};
   out["run"] = state.run ? nlohmann::json(state.run->value) : nlohmann::json(nullptr);
   return out;
+}
+
+std::string Service::metrics() {
+  const auto state = parts_.engine.status();
+  report::Metrics metrics;
+  {
+    const std::lock_guard guard(parts_.database_mutex);
+    metrics = telemetry::metrics(parts_.database);
+  }
+  report::Activity now{.run = state.run,
+                       .tests = state.tests,
+                       .decided = state.decided,
+                       .slots = state.slots,
+                       .resetting = state.resetting,
+                       .queued = state.queued};
+  for (const auto& prefix : state.prefixes) now.prefixes.push_back({prefix.prefix, prefix.state});
+  metrics.activity = std::move(now);
+  return report::metrics_text(metrics);
 }
 
 std::vector<record::Record> Service::records(core::RunId run, std::int64_t sequence,

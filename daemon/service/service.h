@@ -75,6 +75,8 @@ class Service {
 
   /// As JSON, for `kvmtest status`.
   nlohmann::json status();
+  /// For monitoring, in Prometheus' text form.
+  std::string metrics();
 
   /// Records of a run after `sequence`; empty when none is there after `patience`.
   std::vector<core::record::Record> records(core::RunId run, std::int64_t sequence, std::chrono::milliseconds patience);

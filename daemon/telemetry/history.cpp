@@ -46,7 +46,8 @@ std::vector<PastRun> past_runs(SQLite::Database& connection, unsigned count) {
   SQLite::Statement row(connection,
                         "SELECT id, started, workers, prefixes, tests, outcome, "
                         "passed, failed, unresolved, untested, unsupported, flaky, exit_status, makespan, timeouts, "
-                        "boots, restores, loads, failed_resets, load, cpu FROM runs ORDER BY id DESC LIMIT ?");
+                        "boots, restores, loads, failed_resets, load, cpu, cpu_pressure, memory_pressure, io_pressure "
+                        "FROM runs ORDER BY id DESC LIMIT ?");
   bind_all(row, count);
   std::vector<PastRun> runs;
   while (row.executeStep()) {
@@ -68,6 +69,9 @@ std::vector<PastRun> past_runs(SQLite::Database& connection, unsigned count) {
       *part = next().getUInt();
     run.load = number(next());
     run.cpu = number(next());
+    run.cpu_pressure = number(next());
+    run.memory_pressure = number(next());
+    run.io_pressure = number(next());
   }
   return runs;
 }
@@ -206,7 +210,10 @@ report::LoadRow load_row(const std::vector<const PastRun*>& runs) {
                       .prefixes = static_cast<unsigned>(runs.front()->prefixes.size()),
                       .runs = static_cast<unsigned>(runs.size()),
                       .load = mean(runs, &PastRun::load),
-                      .cpu = mean(runs, &PastRun::cpu)};
+                      .cpu = mean(runs, &PastRun::cpu),
+                      .cpu_pressure = mean(runs, &PastRun::cpu_pressure),
+                      .memory_pressure = mean(runs, &PastRun::memory_pressure),
+                      .io_pressure = mean(runs, &PastRun::io_pressure)};
   std::vector<Duration> makespans;
   for (const PastRun* run : runs) {
     makespans.push_back(run->makespan);

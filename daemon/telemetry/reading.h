@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "core/record.h"
 #include "core/time.h"
 #include "core/verdict.h"
 #include "telemetry/database.h"
@@ -43,6 +45,25 @@ Value median(std::vector<Value> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+/// The columns of `samples` that sample() reads, in its order.
+inline constexpr const char* sample_columns =
+    "load, cpu, memory_available, daemon_rss, resetting, testing, cpu_pressure, memory_pressure, io_pressure";
+
+/// A sample from `row`, whose columns from `at` on are sample_columns.
+inline core::record::Sample sample(SQLite::Statement& row, int at) {
+  core::record::Sample out;
+  out.load = row.getColumn(at++).getDouble();
+  out.cpu = row.getColumn(at++).getDouble();
+  out.memory_available = static_cast<std::uint64_t>(row.getColumn(at++).getInt64());
+  out.daemon_rss = static_cast<std::uint64_t>(row.getColumn(at++).getInt64());
+  out.resetting = row.getColumn(at++).getUInt();
+  out.testing = row.getColumn(at++).getUInt();
+  out.cpu_pressure = row.getColumn(at++).getDouble();
+  out.memory_pressure = row.getColumn(at++).getDouble();
+  out.io_pressure = row.getColumn(at).getDouble();
+  return out;
 }
 
 }  // namespace kvmtest::telemetry

@@ -1,6 +1,7 @@
 #include "telemetry/run_report.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
 
 #include "telemetry/queries.h"
 #include "telemetry/reading.h"
@@ -45,19 +46,9 @@ void add_commands(SQLite::Database& connection, report::RunReport& out) {
 
 void add_samples(SQLite::Database& connection, report::RunReport& out) {
   SQLite::Statement row(connection,
-                        "SELECT time, load, cpu, memory_available, daemon_rss, resetting, testing FROM samples "
-                        "WHERE run = ? ORDER BY rowid");
+                        fmt::format("SELECT time, {} FROM samples WHERE run = ? ORDER BY rowid", sample_columns));
   bind_all(row, out.summary.run);
-  while (row.executeStep()) {
-    core::record::Sample sample;
-    sample.load = row.getColumn(1).getDouble();
-    sample.cpu = row.getColumn(2).getDouble();
-    sample.memory_available = static_cast<std::uint64_t>(row.getColumn(3).getInt64());
-    sample.daemon_rss = static_cast<std::uint64_t>(row.getColumn(4).getInt64());
-    sample.resetting = row.getColumn(5).getUInt();
-    sample.testing = row.getColumn(6).getUInt();
-    out.samples.push_back({wire::wall_time_from(row.getColumn(0).getString()), sample});
-  }
+  while (row.executeStep()) out.samples.push_back({wire::wall_time_from(row.getColumn(0).getString()), sample(row, 1)});
 }
 
 }  // namespace

@@ -189,7 +189,17 @@ UPDATE runs SET
 WHERE finished IS NOT NULL;
 )sql";
 
-constexpr std::array scripts_in_order{version_1, version_2, version_3};
+/// Samples know what tasks waited for: the share of ten seconds in which some did, 0 to 1; NULL: not sampled then.
+constexpr std::string_view version_4 = R"sql(
+ALTER TABLE samples ADD COLUMN cpu_pressure REAL;
+ALTER TABLE samples ADD COLUMN memory_pressure REAL;
+ALTER TABLE samples ADD COLUMN io_pressure REAL;
+ALTER TABLE runs ADD COLUMN cpu_pressure REAL;     -- mean of its samples
+ALTER TABLE runs ADD COLUMN memory_pressure REAL;
+ALTER TABLE runs ADD COLUMN io_pressure REAL;
+)sql";
+
+constexpr std::array scripts_in_order{version_1, version_2, version_3, version_4};
 
 int number(SQLite::Database& connection, const char* query) { return connection.execAndGet(query).getInt(); }
 

@@ -82,8 +82,8 @@ struct Writer::Statements {
                                     "VALUES (?, ?, ?, ?, ?, ?, ?)"};
   SQLite::Statement insert_sample{
       connection,
-      "INSERT INTO samples(run, time, load, cpu, memory_available, daemon_rss, resetting, testing) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
+      "INSERT INTO samples(run, time, load, cpu, memory_available, daemon_rss, resetting, testing, cpu_pressure, "
+      "memory_pressure, io_pressure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
   SQLite::Statement finish_run{
       connection,
       "UPDATE runs SET finished = ?, outcome = ?, exit_status = ?, makespan = ?, passed = ?, failed = ?, "
@@ -95,7 +95,8 @@ struct Writer::Statements {
       "(boots, restores, loads, failed_resets) = (SELECT coalesce(sum(ok AND method = 'boot'), 0), "
       "coalesce(sum(ok AND method = 'restore'), 0), coalesce(sum(ok AND method = 'load'), 0), "
       "coalesce(sum(NOT ok), 0) FROM resets WHERE run = ?1), "
-      "(load, cpu) = (SELECT avg(load), avg(cpu) FROM samples WHERE run = ?1) WHERE id = ?1"};
+      "(load, cpu, cpu_pressure, memory_pressure, io_pressure) = (SELECT avg(load), avg(cpu), avg(cpu_pressure), "
+      "avg(memory_pressure), avg(io_pressure) FROM samples WHERE run = ?1) WHERE id = ?1"};
 
   std::int64_t ordinal(const Record& record, const std::string& test) {
     struct Reset {
@@ -171,7 +172,8 @@ struct Writer::Statements {
   void on(const Record&, const Notice&) {}
   void on(const Record& record, const Sample& sample) {
     execute(insert_sample, RunId(record.run), record.time, sample.load, sample.cpu, sample.memory_available,
-            sample.daemon_rss, sample.resetting, sample.testing);
+            sample.daemon_rss, sample.resetting, sample.testing, sample.cpu_pressure, sample.memory_pressure,
+            sample.io_pressure);
   }
   void on(const Record& record, const RunFinished& run) {
     const int changed =

@@ -163,9 +163,11 @@ void fields(Is<core::record::Notice> auto& value, Field field) {
 }
 template <class Field>
 void fields(Is<core::record::Sample> auto& value, Field field) {
-  auto& [load, cpu, memory_available, daemon_rss, resetting, testing] = value;
+  auto& [load, cpu, memory_available, daemon_rss, resetting, testing, cpu_pressure, memory_pressure, io_pressure] =
+      value;
   field("load", load), field("cpu", cpu), field("memory_available", memory_available);
   field("daemon_rss", daemon_rss), field("resetting", resetting), field("testing", testing);
+  field("cpu_pressure", cpu_pressure), field("memory_pressure", memory_pressure), field("io_pressure", io_pressure);
 }
 template <class Field>
 void fields(Is<core::record::RunFinished> auto& value, Field field) {

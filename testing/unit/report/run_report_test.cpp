@@ -140,7 +140,7 @@ TEST(Trace, IsAListOfEventsInTracks) {
     if (event.at("name") == "thread_name") threads.push_back(event.at("args").at("name"));
   }
   EXPECT_EQ(slices, 18U + 4U + 2U) << "of prefixes, of slots, commands";
-  EXPECT_EQ(counters, 3U);
+  EXPECT_EQ(counters, 4U);
   EXPECT_EQ(threads, (std::vector<std::string>{"prefix a.", "prefix ''", "boots 1", "boots 2", "saved states 1"}));
 }
 
