@@ -118,10 +118,11 @@ asan tsan: bootstrap ## unit tests and scenarios under the address (asan) or thr
 	@cd build-$@ && ../scripts/as-sanitized ninja $(NINJAFLAGS)
 	@scripts/as-sanitized scripts/run-tests build-$@ --no-system
 
+FUZZ_CMAKEFLAGS = -DKVMTEST_FUZZ=ON -DKVMTEST_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang
+
 fuzz: ## fuzz every parser with FUZZ_RUNS inputs, or those of FUZZ_TARGETS; needs clang
 	@scripts/bootstrap fuzz
-	@$(MAKE) build-fuzz/build.ninja BUILD=build-fuzz CMAKEFLAGS='-DKVMTEST_FUZZ=ON -DKVMTEST_SANITIZE=address,undefined \
-		-DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang'
+	@$(MAKE) build-fuzz/build.ninja BUILD=build-fuzz CMAKEFLAGS='$(FUZZ_CMAKEFLAGS)'
 	@ninja -C build-fuzz $(NINJAFLAGS) --quiet fuzz
 	@scripts/fuzz build-fuzz $(or $(FUZZ_RUNS),100000) $(FUZZ_TARGETS)
 
