@@ -28,24 +28,28 @@ endif
 override KVM_WORKERS := $(call unquoted,$(KVM_WORKERS))
 override KVM_PREFIXES := $(call unquoted,$(or $(KVM_PREFIXES),$(KVM_PREFIX)))
 override KVM_URI := $(call unquoted,$(KVM_URI))
+override KVM_DOMAINS := $(call unquoted,$(KVM_DOMAINS))
 override KVM_ACCELERATOR := $(call unquoted,$(KVM_ACCELERATOR))
 override KVM_RESET := $(call unquoted,$(KVM_RESET))
 override KVM_GUEST := $(call unquoted,$(KVM_GUEST))
 override KVM_GUEST_PACKAGES := $(call unquoted,$(KVM_GUEST_PACKAGES))
 override KVM_TESTS := $(call unquoted,$(KVM_TESTS))
-export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_ACCELERATOR KVM_RESET KVM_GUEST KVM_GUEST_PACKAGES KVM_SUDO
+export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_DOMAINS KVM_ACCELERATOR KVM_RESET KVM_GUEST KVM_GUEST_PACKAGES KVM_SUDO
 unexport KVM_PREFIX
 
 KVMTEST := $(BUILD)/bin/kvmtest
 AS_ROOT := scripts/as-root
 
-.PHONY: kvm-help kvm-test kvm-guest kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-resume kvm-results kvm-diffs \
+.PHONY: kvm-help kvm-test kvm-retest kvm-guest kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-resume kvm-results kvm-diffs \
 	bootstrap build check check-layers asan tsan fuzz tidy format format-check bench install clean
 
 ##@ Running suites
 
 kvm-test: bootstrap build kvm-guest ## set up what is missing, then run KVM_TESTS on the domains of KVM_PREFIXES
 	@$(AS_ROOT) $(KVMTEST) run $(KVM_TESTS)
+
+kvm-retest: bootstrap build kvm-guest ## run those of KVM_TESTS again that did not pass the last time
+	@$(AS_ROOT) $(KVMTEST) run --skip passed $(KVM_TESTS)
 
 kvmsh-%: bootstrap build kvm-guest ## a shell on a domain: make kvmsh-a.east (or ./kvmsh a.east COMMAND)
 	@$(AS_ROOT) $(BUILD)/bin/kvmsh $*
@@ -176,6 +180,7 @@ kvm-help: ## this
 		KVM_PREFIX 'older name of KVM_PREFIXES' \
 		KVM_TESTS 'tests or directories of tests (default: testing/suites/netlab)' \
 		KVM_URI 'libvirt, for example qemu:///system (default: its driver within the daemon)' \
+		KVM_DOMAINS 'directory of domains that another set-up described (default: templates)' \
 		KVM_ACCELERATOR 'auto, kvm or emulated (default: auto)' \
 		KVM_RESET 'snapshot, auto or boot (default: snapshot)' \
 		KVM_GUEST 'tiny, or debian: Debian with systemd (default: tiny)' \

@@ -13,8 +13,34 @@ void CommonOptions::add_to(CLI::App& app) {
   app.add_option("--state-dir", state_dir, "directory of all state (default: .kvmtest)");
   app.add_option("--workers", workers, "domains reset at the same time; also KVM_WORKERS (default: half the cores)");
   app.add_option("--prefixes", prefixes, "sets of domains, one test at a time each, \"a. b.\"; also KVM_PREFIXES");
+  app.add_option("--domains", domains,
+                 "directory of domains that another set-up described, used instead of templates; also KVM_DOMAINS");
+  app.add_option("--prefix", prefix_paths, "DIR/PREFIX: --domains DIR and one of --prefixes in one; may be repeated")
+      ->expected(1)
+      ->take_all();
   app.add_option("--uri", uri, "libvirt URI; also KVM_URI (default: embedded, under the state directory)");
   app.add_option("--accelerator", accelerator, "auto, kvm or emulated; also KVM_ACCELERATOR");
+}
+
+/// A path that is a directory has domains without a prefix; otherwise its last component is one.
+void CommonOptions::take_prefix_paths(settings::Settings& settings) const {
+  if (prefix_paths.empty()) return;
+  if (prefixes || domains)
+    throw core::InputError("--prefix DIR/PREFIX stands for --domains and --prefixes; leave these out");
+  settings.prefixes.clear();
+  for (const std::string& typed : prefix_paths) {
+    const auto path = std::filesystem::absolute(typed).lexically_normal();
+    const bool bare = std::filesystem::is_directory(path);
+    auto directory = bare && !path.has_filename() ? path.parent_path() : bare ? path : path.parent_path();
+    if (!settings.prefixes.empty() && directory != settings.domains.ready)
+      throw core::InputError("--prefix " + typed + ": all prefixes must be in one directory, and another was in " +
+                             settings.domains.ready.string());
+    if (!std::filesystem::is_directory(directory))
+      throw core::InputError("--prefix " + typed + ": there is no directory " + directory.string());
+    settings.domains.ready = std::move(directory);
+    settings.prefixes.push_back(bare ? "" : path.filename().string());
+  }
+  settings::check_prefixes(settings.prefixes, "--prefix");
 }
 
 settings::Settings CommonOptions::settings() const {
@@ -23,9 +49,12 @@ settings::Settings CommonOptions::settings() const {
   if (state_dir) settings::move_state_dir(settings, *state_dir);
   if (workers) settings.workers = settings::parse_workers(*workers, "--workers");
   if (prefixes) settings.prefixes = settings::parse_prefixes(*prefixes, "--prefixes");
+  if (domains) settings.domains.ready = std::filesystem::absolute(*domains).lexically_normal();
+  take_prefix_paths(settings);
   if (uri) settings.hypervisor.uri = *uri;
   if (accelerator) settings.hypervisor.accelerator = settings::parse_accelerator(*accelerator, "--accelerator");
   // The daemon reads the environment, too; so it sees what the command line says.
+  setenv("KVM_DOMAINS", settings.domains.ready.c_str(), 1);
   setenv("KVM_URI", settings.hypervisor.uri.c_str(), 1);
   setenv("KVM_ACCELERATOR", std::string(settings::to_string(settings.hypervisor.accelerator)).c_str(), 1);
   return settings;

@@ -20,10 +20,15 @@ struct CommonOptions {
   std::optional<std::string> prefixes;
   std::optional<std::string> uri;
   std::optional<std::string> accelerator;
+  std::optional<std::filesystem::path> domains;
+  std::vector<std::string> prefix_paths;  ///< DIR/PREFIX each, as libreswan's own runner has them
 
   void add_to(CLI::App& app);
   /// Throws core::InputError.
   [[nodiscard]] settings::Settings settings() const;
+
+ private:
+  void take_prefix_paths(settings::Settings& settings) const;
 };
 
 /// What CLI11 found wrong, in one line, or the help that was asked for; returns the exit status.

@@ -165,7 +165,8 @@ int main(int argc, char** argv) {
   return client::with_errors("kvmsh", [&] {
     if (const char* token = std::getenv("KVMTEST_TOKEN")) return run_in_test(name, command, limit, token);
     const auto settings = common.settings();
-    const core::Domain domain = libvirt::Templates(settings.domains.templates).parse_domain(name);
+    const core::Domain domain =
+        libvirt::Templates(settings.domains.templates, settings.domains.ready).parse_domain(name);
     client::Client client(settings);
     client.ensure_daemon(common.config);
     if (!is_up(client.get("/v1/status"), domain)) {

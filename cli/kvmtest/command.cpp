@@ -38,9 +38,11 @@ Paths resolve(const settings::Settings& settings, const std::vector<std::string>
 
 std::vector<suite::LoadedTest> load_tests(const settings::Settings& settings, const std::vector<std::string>& paths,
                                           const std::string& format) {
-  const libvirt::Templates templates(settings.domains.templates);
+  const libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
   const Paths resolved = resolve(settings, paths);
-  return suite::load(resolved.tests, &templates.hosts(), resolved.base, format);
+  auto context = suite::context_for(settings, &templates.hosts());
+  context.base = resolved.base;
+  return suite::load(resolved.tests, std::move(context), format);
 }
 
 namespace {

@@ -14,6 +14,7 @@
 #include "core/record.h"
 #include "libvirt/templates.h"
 #include "report/run_summary.h"
+#include "suite/filter.h"
 #include "suite/format.h"
 #include "suite/selection.h"
 
@@ -68,6 +69,31 @@ struct SelectionOptions {
 
 /// What the database tells of the tests; nothing when there is none yet. Throws telemetry::Error.
 suite::Past read_past(const settings::Settings& settings, const std::vector<suite::LoadedTest>& tests);
+
+/// The options that choose tests by regular expressions.
+void add_filter(CLI::App& verb, suite::Filter& filter);
+/// Those that choose them by their earlier results, in the words of core::Verdict.
+struct Earlier {
+  std::vector<std::string> skip;
+  std::vector<std::string> result;
+};
+void add_earlier(CLI::App& verb, Earlier& earlier);
+bool wanted(const Earlier& earlier, core::Verdict verdict);
+/// Removes the tests that are not wanted and returns their names. Reads their output and the database.
+std::vector<std::string> left_out(const settings::Settings& settings, const Earlier& earlier,
+                                  std::vector<suite::LoadedTest>& tests);
+
+/// Output of libreswan's that is to be judged again, without running anything.
+struct Rejudging {
+  std::vector<std::string> paths;
+  suite::Filter filter;
+  Earlier earlier;
+  bool diffs = false;  ///< print these instead of results
+  bool json = false;
+  bool update = false;  ///< write the sanitized consoles, differences and results anew
+};
+/// Prints what is asked for. Returns 0, 1 with failures, or 125 when something cannot be told. Throws core::InputError.
+int rejudge(const settings::Settings& settings, const Rejudging& wish);
 
 /// The tests that `paths` name, or those of the settings when there are none. Throws core::InputError.
 std::vector<suite::LoadedTest> load_tests(const settings::Settings& settings, const std::vector<std::string>& paths,

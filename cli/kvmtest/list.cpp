@@ -1,6 +1,7 @@
 // kvmtest list, settings.
 
 #include <iostream>
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -19,19 +20,42 @@ const char* kind_of(suite::StepKind kind) {
     case suite::StepKind::collect: return "collect";
     case suite::StepKind::until: return "until";
     case suite::StepKind::requires_: return "requires";
+    case suite::StepKind::comment: return "comment";
   }
   return "run";
 }
 
 nlohmann::json to_json(const suite::Test& test) {
+  std::map<std::string, std::string> guest_of;
+  nlohmann::json hosts = test.hosts;
+  nlohmann::json guests = nlohmann::json::array();
+  for (std::size_t i = 0; i < test.guests.size(); ++i) {
+    guest_of[test.hosts[i]] = test.guests[i].name;
+    hosts[i] = test.guests[i].host;
+    guests.push_back(test.guests[i].name);
+  }
   nlohmann::json commands = nlohmann::json::array();
-  for (const suite::Step& step : test.steps)
-    commands.push_back(
-        {{"host", step.host}, {"kind", kind_of(step.kind)}, {"command", step.command}, {"line", step.line}});
-  nlohmann::json json{{"name", test.name},   {"title", test.title}, {"file", test.path.string()},
-                      {"hosts", test.hosts}, {"tags", test.tags},   {"commands", std::move(commands)}};
-  if (test.program) json["program"] = test.program->command;
-  return json;
+  for (const suite::Step& step : test.steps) {
+    if (step.post_mortem) continue;
+    nlohmann::json command{{"line", step.command}, {"kind", kind_of(step.kind)}, {"number", step.line}};
+    if (!step.host.empty()) command["host"] = step.host;
+    if (const auto guest = guest_of.find(step.host); guest != guest_of.end()) command["guest"] = guest->second;
+    if (!step.file.empty()) command["file"] = step.file;
+    commands.push_back(std::move(command));
+  }
+  nlohmann::json out{{"name", test.name},           {"title", test.title},
+                     {"path", test.path.string()},  {"kind", test.kind},
+                     {"status", test.status},       {"hosts", std::move(hosts)},
+                     {"guests", std::move(guests)}, {"platforms", test.platforms},
+                     {"tags", test.tags},           {"commands", std::move(commands)}};
+  if (!test.obstacle.empty()) out["obstacle"] = test.obstacle;
+  if (test.program) out["program"] = test.program->command;
+  return out;
+}
+
+void print(const suite::Test& test) {
+  const std::string& rest = test.obstacle.empty() ? test.title : "cannot run: " + test.obstacle;
+  std::cout << fmt::format("{:32} {:22} {}\n", test.name, fmt::join(test.hosts, " "), rest);
 }
 
 }  // namespace
@@ -41,6 +65,7 @@ void add_list(CLI::App& app, Context& context) {
     std::vector<std::string> tests;
     std::string format;
     std::vector<std::string> tags;
+    suite::Filter filter;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
@@ -48,15 +73,17 @@ void add_list(CLI::App& app, Context& context) {
     suite::Selection selection;
     selection.order = suite::Order::listed;
     selection.tags = options->tags;
-    const auto tests =
-        suite::choose(load_tests(context.common.settings(), options->tests, options->format), selection, {});
+    auto tests = load_tests(context.common.settings(), options->tests, options->format);
+    const std::size_t all = tests.size();
+    const auto ignored = suite::apply(options->filter, tests);
+    tests = suite::choose(std::move(tests), selection, {});
     for (const auto& loaded : tests) {
       if (options->json)
         std::cout << wire::dump(to_json(loaded.test)) << '\n';
       else
-        std::cout << fmt::format("{:32} {:22} {}\n", loaded.test.name, fmt::join(loaded.test.hosts, " "),
-                                 loaded.test.title);
+        print(loaded.test);
     }
+    if (!ignored.empty()) std::cerr << suite::told(ignored, all) << '\n';
     return 0;
   });
   verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
@@ -64,6 +91,7 @@ void add_list(CLI::App& app, Context& context) {
   verb->add_option("--tag", options->tags, "only tests that have this tag, or one of several")
       ->type_name("TAG")
       ->allow_extra_args(false);
+  add_filter(*verb, options->filter);
   verb->add_flag("--json", options->json, "one JSON object a test");
 }
 

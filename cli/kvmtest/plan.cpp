@@ -68,6 +68,7 @@ Basis read_basis(const settings::Settings& settings, const PlanOptions& options)
         fmt::format("run {} reset no domain; name another with --run, or a time with --boot", basis.run.value));
 
   auto tests = load_tests(settings, options.tests, options.format);
+  suite::apply({}, tests);
   const suite::Past before = read_past(settings, tests);
   const suite::Selection selection = options.selection.selection();
   basis.order = suite::resolved(selection, before);

@@ -9,6 +9,7 @@
 #include "core/input_error.h"
 #include "kvmtest/command.h"
 #include "report/summary.h"
+#include "suite/libreswan/outputs.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::command {
@@ -17,8 +18,30 @@ namespace {
 struct ResultsOptions {
   long run = 0;
   bool json = false;
+  bool update = false;
   std::vector<std::string> tests;
+  suite::Filter filter;
+  Earlier earlier;
 };
+
+/// Whether directories with output are meant, rather than a run of the database.
+bool of_directories(const ResultsOptions& options) {
+  if (suite::libreswan::names_outputs(options.tests, std::filesystem::current_path())) return true;
+  if (options.filter != suite::Filter{} || !options.earlier.skip.empty() || !options.earlier.result.empty() ||
+      options.update)
+    throw core::InputError("this option is for directories with output; name one");
+  return false;
+}
+
+void add_directory_options(CLI::App& verb, ResultsOptions& options) {
+  add_filter(verb, options.filter);
+  add_earlier(verb, options.earlier);
+  verb.footer(
+      "With a DIR, nothing is run and no run is looked up: what is in it is judged again, by the expected output, "
+      "sanitizers\n"
+      "and parameters as they are now. Exit status then: 0, 1 when a test failed, 125 when something is unresolved or\n"
+      "nothing was ever run, as 'git bisect run' wants it.");
+}
 
 bool chosen(const ResultsOptions& options, const std::string& name) {
   return options.tests.empty() || std::find(options.tests.begin(), options.tests.end(), name) != options.tests.end();
@@ -50,6 +73,10 @@ nlohmann::json to_json(const report::TestResult& test) {
 
 int results(const Context& context, const ResultsOptions& options) {
   const auto settings = context.common.settings();
+  if (of_directories(options))
+    return rejudge(settings, {options.tests, options.filter, options.earlier, false, options.json, options.update});
+  if (!options.tests.empty())
+    throw core::InputError({options.tests.front()}, "neither a libreswan checkout or test nor a directory with output");
   const auto summary = read_summary(settings, chosen_run(settings, options.run));
   if (!options.json) {
     std::cout << report::summary_text(summary, {colour_wanted(), terminal_width()});
@@ -80,6 +107,8 @@ int results(const Context& context, const ResultsOptions& options) {
 
 int diffs(const Context& context, const ResultsOptions& options) {
   const auto settings = context.common.settings();
+  if (of_directories(options))
+    return rejudge(settings, {options.tests, options.filter, options.earlier, true, false, false});
   const auto summary = read_summary(settings, chosen_run(settings, options.run));
   bool any = false;
   for (const auto& test : summary.tests) {
@@ -98,14 +127,19 @@ void add_results(CLI::App& app, Context& context) {
   auto options = std::make_shared<ResultsOptions>();
   CLI::App* verb = add_verb(app, context, "results", "print the summary of a run; exits with its status",
                             [&context, options] { return results(context, *options); });
+  verb->add_option("DIR", options->tests, "libreswan checkouts, tests or their output, to be judged again");
   verb->add_option("--run", options->run, "the run's number (default: the newest)");
-  verb->add_flag("--json", options->json, "everything, as JSON");
+  verb->add_flag("--json", options->json, "everything, as JSON; one object a test with DIR");
+  verb->add_flag("--update", options->update, "with DIR: write its .console.txt, .console.diff and result.json anew");
+  add_directory_options(*verb, *options);
 
   auto of_diffs = std::make_shared<ResultsOptions>();
   verb = add_verb(app, context, "diffs", "print a run's differences from what was expected; exits 1 if there are any",
                   [&context, of_diffs] { return diffs(context, *of_diffs); });
-  verb->add_option("TESTS", of_diffs->tests, "names of tests (default: all)");
+  verb->add_option("TESTS", of_diffs->tests,
+                   "names of tests (default: all), or libreswan checkouts, tests or their output");
   verb->add_option("--run", of_diffs->run, "the run's number (default: the newest)");
+  add_directory_options(*verb, *of_diffs);
 }
 
 }  // namespace kvmtest::command

@@ -27,6 +27,9 @@ struct RunOptions {
   std::string reset;
   std::optional<bool> keep;
   SelectionOptions selection;
+  suite::Filter filter;
+  Earlier earlier;
+  std::optional<bool> post_mortem;
 };
 
 void add_verbosity(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
@@ -44,14 +47,24 @@ void add_reports(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
 }
 
 /// Everything that can be wrong is found before anything is started.
-void check(const settings::Settings& settings, const RunOptions& options, const suite::Selection& selection) {
-  const libvirt::Templates templates(settings.domains.templates);
+std::vector<std::string> check(const settings::Settings& settings, const RunOptions& options,
+                               const suite::Selection& selection) {
+  const libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
   settings::check_bridge_names(settings.prefixes, templates.networks());
+  templates.check_prefixes(settings.prefixes);
   auto tests = load_tests(settings, options.tests, options.format);
+  const std::size_t all = tests.size();
+  const std::string ignored = suite::told(suite::apply(options.filter, tests), all);
+  if (tests.empty()) throw core::InputError("no test is left to run; " + ignored);
+  if (!ignored.empty()) std::cerr << ignored << '\n';
+  auto skipped = left_out(settings, options.earlier, tests);
+  if (!skipped.empty()) std::cerr << fmt::format("{} more are left out for their earlier results\n", skipped.size());
+  suite::check_any_can_run(tests);
   const suite::Past past = read_past(settings, tests);
   suite::choose(std::move(tests), selection, past);
   service::check_guest_files(settings, templates);
   service::check_disk(settings);
+  return skipped;
 }
 
 std::optional<core::RunId> resume(client::Client& client) {
@@ -72,7 +85,7 @@ int run(const Context& context, const RunOptions& options) {
     id = *resumed;
   } else {
     const suite::Selection selection = options.selection.selection();
-    check(settings, options, selection);
+    auto skipped = check(settings, options, selection);
     client.ensure_daemon(context.common.config);
     const Paths paths = resolve(settings, options.tests);
     const auto reset =
@@ -84,7 +97,10 @@ int run(const Context& context, const RunOptions& options) {
                                       settings.workers,
                                       reset,
                                       options.keep.value_or(settings.reset.keep),
-                                      selection};
+                                      selection,
+                                      options.filter,
+                                      std::move(skipped),
+                                      options.post_mortem};
     id = core::RunId{client.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
   }
   if (options.detach) {
@@ -144,6 +160,12 @@ void add_run(CLI::App& app, Context& context) {
   verb->add_flag_callback(
           "--no-keep", [options] { options->keep = false; }, "use no saved state of earlier runs, and leave none")
       ->excludes(keep);
+  add_filter(*verb, options->filter);
+  add_earlier(*verb, options->earlier);
+  verb->add_option("--run-post-mortem", options->post_mortem,
+                   "whether libreswan's post-mortem.sh runs after each test (default: with more than one test)")
+      ->type_name("Y|N")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"y", true}, {"n", false}}, CLI::ignore_case));
   verb->add_flag("--resume", options->resume, "go on with the run that the daemon's death interrupted");
   auto* detach = verb->add_flag("-d,--detach", options->detach, "start the run and leave; 'kvmtest attach' follows it");
   add_reports(*verb, options);

@@ -45,6 +45,7 @@ struct Engine::ActiveRun {
 
   RunOrder order;
   core::Instant started;
+  const std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
   std::map<core::TestIndex, core::Verdict> decided;  ///< core thread only
 
   /// What a script left for its judge.

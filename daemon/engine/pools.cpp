@@ -82,7 +82,8 @@ void Engine::freeze(const core::Prefix& prefix, const Sessions& sessions) {
 }
 
 void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run) {
-  const suite::Test& test = run->test(a.test);
+  const suite::LoadedTest& loaded = run->order.tests.at(a.test.value);
+  const suite::Test& test = loaded.test;
   Sessions sessions;
   {
     const std::lock_guard lock(mutex_);
@@ -93,6 +94,8 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   ActiveRun::Ran ran;
   ran.prefix = a.prefix;
   ran.number = a.number;
+  const auto begin = std::chrono::system_clock::now();
+  suite::Times times{run->began, begin, begin, a.ready_after, {}};
   if (sessions.size() != test.hosts.size()) {
     aborted = core::event::TestAborted{a.attempt, {}, "a domain of its group was lost before the test began"};
   } else if (test.program) {
@@ -113,7 +116,10 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
                                             result.at, result.took, result.status.value_or(-1), output_bytes});
     };
     try {
-      ran.execution = script.run();
+      if (std::string problem = loaded.judge->begin(times); problem.empty())
+        ran.execution = script.run();
+      else
+        ran.execution.ending = {suite::Ending::Why::unprepared, {}, std::move(problem)};
     } catch (const ScriptRunner::Fault& fault) {
       aborted = core::event::TestAborted{a.attempt, fault.host, fault.reason};
     } catch (const console::Interrupted&) {
@@ -121,6 +127,9 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
     }
   }
   ran.test_time = since(start);
+  times.end = std::chrono::system_clock::now();
+  times.script = ran.test_time;
+  ran.execution.times = times;
   if (!run->order.plan.states.of.empty()) freeze(a.prefix, sessions);
   {
     const std::lock_guard lock(mutex_);

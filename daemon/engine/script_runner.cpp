@@ -46,32 +46,60 @@ std::chrono::milliseconds ScriptRunner::limit_of(const Step& step) const { retur
 suite::Execution ScriptRunner::run() {
   suite::Execution execution;
   start_ = Clock::now();
+  if (auto ending = prepare()) {
+    execution.ending = std::move(*ending);
+    return execution;
+  }
   for (std::size_t i = 0; i < test_.steps.size(); ++i) {
     const Step& step = test_.steps[i];
+    if (step.kind == StepKind::comment) continue;
     bool closed = false;
     execution.results.push_back(run_step(i, closed));
-    if (closed) {
-      const End end = end_of_(step.host);
-      if (end.fault == core::Fault::host) throw Fault{step.host, end.reason};
-      execution.ending = {Ending::Why::console_closed, step.host, end.reason};
-      return execution;
-    }
-    const suite::StepResult& result = execution.results.back();
-    if (!result.status) {
-      const bool whole_test = Clock::now() - start_ >= test_limit_;
-      execution.ending = {
-          Ending::Why::timeout, step.host,
-          whole_test
-              ? fmt::format("the test's limit of {} s passed in '{}'", test_limit_.count() / 1000.0, step.command)
-              : fmt::format("no prompt within {} s of '{}'", limit_of(step).count() / 1000.0, step.command)};
-      return execution;
-    }
-    if (step.kind == StepKind::requires_ && result.status != 0) {
-      execution.ending = {Ending::Why::unsupported, step.host, fmt::format("'{}' failed", step.command)};
-      return execution;
-    }
+    auto ending = ending_after(step, execution.results.back(), closed);
+    if (!ending) continue;
+    if (execution.ending.why == Ending::Why::completed) execution.ending = std::move(*ending);
+    if (!step.post_mortem) break;
   }
   return execution;
+}
+
+/// Why the script does not begin, if so.
+std::optional<Ending> ScriptRunner::prepare() {
+  for (const Step& step : test_.preparation) {
+    const auto command = sessions_.at(step.host)->run(typed(step), limit_of(step));
+    if (command.status == 0) continue;
+    const std::string what = command.closed   ? "closed the console: " + why_closed(step.host).reason
+                             : command.status ? fmt::format("exited with {}", *command.status)
+                                              : "did not end in time";
+    std::string_view words = command.output;
+    words = words.substr(0, words.find_last_not_of("\r\n") + 1);
+    words = words.substr(words.find_last_of("\r\n") + 1);
+    return Ending{Ending::Why::unprepared, step.host,
+                  fmt::format("{}: '{}' {}{}{}", step.host, step.command, what, words.empty() ? "" : ": ", words)};
+  }
+  return std::nullopt;
+}
+
+/// Throws Fault when it is the host's.
+End ScriptRunner::why_closed(const std::string& host) const {
+  End end = end_of_(host);
+  if (end.fault == core::Fault::host) throw Fault{host, end.reason};
+  return end;
+}
+
+/// Why the script ends with this step, if so.
+std::optional<Ending> ScriptRunner::ending_after(const Step& step, const suite::StepResult& result, bool closed) const {
+  if (closed) return Ending{Ending::Why::console_closed, step.host, why_closed(step.host).reason};
+  if (!result.status) {
+    const bool whole_test = Clock::now() - start_ >= test_limit_;
+    return Ending{
+        Ending::Why::timeout, step.host,
+        whole_test ? fmt::format("the test's limit of {} s passed in '{}'", test_limit_.count() / 1000.0, step.command)
+                   : fmt::format("no prompt within {} s of '{}'", limit_of(step).count() / 1000.0, step.command)};
+  }
+  if (step.kind == StepKind::requires_ && result.status != 0)
+    return Ending{Ending::Why::unsupported, step.host, fmt::format("'{}' failed", step.command)};
+  return std::nullopt;
 }
 
 suite::StepResult ScriptRunner::run_step(std::size_t index, bool& closed) {

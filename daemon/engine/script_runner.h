@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "console/session.h"
@@ -37,12 +38,17 @@ class ScriptRunner {
     std::string host;
     std::string reason;
   };
-  /// Runs to the end, a time limit, or a closed console. Throws Fault, console::Interrupted.
+  /// Runs to the end, a time limit, or a closed console; steps of the post-mortem go on after these. Throws Fault,
+  /// console::Interrupted.
   suite::Execution run();
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  std::optional<suite::Ending> prepare();
+  [[nodiscard]] std::optional<suite::Ending> ending_after(const suite::Step& step, const suite::StepResult& result,
+                                                          bool closed) const;
+  [[nodiscard]] End why_closed(const std::string& host) const;
   suite::StepResult run_step(std::size_t index, bool& closed);
   console::CommandResult run_until(console::Session& session, const suite::Step& step, console::Deadline deadline,
                                    suite::StepResult& result);

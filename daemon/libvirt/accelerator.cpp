@@ -70,7 +70,7 @@ void LibvirtHypervisor::decide_accelerator() {
 bool LibvirtHypervisor::prove_kvm() {
   Substitutions with = options_.with;
   with.type = "kvm";
-  const core::Domain domain{core::Prefix{""}, core::Host{*templates_.hosts().begin()}};
+  const core::Domain domain = templates_.sample(*templates_.hosts().begin());
   const std::string name = fmt::format("kvmtest-probe-{}", getpid());
   const auto disks = store_.live_disks_of(name);
   std::vector<Overlay> overlays;

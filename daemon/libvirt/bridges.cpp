@@ -109,6 +109,12 @@ void make_bridge(const std::string& name, const std::string& owner) {
   check_nl(rtnl_link_change(socket.get(), made.get(), change.get(), 0), what);
 }
 
+bool is_foreign_bridge(const std::string& name) {
+  const Socket socket = open_route();
+  const Link there = find_link(socket.get(), name);
+  return there && !owner_of(there.get()) && std::filesystem::exists("/sys/class/net/" + name + "/bridge");
+}
+
 void set_links(const std::vector<std::string>& names, bool up) {
   if (names.empty()) return;
   const Socket socket = open_route();

@@ -14,6 +14,8 @@ void check_bridge_permission();
 /// and nothing is attached to any more. Throws engine::HostFault: it is somebody else's, or in use by another owner;
 /// core::InputError when the kernel does not permit it.
 void make_bridge(const std::string& name, const std::string& owner);
+/// Whether there is a bridge of that name which kvmtest did not make.
+bool is_foreign_bridge(const std::string& name);
 
 /// Removes the bridge if it is `owner`'s. False: there is none, or it is another's.
 bool remove_bridge(const std::string& name, const std::string& owner);

@@ -150,7 +150,7 @@ DomainHandle LibvirtHypervisor::find_ours(const core::Domain& domain, bool must_
 }
 
 void LibvirtHypervisor::install(const core::Prefix& prefix) {
-  for (const std::string& network : templates_.networks()) make_network(prefix.value + network);
+  for (const std::string& network : templates_.networks_of(prefix)) make_network(network);
   for (const std::string& host : templates_.hosts()) define({prefix, core::Host{host}});
 }
 
@@ -164,11 +164,13 @@ void LibvirtHypervisor::define(const core::Domain& domain) {
                     store_.live_disks_of(domain.name()), unused);
   if (!embedded()) xml = Templates::on_networks(xml);
   const DomainHandle made(virDomainDefineXMLFlags(connect_.get(), xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE));
-  if (!made) throw InputError({templates_.file(domain.host.value)}, "libvirt refuses this domain: " + last_error());
+  if (!made) throw InputError({templates_.file(domain)}, "libvirt refuses this domain: " + last_error());
 }
 
 void LibvirtHypervisor::make_network(const std::string& name) {
   if (embedded()) {
+    // Whoever described the domains may have made their networks, too.
+    if (templates_.ready_made() && is_foreign_bridge(name)) return;
     make_bridge(name, options_.state_dir);
     return;
   }
@@ -187,6 +189,7 @@ void LibvirtHypervisor::remove_network(const std::string& name) {
     remove_bridge(name, options_.state_dir);
     return;
   }
+  if (templates_.ready_made()) return;  // theirs who described the domains
   const NetworkHandle network(virNetworkLookupByName(connect_.get(), name.c_str()));
   if (!network) return;
   if (virNetworkIsActive(network.get()) == 1) check(virNetworkDestroy(network.get()), "network " + name);
@@ -204,7 +207,7 @@ void LibvirtHypervisor::uninstall(const core::Prefix& prefix) {
   }
   // A libvirt network carries no owner's mark; it is ours when the domains on it were.
   if (any || embedded())
-    for (const std::string& network : templates_.networks()) remove_network(prefix.value + network);
+    for (const std::string& network : templates_.networks_of(prefix)) remove_network(network);
 }
 
 std::string LibvirtHypervisor::definition(const core::Domain& domain) {

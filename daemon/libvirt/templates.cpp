@@ -85,7 +85,16 @@ void check_template(const fs::path& file, const std::string& text) {
 
 }  // namespace
 
-Templates::Templates(const fs::path& directory) {
+Templates::Templates(const fs::path& directory, const fs::path& ready) {
+  if (ready.empty()) {
+    read_templates(directory);
+    return;
+  }
+  ready_ = read_ready_domains(ready);
+  for (const auto& [domain, description] : ready_) hosts_.insert(domain.host.value);
+}
+
+void Templates::read_templates(const fs::path& directory) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     if (entry.path().extension() != ".xml") continue;
@@ -101,11 +110,35 @@ Templates::Templates(const fs::path& directory) {
 }
 
 std::vector<std::string> Templates::networks() const {
+  return ready_made() ? std::vector<std::string>{} : networks_of(core::Prefix{""});
+}
+
+std::vector<std::string> Templates::networks_of(const core::Prefix& prefix) const {
   std::set<std::string> all;
   for (const std::string& host : hosts_)
-    for (const std::string& bridge : bridges_of(render({core::Prefix{""}, core::Host{host}}, {}, {})))
-      all.insert(bridge);
+    for (const std::string& bridge : bridges_of(render({prefix, core::Host{host}}, {}, {}))) all.insert(bridge);
   return {all.begin(), all.end()};
+}
+
+core::Domain Templates::sample(const std::string& host) const {
+  for (const auto& [domain, description] : ready_)
+    if (domain.host.value == host) return domain;
+  return {core::Prefix{""}, core::Host{host}};
+}
+
+const fs::path& Templates::file(const core::Domain& domain) const {
+  return ready_made() ? ready_.at(domain).file : files_.at(domain.host.value);
+}
+
+void Templates::check_prefixes(const std::vector<std::string>& prefixes) const {
+  if (!ready_made()) return;
+  std::set<std::string> known;
+  for (const auto& [domain, description] : ready_) known.insert(domain.prefix.value);
+  for (const std::string& prefix : prefixes) {
+    if (known.contains(prefix)) continue;
+    throw InputError({ready_.begin()->second.file.parent_path()},
+                     "no domain of prefix '" + prefix + "' is described here" + core::did_you_mean(prefix, known));
+  }
 }
 
 core::Domain Templates::parse_domain(const std::string& name) const {
@@ -140,9 +173,10 @@ static void add_disk(pugi::xml_node devices, const fs::path& image) {
   target.append_attribute("bus").set_value("virtio");
 }
 
-std::string Templates::render(const core::Domain& domain, const Substitutions& with, const std::string& uuid) const {
-  const std::string& text = texts_.at(domain.host.value);
-  const std::string filled = substitute(text, [&](const std::string& name, std::size_t) -> std::string {
+/// The domain's description without kvmtest's own additions.
+std::string Templates::filled(const core::Domain& domain, const Substitutions& with) const {
+  if (ready_made()) return ready_.at(domain).xml;
+  return substitute(texts_.at(domain.host.value), [&](const std::string& name, std::size_t) -> std::string {
     if (name == "PREFIX") return escaped_xml(domain.prefix.value);
     if (name == "HOST") return escaped_xml(domain.host.value);
     if (name == "DOMAIN") return escaped_xml(domain.name());
@@ -153,9 +187,17 @@ std::string Templates::render(const core::Domain& domain, const Substitutions& w
     if (name == "STATE") return escaped_xml(with.state_dir);
     return std::to_string(with.memory_mib);
   });
+}
+
+std::string Templates::render(const core::Domain& domain, const Substitutions& with, const std::string& uuid) const {
   pugi::xml_document document;
-  document.load_string(filled.c_str());
+  document.load_string(filled(domain, with).c_str());
   auto root = document.child("domain");
+  if (ready_made() && with.type == "qemu" && std::string_view(root.attribute("type").value()) == "kvm") {
+    // The processor of a host that runs KVM is none that an emulator has.
+    root.attribute("type").set_value("qemu");
+    root.remove_child("cpu");
+  }
   auto name = root.child("name");
   if (!name) name = root.prepend_child("name");
   name.text().set(domain.name().c_str());
@@ -167,7 +209,8 @@ std::string Templates::render(const core::Domain& domain, const Substitutions& w
   if (!metadata) metadata = root.insert_child_after("metadata", uuid.empty() ? name : root.child("uuid"));
   const std::string mark = owner_mark({with.state_dir, domain.prefix.value, domain.host.value});
   metadata.append_buffer(mark.data(), mark.size());
-  if (!with.image.empty() && text.find("@@IMAGE@@") == std::string::npos) add_disk(root.child("devices"), with.image);
+  if (!ready_made() && !with.image.empty() && texts_.at(domain.host.value).find("@@IMAGE@@") == std::string::npos)
+    add_disk(root.child("devices"), with.image);
   return text_of(document);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Domain templates: libvirt XML with @@NAME@@ placeholders, one file a host, in a directory of the user's choice.
+// Domain templates: libvirt XML with @@NAME@@ placeholders, one file a host, in a directory of the user's choice; or
+// domains that are described already (libvirt/ready_domains.h).
 
 #include <cstdint>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "core/ids.h"
+#include "libvirt/ready_domains.h"
 
 namespace kvmtest::libvirt {
 
@@ -32,11 +34,23 @@ class Templates {
  public:
   /// Reads every *.xml of `directory`; the stem is the host. Throws core::InputError for a directory without templates,
   /// an unreadable file, malformed XML, an unknown placeholder, or a template without a serial console.
-  explicit Templates(const std::filesystem::path& directory);
+  explicit Templates(const std::filesystem::path& directory) : Templates(directory, {}) {}
+  /// The same; with `ready`, not empty, the domains that are described there instead. Throws what read_ready_domains
+  /// does.
+  Templates(const std::filesystem::path& directory, const std::filesystem::path& ready);
 
   [[nodiscard]] const std::set<std::string>& hosts() const { return hosts_; }
-  /// The networks, without prefix, that the templates' interfaces are on; sorted.
+  /// The networks, without prefix, that the templates' interfaces are on; sorted. None of domains that are described
+  /// already: theirs have names of their own.
   [[nodiscard]] std::vector<std::string> networks() const;
+  /// The networks that a prefix's domains are on, by their whole names; sorted.
+  [[nodiscard]] std::vector<std::string> networks_of(const core::Prefix& prefix) const;
+  /// Whether the domains are described already; then their networks may be there as well.
+  [[nodiscard]] bool ready_made() const { return !ready_.empty(); }
+  /// The domain of that host that has a description, whatever its prefix; for what is the same in all.
+  [[nodiscard]] core::Domain sample(const std::string& host) const;
+  /// Throws core::InputError for a prefix without domains.
+  void check_prefixes(const std::vector<std::string>& prefixes) const;
   /// The domain that `name` means, which must be a prefix and a known host; the longest host wins. Throws InputError.
   [[nodiscard]] core::Domain parse_domain(const std::string& name) const;
 
@@ -57,10 +71,14 @@ class Templates {
   /// Whether any template has @@`placeholder`@@.
   [[nodiscard]] bool uses(const std::string& placeholder) const;
   /// The template's file.
-  [[nodiscard]] const std::filesystem::path& file(const std::string& host) const { return files_.at(host); }
+  [[nodiscard]] const std::filesystem::path& file(const core::Domain& domain) const;
 
  private:
+  void read_templates(const std::filesystem::path& directory);
+  [[nodiscard]] std::string filled(const core::Domain& domain, const Substitutions& with) const;
+
   std::set<std::string> hosts_;
+  std::map<core::Domain, ReadyDomain> ready_;
   std::map<std::string, std::string> texts_;
   std::map<std::string, std::filesystem::path> files_;
 };

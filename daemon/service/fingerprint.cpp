@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/input_error.h"
+#include "libvirt/ready_domains.h"
 
 namespace kvmtest::service {
 
@@ -21,7 +22,10 @@ std::string fingerprint(const settings::Settings& settings) {
     if (!of_the_run.contains(entry.name)) all += fmt::format("{}={}\n", entry.name, entry.value);
   std::set<fs::path> files;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(settings.domains.templates, error)) files.insert(entry.path());
+  if (settings.domains.ready.empty())
+    for (const auto& entry : fs::directory_iterator(settings.domains.templates, error)) files.insert(entry.path());
+  else
+    for (const auto& [domain, ready] : libvirt::read_ready_domains(settings.domains.ready)) files.insert(ready.file);
   for (const fs::path& file : files) {
     std::ostringstream text;
     text << std::ifstream(file, std::ios::binary).rdbuf();

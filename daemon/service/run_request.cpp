@@ -31,13 +31,28 @@ suite::Selection selection_from(const nlohmann::json& json) {
   return selection;
 }
 
+// The members of a filter, under the names that the wire and the options have for them.
+template <class Of, class Visit>
+void each_expression(Of& filter, Visit visit) {
+  visit("test_kind", filter.kind);
+  visit("test_status", filter.status);
+  visit("test_name", filter.name);
+  visit("test_platform", filter.platform);
+}
+
 }  // namespace
 
 nlohmann::json to_json(const RunRequest& request) {
-  return {{"tests", request.tests},     {"base", request.base.string()},
-          {"format", request.format},   {"prefixes", request.prefixes},
-          {"workers", request.workers}, {"reset", settings::to_string(request.reset)},
-          {"keep", request.keep},       {"selection", selection_to_json(request.selection)}};
+  nlohmann::json json{{"tests", request.tests},     {"base", request.base.string()},
+                      {"format", request.format},   {"prefixes", request.prefixes},
+                      {"workers", request.workers}, {"reset", settings::to_string(request.reset)},
+                      {"keep", request.keep},       {"selection", selection_to_json(request.selection)}};
+  each_expression(request.filter, [&](const char* name, const std::optional<std::string>& expression) {
+    if (expression) json[name] = *expression;
+  });
+  if (!request.left_out.empty()) json["left_out"] = request.left_out;
+  if (request.post_mortem) json["post_mortem"] = *request.post_mortem;
+  return json;
 }
 
 RunRequest run_request_from(const nlohmann::json& json) {
@@ -51,6 +66,11 @@ RunRequest run_request_from(const nlohmann::json& json) {
     request.reset = settings::parse_reset_method(json.value("reset", "snapshot"), "reset");
     request.keep = json.value("keep", true);
     request.selection = selection_from(json.value("selection", nlohmann::json::object()));
+    each_expression(request.filter, [&](const char* name, std::optional<std::string>& expression) {
+      if (json.contains(name)) expression = json.at(name).get<std::string>();
+    });
+    request.left_out = json.value("left_out", std::vector<std::string>{});
+    if (json.contains("post_mortem")) request.post_mortem = json.at("post_mortem").get<bool>();
     return request;
   } catch (const nlohmann::json::exception& e) {
     throw core::InputError(std::string("a run request: ") + e.what());

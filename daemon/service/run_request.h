@@ -2,12 +2,14 @@
 // What a client asks for when it starts a run, as JSON on the wire and in the database. Pure.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "settings/values.h"
+#include "suite/filter.h"
 #include "suite/selection.h"
 
 namespace kvmtest::service {
@@ -21,6 +23,9 @@ struct RunRequest {
   settings::ResetMethod reset = settings::ResetMethod::snapshot;
   bool keep = true;  ///< saved states are for later runs, too
   suite::Selection selection{};
+  suite::Filter filter{};               ///< which of the tests
+  std::vector<std::string> left_out{};  ///< names of tests not to run, for their earlier results
+  std::optional<bool> post_mortem{};    ///< whether suites may look at the hosts afterwards; none: with several tests
 };
 
 nlohmann::json to_json(const RunRequest& request);

@@ -71,6 +71,7 @@ Service::Service(Parts parts)
 void Service::prepare_prefixes(const std::vector<std::string>& prefixes) {
   settings::check_prefixes(prefixes, "prefixes");
   settings::check_bridge_names(prefixes, parts_.templates.networks());
+  parts_.templates.check_prefixes(prefixes);
   check_guest_files(parts_.settings, parts_.templates);
   claims_.claim(ids(prefixes));
   for (const core::Prefix& prefix : ids(prefixes)) parts_.hypervisor.install(prefix);
@@ -78,7 +79,15 @@ void Service::prepare_prefixes(const std::vector<std::string>& prefixes) {
 
 std::vector<suite::LoadedTest> Service::load(const RunRequest& request) {
   if (request.workers == 0) throw InputError("workers: at least 1");
-  return suite::load(request.tests, &parts_.templates.hosts(), request.base, request.format);
+  auto context = suite::context_for(parts_.settings, &parts_.templates.hosts());
+  context.base = request.base;
+  auto tests = suite::load(request.tests, std::move(context), request.format);
+  suite::apply(request.filter, tests);
+  const std::set<std::string> left_out(request.left_out.begin(), request.left_out.end());
+  std::erase_if(tests, [&](const suite::LoadedTest& loaded) { return left_out.contains(loaded.test.name); });
+  suite::check_any_can_run(tests);
+  if (!request.post_mortem.value_or(tests.size() > 1)) suite::drop_post_mortem(tests);
+  return tests;
 }
 
 suite::Past Service::past(const std::vector<suite::LoadedTest>& tests) {
@@ -153,7 +162,7 @@ core::Memory Service::memory(const RunRequest& request) {
     const auto guest = settings::guest_files(parts_.settings);
     const libvirt::Substitutions with{
         "qemu", guest.kernel, guest.initrd, guest.image, parts_.settings.state_dir, guest.memory_mib};
-    const std::uint64_t own = libvirt::memory_of(parts_.templates.render({core::Prefix{}, core::Host{host}}, with, {}));
+    const std::uint64_t own = libvirt::memory_of(parts_.templates.render(parts_.templates.sample(host), with, {}));
     // A saved state holds at most all of the guest's memory, and lies in RAM.
     memory.need[core::Host{host}] = own + qemu_overhead + (request.reset == settings::ResetMethod::boot ? 0 : own);
   }
@@ -197,8 +206,15 @@ core::RunId Service::start_run(const RunRequest& request) {
                                    std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()));
   }
   auto ordered = order(run, request, std::move(tests));
+  std::map<std::string, std::string> untested;
   for (std::size_t i = 0; i < ordered.tests.size(); ++i) {
-    core::PlannedTest planned{core::TestIndex{static_cast<std::uint32_t>(i)}, ordered.tests[i].test.name, {}, 0};
+    const core::TestIndex index{static_cast<std::uint32_t>(i)};
+    if (!ordered.tests[i].test.obstacle.empty()) {
+      ordered.decided[index] = core::Verdict::untested;
+      untested[ordered.tests[i].test.name] = ordered.tests[i].test.obstacle;
+      continue;
+    }
+    core::PlannedTest planned{index, ordered.tests[i].test.name, {}, 0};
     for (const std::string& host : ordered.tests[i].test.hosts) planned.hosts.emplace_back(host);
     ordered.plan.tests.push_back(std::move(planned));
   }
@@ -206,6 +222,7 @@ core::RunId Service::start_run(const RunRequest& request) {
   parts_.recorder.put(run.value, std::move(started));
   if (auto told = order_told(request.selection, before); !told.empty())
     parts_.recorder.put(run.value, record::Notice{false, std::move(told)});
+  for (const auto& [test, reason] : untested) parts_.recorder.put(run.value, record::TestUntested{test, reason});
   parts_.engine.start_run(std::move(ordered));
   return run;
 }

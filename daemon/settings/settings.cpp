@@ -121,6 +121,7 @@ void apply_environment(Settings& settings) {
       break;
     }
   }
+  if (const char* directory = set("KVM_DOMAINS")) settings.domains.ready = fs::absolute(directory).lexically_normal();
   if (const char* uri = set("KVM_URI")) settings.hypervisor.uri = uri;
   if (const char* word = set("KVM_ACCELERATOR")) {
     settings.hypervisor.accelerator = parse_accelerator(word, "KVM_ACCELERATOR");

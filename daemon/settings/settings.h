@@ -31,6 +31,7 @@ struct Settings {
   struct Domains {
     std::filesystem::path templates;  ///< directory of domain and network templates
     Guest guest = Guest::tiny;
+    std::filesystem::path ready;  ///< directory of domains that are described already, used instead; empty: none
     // As set; see own_or_guests().
     std::filesystem::path kernel;
     std::filesystem::path initrd;
@@ -59,6 +60,12 @@ struct Settings {
     unsigned host_fault_retries = 1;  ///< further attempts at a test after host faults
     unsigned quarantine_after = 3;    ///< host faults in a row before a prefix is quarantined
   } limits;
+
+  struct Libreswan {
+    std::string directory = "/testing";  ///< of the guests, where they have a checkout's testing directory
+    std::chrono::milliseconds command_limit{std::chrono::seconds(120)};
+    std::string prepare;  ///< command that each guest is given before a test; empty: none
+  } libreswan;
 
   unsigned judges = 2;                                      ///< judging threads
   std::uint64_t state_min_free = 256ULL << 20;              ///< bytes that must be free in state_dir for a run to start
@@ -95,8 +102,8 @@ Settings load(const std::optional<std::filesystem::path>& file);
 Settings load_text(const std::string& text, const std::filesystem::path& file);
 
 /// Overrides by KVM_WORKERS, KVM_PREFIXES, KVM_PREFIX (older name, when KVM_PREFIXES is unset or empty), KVM_URI,
-/// KVM_ACCELERATOR, KVM_GUEST and KVM_RESET. An empty variable counts as unset. Throws core::InputError naming the
-/// variable.
+/// KVM_DOMAINS, KVM_ACCELERATOR, KVM_GUEST and KVM_RESET. An empty variable counts as unset. Throws core::InputError
+/// naming the variable.
 void apply_environment(Settings& settings);
 
 /// One known setting, as it stands in the table all readers and listings share.

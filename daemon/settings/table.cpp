@@ -157,6 +157,10 @@ std::vector<Entry> build() {
       path("domains.templates",
            "Directory of the domains' and networks' templates. Default: the one kvmtest comes with.",
            KVMTEST_MEMBER(domains.templates), "\"config/domains\""),
+      path("domains.ready",
+           "Directory of domains that another set-up has described, PREFIX PLATFORM HOST each (a.linuxeast); they are "
+           "used instead of templates. KVM_DOMAINS overrides it. Empty: none.",
+           KVMTEST_MEMBER(domains.ready), ""),
       entry(
           "domains.guest",
           "The guest that kvmtest makes: tiny, a kernel with a few programs, or debian, with systemd on a disk "
@@ -214,6 +218,13 @@ std::vector<Entry> build() {
              KVMTEST_MEMBER(limits.host_fault_retries), 0, 100),
       number("limits.quarantine_after", "Host faults in a row after which a prefix gets no further test, 1 to 1000.",
              KVMTEST_MEMBER(limits.quarantine_after), 1, 1000),
+      text("libreswan.directory", "Where guests have the testing directory of a libreswan checkout.",
+           KVMTEST_MEMBER(libreswan.directory)),
+      duration("libreswan.command_limit", "One command of a libreswan test.", KVMTEST_MEMBER(libreswan.command_limit)),
+      text("libreswan.prepare",
+           "A command that each guest is given before a libreswan test, to mount that directory, for example. Empty: "
+           "none.",
+           KVMTEST_MEMBER(libreswan.prepare)),
       number("judges", "Threads that compare output with what was expected, 1 to 1024.", KVMTEST_MEMBER(judges), 1,
              1024),
       size("state_min_free", "Space that must be free in state_dir for a run to start.",

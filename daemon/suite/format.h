@@ -2,6 +2,7 @@
 // The seam of test formats. A format turns a path into tests and judges their output; core and engine know none of
 // them.
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -21,6 +22,13 @@ using judge::Judgement;
 class Judge {
  public:
   virtual ~Judge() = default;
+  /// Before an attempt's first step, on its prefix's thread: makes room for the test's own output, where the suite
+  /// keeps one. Of `times`, the run's start and the resets are known. Returns why it cannot be, one line; empty: it
+  /// can.
+  [[nodiscard]] virtual std::string begin(const Times& times) const {
+    (void)times;
+    return {};
+  }
   /// Never throws for anything an execution may hold.
   [[nodiscard]] virtual Judgement judge(const Execution& execution) const = 0;
   /// The text of the test's file (Test::path) that would expect what this execution gave; nothing when the format keeps
@@ -29,9 +37,11 @@ class Judge {
     (void)execution;
     return std::nullopt;
   }
+  /// What the suite's own output of the last attempt says now; nothing where the suite keeps none.
+  [[nodiscard]] virtual std::optional<core::Verdict> earlier() const { return std::nullopt; }
 };
 
-/// A test, ready to be run and judged. Cheap to copy apart from the Test itself.
+/// A test, ready to be run and judged, unless it has an obstacle. Cheap to copy apart from the Test itself.
 struct LoadedTest {
   Test test;
   std::shared_ptr<const Judge> judge;
@@ -41,6 +51,10 @@ struct LoadedTest {
 struct LoadContext {
   std::filesystem::path base;  ///< absolute; paths in messages and diffs are relative to it where they lie within
   const std::set<std::string>* known_hosts = nullptr;  ///< null: any host will do
+  std::filesystem::path cache{};  ///< directory for what judging can make again; empty: it keeps nothing
+  std::string suite_directory{};  ///< where guests have a suite that comes with files of its own
+  std::chrono::milliseconds command_limit{std::chrono::minutes(2)};  ///< of commands of such a suite
+  std::string prepare{};  ///< command that such guests are given first; empty: none
 };
 
 /// One format. Stateless: any thread.

@@ -4,6 +4,7 @@
 #include <map>
 #include <system_error>
 
+#include "suite/libreswan/format.h"
 #include "suite/program.h"
 #include "suite/transcript.h"
 
@@ -79,13 +80,29 @@ fs::path normal(const fs::path& base, const std::string& typed) {
 }  // namespace
 
 const std::vector<const Format*>& formats() {
-  static const std::vector<const Format*> all{&transcript_format(), &program_format()};
+  static const std::vector<const Format*> all{&libreswan_format(), &transcript_format(), &program_format()};
   return all;
 }
 
 std::vector<LoadedTest> load(const std::vector<std::string>& paths, const std::set<std::string>* known_hosts,
                              const fs::path& base, const std::string& format) {
-  const LoadContext context{normal(fs::absolute(base.empty() ? fs::current_path() : base), "."), known_hosts};
+  LoadContext context;
+  context.base = base;
+  context.known_hosts = known_hosts;
+  return load(paths, std::move(context), format);
+}
+
+LoadContext context_for(const settings::Settings& settings, const std::set<std::string>* known_hosts) {
+  return {settings.project,
+          known_hosts,
+          settings.state_dir / "sanitized",
+          settings.libreswan.directory,
+          settings.libreswan.command_limit,
+          settings.libreswan.prepare};
+}
+
+std::vector<LoadedTest> load(const std::vector<std::string>& paths, LoadContext context, const std::string& format) {
+  context.base = normal(fs::absolute(context.base.empty() ? fs::current_path() : context.base), ".");
   std::vector<LoadedTest> tests;
   std::map<std::string, fs::path> by_name;
   for (const std::string& typed : paths) {

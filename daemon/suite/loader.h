@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/input_error.h"
+#include "settings/settings.h"
 #include "suite/format.h"
 
 namespace kvmtest::suite {
@@ -21,5 +22,10 @@ const std::vector<const Format*>& formats();
 /// format refuses.
 std::vector<LoadedTest> load(const std::vector<std::string>& paths, const std::set<std::string>* known_hosts = nullptr,
                              const std::filesystem::path& base = {}, const std::string& format = {});
+/// The same, with `context.base` as the base.
+std::vector<LoadedTest> load(const std::vector<std::string>& paths, LoadContext context, const std::string& format);
+
+/// What the settings say about loading; its base is the project.
+LoadContext context_for(const settings::Settings& settings, const std::set<std::string>* known_hosts);
 
 }  // namespace kvmtest::suite

@@ -18,15 +18,26 @@ enum class StepKind {
   collect,     ///< wait for background `name` to end; its output and status are this step's
   until,       ///< run again until status 0 or the step's time limit; the last try's output and status count
   requires_,   ///< run; a non-zero status makes the test unsupported and ends it
+  comment,     ///< nothing to type; it is part of what the test's output shows
+};
+
+/// A machine as a suite with several platforms names it.
+struct Guest {
+  std::string name;      ///< platform and host: "netbsdrise"
+  std::string host;      ///< its role, and what it calls itself: "rise"
+  std::string platform;  ///< "netbsd"
 };
 
 struct Step {
-  std::string host;
+  std::string host;  ///< one of Test::hosts; empty for a comment that concerns none
   StepKind kind = StepKind::run;
   std::string name;                                ///< of a background or collect step
   std::string command;                             ///< may hold several lines; empty for collect
   std::optional<std::chrono::milliseconds> limit;  ///< own time limit, else the test's command limit
-  unsigned line = 0;                               ///< in the test's file, from 1; 0 when it has none
+  unsigned line = 0;                               ///< in the test's file, or `file`, from 1; 0 when it has none
+  bool post_mortem = false;  ///< looks at its host after the script has gone to its end: every such step runs, whatever
+                             ///< became of the one before, and a run may leave them all out
+  std::string file{};        ///< name in the test's directory, where the test has several
 };
 
 /// A program on the machine that kvmtest runs on, which drives the group's domains itself. docs/formats.md tells what
@@ -41,9 +52,15 @@ struct Test {
   std::filesystem::path path;
   std::string title;
   std::vector<std::string> hosts;  ///< the group it needs, in the order it names them
+  std::vector<Guest> guests;       ///< one a host, in their order, where the suite knows platforms; else empty
+  std::string kind;                ///< the suite's word for what is done with it; may be empty
+  std::string status;              ///< the suite's word for how far it is to be trusted ("good", "wip"); may be empty
+  std::vector<std::string> platforms;  ///< those that matter, sorted; may be empty
   std::vector<std::string> tags;
+  std::string obstacle;                                    ///< why it cannot run, one line; empty: it can
   std::optional<std::chrono::milliseconds> limit;          ///< whole test
   std::optional<std::chrono::milliseconds> command_limit;  ///< default for its steps
+  std::vector<Step> preparation{};  ///< typed first, each to end with status 0; no part of the test's output
   std::vector<Step> steps;
   std::optional<Program> program{};  ///< in place of steps
 };
@@ -71,9 +88,24 @@ struct ProgramResult {
 
 /// Why the script stopped before its last step.
 struct Ending {
-  enum class Why { completed, timeout, console_closed, unsupported } why = Why::completed;
+  enum class Why {
+    completed,
+    timeout,
+    console_closed,
+    unsupported,
+    unprepared  ///< before its first step
+  } why = Why::completed;
   std::string host;    ///< where; empty when completed
   std::string detail;  ///< one line for a person
+};
+
+/// When an attempt was made.
+struct Times {
+  std::chrono::system_clock::time_point run;    ///< its run's start
+  std::chrono::system_clock::time_point begin;  ///< its script's
+  std::chrono::system_clock::time_point end;
+  std::chrono::microseconds resets{};  ///< from taking the test until its domains were ready
+  std::chrono::microseconds script{};
 };
 
 /// All that a judge sees of one attempt.
@@ -81,6 +113,7 @@ struct Execution {
   std::vector<StepResult> results;
   Ending ending;
   std::optional<ProgramResult> program{};  ///< of a program, which has no results
+  Times times{};
 };
 
 }  // namespace kvmtest::suite

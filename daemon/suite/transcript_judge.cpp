@@ -172,6 +172,7 @@ class TranscriptJudging {
           }
         }
         break;
+      case Ending::Why::unprepared: issues_.add(ending.host, issue::missing, ending.detail); break;
       case Ending::Why::timeout: issues_.add(ending.host, issue::timeout, ending_detail()); break;
       case Ending::Why::console_closed:
         // A guest that panics may well take its console along; that is no second reason.

@@ -269,6 +269,20 @@ std::vector<TestResult> Queries::results(RunId run) {
   });
 }
 
+std::map<std::string, core::Verdict> Queries::last_verdicts() {
+  return reading(database_, [&](SQLite::Database& connection) {
+    // With max(), SQLite takes the other columns from the row that has it.
+    SQLite::Statement row(connection,
+                          "SELECT name, verdict, max(run) FROM tests WHERE verdict IS NOT NULL GROUP BY name");
+    std::map<std::string, core::Verdict> verdicts;
+    while (row.executeStep()) {
+      const std::string word = row.getColumn(1);
+      if (const auto verdict = core::verdict_from(word)) verdicts[row.getColumn(0)] = *verdict;
+    }
+    return verdicts;
+  });
+}
+
 std::map<std::string, Duration> Queries::past_durations(std::span<const std::string> tests) {
   return reading(database_, [&](SQLite::Database& connection) {
     // CROSS: from the name's runs, newest first, to their attempts, so that 9 rows are read and not all of history.

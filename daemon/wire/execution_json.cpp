@@ -9,10 +9,11 @@ namespace kvmtest::wire {
 namespace {
 
 using Why = suite::Ending::Why;
-constexpr std::array<std::pair<Why, const char*>, 4> endings{{{Why::completed, "completed"},
+constexpr std::array<std::pair<Why, const char*>, 5> endings{{{Why::completed, "completed"},
                                                               {Why::timeout, "timeout"},
                                                               {Why::console_closed, "console-closed"},
-                                                              {Why::unsupported, "unsupported"}}};
+                                                              {Why::unsupported, "unsupported"},
+                                                              {Why::unprepared, "unprepared"}}};
 
 nlohmann::json to_json(const suite::ProgramResult& result) {
   nlohmann::json json{{"output", text_from_bytes(result.output)},

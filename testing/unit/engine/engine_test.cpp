@@ -34,6 +34,55 @@ TEST_F(EngineTest, AHangingCommandEndsAtItsLimit) {
   EXPECT_EQ(verdicts(), (Verdicts{{"hangs", core::Verdict::failed}, {"next", core::Verdict::passed}}));
 }
 
+TEST_F(EngineTest, WhatPreparesAGuestComesFirstAndMustSucceed) {
+  auto good = script("good", {{"east", "echo hello"}});
+  good.test.preparation.push_back({"east", suite::StepKind::run, {}, "echo made ready", {}, 0});
+  auto bad = script("bad", {{"east", "echo never"}});
+  bad.test.preparation.push_back({"east", suite::StepKind::run, {}, "false", {}, 0});
+  engine_.start_run(order({good, bad}));
+  memory_.wait_for<record::RunFinished>();
+  EXPECT_EQ(verdicts(), (Verdicts{{"bad", core::Verdict::unresolved}, {"good", core::Verdict::passed}}));
+  EXPECT_EQ(transcript("good"), "hello\n");
+  EXPECT_EQ(transcript("bad"), "");
+}
+
+TEST_F(EngineTest, ThePostMortemGoesOnAfterATimeOutOfItsOwnButNotAfterTheScripts) {
+  auto own = script("own", {{"east", "hang"}, {"west", "echo over"}});
+  for (auto& step : own.test.steps) step.post_mortem = true;
+  own.test.steps.insert(own.test.steps.begin(), {"", suite::StepKind::comment, {}, "# nobody's", {}, 0});
+  auto of_script = script("of_script", {{"east", "hang"}, {"west", "echo over"}});
+  of_script.test.steps[1].post_mortem = true;
+  own.test.command_limit = of_script.test.command_limit = 100ms;
+  engine_.start_run(order({own, of_script}));
+  memory_.wait_for<record::RunFinished>();
+  EXPECT_EQ(verdicts(), (Verdicts{{"of_script", core::Verdict::failed}, {"own", core::Verdict::failed}}));
+  EXPECT_EQ(transcript("own"), "over\n");
+  EXPECT_EQ(transcript("of_script"), "");
+}
+
+/// Has no room for output.
+class RoomlessJudge final : public suite::Judge {
+ public:
+  [[nodiscard]] std::string begin(const suite::Times& times) const override {
+    return times.run <= times.begin ? "no room" : "the run began after its test";
+  }
+  [[nodiscard]] judge::Judgement judge(const suite::Execution& execution) const override {
+    judge::Judgement judgement;
+    judgement.verdict = core::Verdict::unresolved;
+    judgement.transcript = execution.ending.detail + std::to_string(execution.results.size());
+    return judgement;
+  }
+};
+
+TEST_F(EngineTest, ATestWithoutRoomForItsOutputRunsNothing) {
+  auto test = script("t", {{"east", "echo never"}});
+  test.judge = std::make_shared<RoomlessJudge>();
+  engine_.start_run(order({test}));
+  memory_.wait_for<record::RunFinished>();
+  EXPECT_EQ(verdicts(), (Verdicts{{"t", core::Verdict::unresolved}}));
+  EXPECT_EQ(transcript("t"), "no room0");
+}
+
 TEST_F(EngineTest, StoppingEndsAHangingTestAndEveryDomain) {
   engine_.start_run(order({script("hangs", {{"east", "hang"}, {"west", "true"}}), script("next", {{"east", "true"}})}));
   memory_.wait_for<record::TestStarted>();

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <condition_variable>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -91,6 +93,7 @@ class EndingJudge final : public suite::Judge {
     switch (execution.ending.why) {
       case suite::Ending::Why::completed: judgement.verdict = core::Verdict::passed; break;
       case suite::Ending::Why::timeout: judgement.verdict = core::Verdict::failed; break;
+      case suite::Ending::Why::unprepared:
       case suite::Ending::Why::console_closed: judgement.verdict = core::Verdict::unresolved; break;
       case suite::Ending::Why::unsupported: judgement.verdict = core::Verdict::unsupported; break;
     }
@@ -150,6 +153,12 @@ class EngineTest : public ::testing::Test {
     for (const auto& judged : memory_.all<record::AttemptJudged>()) out.emplace_back(judged.test, judged.verdict);
     std::sort(out.begin(), out.end());
     return out;
+  }
+
+  /// Of a test's first attempt.
+  [[nodiscard]] std::string transcript(const std::string& test) const {
+    std::ifstream in(directory_ / test / "1/transcript.txt", std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   }
 
   std::filesystem::path directory_;

@@ -1,0 +1,41 @@
+#pragma once
+// Which of the loaded tests are wanted, by regular expressions (RE2). Any thread.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "suite/format.h"
+
+namespace kvmtest::suite {
+
+/// An expression is looked for anywhere in the word; an empty one is in every word.
+struct Filter {
+  std::optional<std::string> kind{};      ///< none: kvmplutotest, of tests that have a kind
+  std::optional<std::string> status{};    ///< none: good, of tests that have a status
+  std::optional<std::string> name{};      ///< none: any
+  std::optional<std::string> platform{};  ///< of all a test's platforms; none: any
+
+  friend bool operator==(const Filter&, const Filter&) = default;
+};
+
+/// A test left out, and why: "status wip".
+struct Ignored {
+  std::string test;
+  std::string reason;
+};
+
+/// Removes the tests that are not wanted and tells which. Throws core::InputError for an expression that is none, with
+/// the option that it is the value of.
+std::vector<Ignored> apply(const Filter& filter, std::vector<LoadedTest>& tests);
+
+/// Removes the steps that look at the hosts afterwards.
+void drop_post_mortem(std::vector<LoadedTest>& tests);
+
+/// Throws core::InputError when no test is left, and when each has an obstacle, with the first one's.
+void check_any_can_run(const std::vector<LoadedTest>& tests);
+
+/// "172 of 1410 tests are left out: 161 by status, 11 by kind"; empty when nothing is.
+std::string told(const std::vector<Ignored>& ignored, std::size_t of);
+
+}  // namespace kvmtest::suite

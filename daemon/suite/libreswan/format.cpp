@@ -1,0 +1,204 @@
+#include "suite/libreswan/format.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "core/input_error.h"
+#include "settings/input_file.h"
+#include "suite/libreswan/checkout.h"
+#include "suite/libreswan/judge.h"
+#include "suite/libreswan/scripts.h"
+#include "suite/libreswan/testlist.h"
+
+namespace kvmtest::suite {
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace libreswan;
+
+// What a test directory that is named directly counts as.
+constexpr const char* default_kind = "kvmplutotest";
+constexpr const char* default_status = "good";
+
+bool is_test_directory(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored) &&
+         (fs::exists(path / "description.txt", ignored) || fs::exists(path / "eastinit.sh", ignored));
+}
+
+// The test directories right in a checkout's directory of tests that has no list, sorted; elsewhere none.
+std::vector<fs::path> unlisted(const fs::path& path) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  if (!fs::is_directory(path.parent_path() / "kvm/vm", error)) return found;
+  for (fs::directory_iterator it(path, error); !error && it != fs::directory_iterator(); it.increment(error))
+    if (is_test_directory(it->path())) found.push_back(it->path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+fs::path label_of(const fs::path& path, const fs::path& base) {
+  const fs::path relative = path.lexically_relative(base);
+  return relative.empty() || *relative.begin() == ".." ? path : relative;
+}
+
+// The text of the first line of description.txt that has any.
+std::string title_of(const fs::path& directory) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(directory / "description.txt", ignored)) return {};
+  std::string text;
+  try {
+    text = settings::read_input_file(directory / "description.txt", directory / "description.txt", "the description");
+  } catch (const core::InputError&) {
+    return {};  // it is for people alone
+  }
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string::npos) return {};
+  const std::string line = text.substr(begin, text.find_first_of("\r\n", begin) - begin);
+  return line.substr(0, line.find_last_not_of(" \t") + 1);
+}
+
+void take_guests(Test& test, const std::vector<Guest>& guests) {
+  test.guests = guests;
+  for (const Guest& guest : guests) {
+    test.hosts.push_back(domain_host(guest));
+    // nic is a part of the network, and on linux always.
+    if (guest.host != "nic") test.platforms.push_back(guest.platform);
+  }
+  std::sort(test.platforms.begin(), test.platforms.end());
+  test.platforms.erase(std::unique(test.platforms.begin(), test.platforms.end()), test.platforms.end());
+}
+
+void take_commands(Test& test, const std::vector<Command>& commands) {
+  for (const Command& command : commands) {
+    Step step;
+    if (command.guest != nullptr) step.host = domain_host(*command.guest);
+    if (command.is_comment()) step.kind = StepKind::comment;
+    step.command = command.line;
+    step.file = command.file;
+    step.line = command.number;
+    test.steps.push_back(std::move(step));
+  }
+}
+
+constexpr const char* post_mortem = "../../guestbin/post-mortem.sh";
+
+void add_post_mortem(Test& test) {
+  for (const std::string& host : test.hosts) {
+    Step step;
+    step.host = host;
+    step.command = post_mortem;
+    step.post_mortem = true;
+    test.steps.push_back(std::move(step));
+  }
+}
+
+void add_preparation(Test& test, const LoadContext& context) {
+  const auto add = [&](const std::string& command) {
+    for (const std::string& host : test.hosts) {
+      Step step;
+      step.host = host;
+      step.command = command;
+      test.preparation.push_back(std::move(step));
+    }
+  };
+  if (!context.prepare.empty()) add(context.prepare);
+  // A login shell tells of its jobs; some of the suite's expected output has that.
+  add("set -m; cd " + (context.suite_directory.empty() ? "/testing" : context.suite_directory) + "/pluto/" + test.name);
+}
+
+// Why a group cannot be had; empty when it can.
+std::string missing_domain(const Test& test, const std::set<std::string>* known) {
+  for (std::size_t i = 0; known != nullptr && i < test.hosts.size(); ++i) {
+    if (!known->contains(test.hosts[i]))
+      return "it needs guest " + test.guests[i].name + ", and there is no domain '" + test.hosts[i] + "' for it";
+  }
+  for (std::size_t i = 0; i < test.guests.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (test.guests[i].host == test.guests[j].host)
+        return "it needs guests " + test.guests[j].name + " and " + test.guests[i].name + ", which are one host";
+    }
+  }
+  return {};
+}
+
+class LibreswanFormat final : public Format {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "libreswan"; }
+
+  [[nodiscard]] bool recognizes(const fs::path& path) const override {
+    std::error_code ignored;
+    if (fs::is_regular_file(path, ignored)) return path.filename().string().starts_with("TESTLIST");
+    return find_testlist(path).has_value() || is_test_directory(path) || !unlisted(path).empty();
+  }
+
+  [[nodiscard]] std::vector<LoadedTest> load(const fs::path& path, const LoadContext& context) const override {
+    Checkouts checkouts;
+    if (const auto list = find_testlist(path)) return load_list(*list, context, checkouts);
+    std::vector<LoadedTest> tests;
+    for (const fs::path& directory : is_test_directory(path) ? std::vector{path} : unlisted(path))
+      tests.push_back(load_test({default_kind, {}, default_status, 0}, directory, context, checkouts));
+    if (!tests.empty()) return tests;
+    throw core::InputError(
+        {label_of(path, context.base)},
+        "neither a libreswan test (no description.txt or eastinit.sh) nor a directory with a TESTLIST");
+  }
+
+ private:
+  static std::vector<LoadedTest> load_list(const fs::path& list, const LoadContext& context, Checkouts& checkouts) {
+    const fs::path label = label_of(list, context.base);
+    std::vector<LoadedTest> tests;
+    std::error_code ignored;
+    for (const ListedTest& listed :
+         parse_testlist(settings::read_input_file(list, label, "the list of tests"), label)) {
+      const fs::path directory = (list.parent_path() / listed.name).lexically_normal();
+      if (!fs::is_directory(directory, ignored)) {
+        throw core::InputError({label, listed.line}, "test " + listed.name + " has no directory " +
+                                                         label_of(directory, context.base).string());
+      }
+      tests.push_back(load_test(listed, directory, context, checkouts));
+    }
+    if (tests.empty()) throw core::InputError({label}, "the list names no test");
+    return tests;
+  }
+
+  static LoadedTest load_test(const ListedTest& listed, const fs::path& directory, const LoadContext& context,
+                              Checkouts& checkouts) {
+    const fs::path real = fs::canonical(directory);
+    const auto checkout = checkouts.at(real.parent_path().parent_path());
+    Test test;
+    test.name = real.filename();
+    test.path = real;
+    test.kind = listed.kind;
+    test.status = listed.status;
+    test.title = title_of(real);
+    test.command_limit = context.command_limit;
+    Script script;
+    try {
+      read_scripts(real, label_of(directory, context.base), *checkout, script);
+      take_guests(test, script.guests);
+      take_commands(test, script.commands);
+      add_post_mortem(test);
+      add_preparation(test, context);
+      test.obstacle = missing_domain(test, context.known_hosts);
+    } catch (const core::InputError& error) {
+      // Of more than a thousand tests, one that is broken must not keep the others from running.
+      test.obstacle = error.what();
+    }
+    // The suite limits commands, not tests.
+    test.limit = context.command_limit * (test.steps.size() + test.preparation.size() + 1);
+    auto judge = make_judge(test, checkouts.sanitizer(*checkout, context.cache));
+    return {std::move(test), std::move(judge)};
+  }
+};
+
+}  // namespace
+
+const Format& libreswan_format() {
+  static const LibreswanFormat format;
+  return format;
+}
+
+}  // namespace kvmtest::suite

@@ -1,0 +1,143 @@
+#include "suite/libreswan/outputs.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "core/input_error.h"
+#include "suite/libreswan/format.h"
+#include "suite/libreswan/judge.h"
+#include "suite/parallel.h"
+
+namespace kvmtest::suite::libreswan {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_output(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path / "debug.log", ignored) || fs::exists(path / "east.console.verbose.txt", ignored) ||
+         fs::exists(path / "all.console.verbose.txt", ignored);
+}
+
+bool is_test(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path / "description.txt", ignored) || fs::exists(path / "eastinit.sh", ignored);
+}
+
+/// The test directory of that name in the checkout that `from` is in; empty: there is none.
+fs::path test_named(const std::string& name, fs::path from) {
+  for (;; from = from.parent_path()) {
+    for (const char* below : {"testing/pluto", "pluto", ""})
+      if (!name.empty() && is_test(from / below / name)) return from / below / name;
+    if (from == from.parent_path()) return {};
+  }
+}
+
+struct Named {
+  fs::path test;
+  fs::path output;
+};
+
+/// What one directory with output is the output of.
+Named saved_output(const fs::path& path, const fs::path& base) {
+  const bool plain = path.filename() == "OUTPUT";
+  const fs::path parent = path.parent_path();
+  if (plain && is_test(parent)) return {parent, path};
+  for (const std::string& name : {plain ? std::string() : path.filename().string(), parent.filename().string()}) {
+    for (const fs::path& from : {parent, base})
+      if (const fs::path test = test_named(name, from); !test.empty()) return {test, path};
+  }
+  throw core::InputError(path.string() +
+                         ": there is no test of that name in the checkout around it; name tests of one first");
+}
+
+std::vector<fs::path> children(const fs::path& path) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator it(path, error); !error && it != fs::directory_iterator(); it.increment(error))
+    if (it->is_directory(error)) found.push_back(it->path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+/// The outputs in and below a directory of saved ones.
+std::vector<Named> saved_outputs(const fs::path& path, const fs::path& base, unsigned depth) {
+  if (is_output(path)) return {saved_output(path, base)};
+  std::vector<Named> found;
+  if (depth == 0) return found;
+  for (const fs::path& child : children(path)) {
+    auto more = saved_outputs(child, base, depth - 1);
+    std::move(more.begin(), more.end(), std::back_inserter(found));
+  }
+  return found;
+}
+
+fs::path normal(const fs::path& base, const std::string& typed) {
+  const fs::path path = (base / typed).lexically_normal();
+  return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
+}
+
+}  // namespace
+
+bool names_outputs(const std::vector<std::string>& words, const fs::path& base) {
+  std::error_code ignored;
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    const fs::path path = normal(base, word);
+    return fs::exists(path, ignored) && (libreswan_format().recognizes(path) || fs::is_directory(path, ignored));
+  });
+}
+
+std::vector<KnownOutput> find_outputs(const std::vector<std::string>& paths, const fs::path& base,
+                                      const fs::path& cache, const Filter& filter) {
+  std::vector<KnownOutput> outputs;
+  LoadContext context;
+  context.base = base;
+  context.cache = cache;
+  std::map<fs::path, std::shared_ptr<Sanitizer>> sanitizers;
+  const auto add = [&](std::vector<LoadedTest> tests, const fs::path& output) {
+    apply(filter, tests);
+    for (const LoadedTest& loaded : tests) {
+      const fs::path testing = loaded.test.path.parent_path().parent_path();
+      auto& sanitizer = sanitizers[testing];
+      if (!sanitizer) sanitizer = std::make_shared<Sanitizer>(testing, cache);
+      const fs::path shown = output.empty() ? loaded.test.path : output;
+      const fs::path relative = shown.lexically_relative(base);
+      const std::string obstacle = loaded.test.guests.empty() ? loaded.test.obstacle : "";
+      outputs.push_back({judged_test(loaded.test), output.empty() ? loaded.test.path / "OUTPUT" : output,
+                         relative.empty() || *relative.begin() == ".." ? shown.string() : relative.string(), sanitizer,
+                         obstacle});
+    }
+  };
+  for (const std::string& typed : paths) {
+    const fs::path path = normal(base, typed);
+    if (libreswan_format().recognizes(path)) {
+      add(libreswan_format().load(path, context), {});
+      continue;
+    }
+    const auto found = saved_outputs(path, base, 3);
+    if (found.empty())
+      throw core::InputError(typed + ": neither a test of a libreswan checkout nor a directory with its output");
+    for (const Named& named : found) add(libreswan_format().load(named.test, context), named.output);
+  }
+  return outputs;
+}
+
+std::vector<OutputJudgement> judge_outputs(const std::vector<KnownOutput>& outputs) {
+  std::vector<OutputJudgement> judgements(outputs.size());
+  for_each_in_parallel(outputs.size(), [&](std::size_t i) {
+    const KnownOutput& output = outputs[i];
+    try {
+      if (output.obstacle.empty()) judgements[i] = judge_output(output.test, output.output, *output.sanitizer);
+    } catch (const std::exception& error) {
+      judgements[i].verdict = ::kvmtest::core::Verdict::unresolved;
+      judgements[i].issues.push_back({"", issue::output_missing, error.what()});
+    }
+  });
+  return judgements;
+}
+
+}  // namespace kvmtest::suite::libreswan

@@ -1,0 +1,137 @@
+#include "suite/libreswan/sanitizer.h"
+
+#include <xxhash.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include "suite/libreswan/child.h"
+
+namespace kvmtest::suite::libreswan {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A pipeline of some thirty small filters; one that takes longer hangs.
+constexpr std::chrono::seconds sanitizer_limit{120};
+constexpr std::chrono::hours keep_unused{24 * 14};
+
+std::optional<std::string> read(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+/// Bytes that are told apart from their neighbours: by length.
+std::string part(std::string_view bytes) { return std::to_string(bytes.size()) + ":" + std::string(bytes); }
+
+std::string hash_of(std::string_view bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (const XXH64_hash_t half : {hash.high64, hash.low64})
+    for (int shift = 60; shift >= 0; shift -= 4) out += digits[(half >> shift) & 0xf];
+  return out;
+}
+
+/// Everything that the checkout's sanitizer may read for any test.
+std::vector<fs::path> shared_files(const fs::path& testing) {
+  std::vector<fs::path> files{testing / "utils/sanitizer.sh", testing / "default-testparams.sh"};
+  std::error_code error;
+  std::map<std::string, fs::path> scripts;
+  for (fs::directory_iterator it(testing / "sanitizers", error); !error && it != fs::directory_iterator();
+       it.increment(error))
+    scripts.emplace(it->path().filename(), it->path());
+  for (auto& [name, path] : scripts) files.push_back(std::move(path));
+  return files;
+}
+
+/// What tells a file that was written from the same one before, without reading it.
+std::string stamp_of(const fs::path& file) {
+  std::error_code error;
+  const auto written = fs::last_write_time(file, error);
+  if (error) return "-";
+  return std::to_string(written.time_since_epoch().count()) + "," + std::to_string(fs::file_size(file, error));
+}
+
+std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find_first_of("\r\n"))); }
+
+/// Filters of text go by the locale.
+std::string locale() {
+  for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') return value;
+  return {};
+}
+
+}  // namespace
+
+Sanitizer::Sanitizer(fs::path testing, fs::path cache) : testing_(std::move(testing)), cache_(std::move(cache)) {}
+
+/// Of the scripts as they are now: somebody may be working on them while tests run.
+std::string Sanitizer::scripts_key(const fs::path& test) {
+  const std::vector<fs::path> files = shared_files(testing_);
+  std::string stamp;
+  for (const fs::path& file : files) stamp += part(file.string()) + stamp_of(file) + ";";
+  std::string shared;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stamp != stamp_) {
+      std::string all;
+      for (const fs::path& file : files) all += part(file.filename().string()) + part(read(file).value_or(""));
+      shared_key_ = hash_of(all);
+      stamp_ = stamp;
+    }
+    shared = shared_key_;
+  }
+  return shared + part(read(test / "testparams.sh").value_or("")) + part(test.string()) + part(locale());
+}
+
+fs::path Sanitizer::place_of(const std::string& key) const { return cache_ / key.substr(0, 2) / key; }
+
+Sanitizer::Answer Sanitizer::sanitize(const fs::path& raw_file, std::string_view raw, const fs::path& test) {
+  fs::path place;
+  if (!cache_.empty()) {
+    place = place_of(hash_of(scripts_key(test) + part(raw_file.filename().string()) + hash_of(raw)));
+    if (auto kept = read(place)) {
+      std::error_code ignored;
+      const auto now = fs::file_time_type::clock::now();
+      if (fs::last_write_time(place, ignored) + std::chrono::hours(24) < now) fs::last_write_time(place, now, ignored);
+      return {std::move(kept)};
+    }
+  }
+  const ChildResult ran = run_child({testing_ / "utils/sanitizer.sh", raw_file, test}, sanitizer_limit);
+  if (!ran.error.empty()) return {std::nullopt, "sanitizer.sh " + ran.error};
+  if (ran.status != 0 || !ran.errors.empty())
+    return {std::nullopt, "sanitizer.sh exited with " + std::to_string(ran.status) +
+                              (ran.errors.empty() ? "" : " and said: " + first_line(ran.errors))};
+  if (!place.empty()) {
+    // Written beside it first: a reader never sees half of one.
+    std::error_code ignored;
+    fs::create_directories(place.parent_path(), ignored);
+    const fs::path fresh = place.string() + "." + std::to_string(child_token());
+    std::ofstream out(fresh, std::ios::binary);
+    out << ran.output;
+    out.close();
+    if (out) fs::rename(fresh, place, ignored);
+    if (!out || ignored) fs::remove(fresh, ignored);
+  }
+  return {ran.output};
+}
+
+void prune_answers(const fs::path& cache) {
+  std::error_code error;
+  const auto oldest = fs::file_time_type::clock::now() - keep_unused;
+  for (fs::recursive_directory_iterator it(cache, error); !error && it != fs::recursive_directory_iterator();
+       it.increment(error)) {
+    std::error_code ignored;
+    if (it->is_regular_file(ignored) && it->last_write_time(ignored) < oldest && !ignored) fs::remove(*it, ignored);
+  }
+}
+
+}  // namespace kvmtest::suite::libreswan

@@ -1,0 +1,24 @@
+#pragma once
+// The same work on each of many things, on all cores.
+
+#include <atomic>
+#include <cstddef>
+#include <thread>
+#include <vector>
+
+namespace kvmtest::suite {
+
+/// Calls `work(i)` for each i below `count`, on as many threads as there are cores, and returns when all are done.
+/// `work` must not throw.
+template <class Work>
+void for_each_in_parallel(std::size_t count, Work work) {
+  std::atomic<std::size_t> next{0};
+  const auto take = [&] {
+    for (std::size_t i = 0; (i = next++) < count;) work(i);
+  };
+  std::vector<std::jthread> threads;
+  for (unsigned i = 1; i < std::thread::hardware_concurrency() && i < count; ++i) threads.emplace_back(take);
+  take();
+}
+
+}  // namespace kvmtest::suite

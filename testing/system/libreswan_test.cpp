@@ -1,0 +1,118 @@
+// A checkout in libreswan's layout, on real domains that have it as a share: the files of OUTPUT to the byte, verdicts,
+// time-outs, and judging again.
+
+#include "fixture.h"
+
+namespace kvmtest::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string done = ">>>>>>>>>>cut>>>>>>>>>> done <<<<<<<<<<tuc<<<<<<<<<<";
+
+class Libreswan : public OnDomains {
+ protected:
+  Libreswan() {
+    const fs::path source = KVMTEST_SOURCE;
+    fs::copy(source / "testing/unit/suite/libreswan/checkout/testing", directory_ / "testing",
+             fs::copy_options::recursive);
+    fs::remove_all(directory_ / "testing/pluto");
+    const std::string share = "<filesystem type='mount' accessmode='passthrough'><source dir='" +
+                              (directory_ / "testing").string() + "'/><target dir='testing'/></filesystem>\n<rng model";
+    for (const char* host : {"east", "west"}) {
+      std::string text = read_file(source / "config/domains" / (std::string(host) + ".xml"));
+      text.replace(text.find("<rng model"), 10, share);
+      write_file(fs::path("templates") / (std::string(host) + ".xml"), text);
+    }
+    std::string settings = read_file("kvmtest.yaml");
+    const auto at = settings.find("templates: ") + 11;
+    settings.replace(at, settings.find('\n', at) - at, "templates");
+    write_file("kvmtest.yaml", settings +
+                                   "libreswan:\n  prepare: mkdir -p /testing; mount -t 9p -o "
+                                   "trans=virtio,version=9p2000.L testing /testing\n");
+  }
+
+  void write_pluto(const std::string& file, const std::string& text) const {
+    write_file(fs::path("testing/pluto") / file, text);
+  }
+  [[nodiscard]] std::string pluto(const std::string& file) const { return read_file(fs::path("testing/pluto") / file); }
+};
+
+TEST_F(Libreswan, LeavesOutputAsLibreswansToolsExpectIt) {
+  write_pluto(
+      "TESTLIST",
+      "kvmplutotest split good\nkvmplutotest merged good\nkvmplutotest not-yet wip\nkvmplutotest nothing good\n");
+  write_pluto("split/eastinit.sh", "# who are we\nhostname; pwd; echo $TERM\nfalse\n");
+  write_pluto("split/westrun.sh", "echo 12 ms; printf 'no line feed'\n");
+  write_pluto("split/final.sh", "echo 'east# looks like a prompt'\n");
+  write_pluto(
+      "split/east.console.txt",
+      "# who are we\neast #\n hostname; pwd; echo $TERM\neast\n/testing/pluto/split\ndumb\neast #\n false\neast #\n "
+      "echo 'east# looks like a prompt'\neast# looks like a prompt\neast #\n ");
+  write_pluto("split/west.console.txt", "echo 12 ms; printf 'no line feed'\nother\n");
+  write_pluto("merged/all.east-west.sh", "# both\nwest# hostname\nfinal# echo end\n");
+  write_pluto("merged/all.console.txt", "");
+  write_pluto("not-yet/eastinit.sh", "true\n");
+  write_pluto("nothing/description.txt", "");
+  const Result ran = run_kvmtest({"run", "testing"});
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_EQ(verdicts(),
+            (std::map<std::string, std::string>{{"split", "failed"}, {"merged", "failed"}, {"nothing", "untested"}}))
+      << ran.output;
+  EXPECT_NE(ran.output.find("1 of 4 tests are left out: 1 by status wip"), std::string::npos) << ran.output;
+
+  const std::string fence =
+      ": >>>>>>>>>> post-mortem >>>>>>>>>>\n[root@east split]# ../../guestbin/post-mortem.sh\npost-mortem of east in "
+      "/testing/pluto/split\n[root@east split]# : <<<<<<<<<< post-mortem <<<<<<<<<<\n[root@east split]# ";
+  EXPECT_EQ(pluto("split/OUTPUT/east.console.verbose.txt"),
+            "# who are we\n[root@east split]# hostname; pwd; echo $TERM\neast\n/testing/pluto/split\ndumb\n"
+            "[root@east split]# false\n[root@east split]# echo 'east# looks like a prompt'\neast# looks like a prompt\n"
+            "[root@east split]# " +
+                fence + done);
+  EXPECT_TRUE(pluto("split/OUTPUT/west.console.verbose.txt")
+                  .starts_with("echo 12 ms; printf 'no line feed'\n12 ms\nno line feed[root@west split]# echo "));
+  EXPECT_EQ(pluto("merged/OUTPUT/all.console.verbose.txt"),
+            "# both\n\nwest# hostname\n\nwest\n\neast# echo end\n\nend\n\nwest# echo end\n\nend\n\n"
+            ">>>>>>>>>> post-mortem >>>>>>>>>>east# ../../guestbin/post-mortem.sh\n\npost-mortem of east in "
+            "/testing/pluto/merged\nwest# ../../guestbin/post-mortem.sh\n\npost-mortem of west in "
+            "/testing/pluto/merged\n<<<<<<<<<< post-mortem <<<<<<<<<<" +
+                done);
+  EXPECT_EQ(nlohmann::json::parse(pluto("split/OUTPUT/result.json")).at("issues"),
+            nlohmann::json::parse(R"({"east": ["output-different"], "west": ["output-different"]})"));
+
+  // The differences make the expected output what it should be: then the same output passes.
+  Result judged = run_kvmtest({"diffs", "testing/pluto/split"});
+  EXPECT_EQ(judged.status, 1);
+  write_file("patch", judged.output.substr(0, judged.output.rfind("1 failed")));
+  EXPECT_EQ(run({"patch", "-p1", "-s", "-i", "patch"}, directory_).status, 0) << judged.output;
+  judged = run_kvmtest({"results", "testing/pluto/split"});
+  EXPECT_EQ(judged.status, 0) << judged.output;
+
+  // Of the rest, only what did not pass runs again, and a single test without its post-mortem.
+  const Result again = run_kvmtest({"run", "--skip", "passed", "--skip", "untested", "testing"});
+  EXPECT_NE(again.output.find("2 more are left out for their earlier results"), std::string::npos) << again.output;
+  EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{{"merged", "failed"}}));
+  EXPECT_EQ(pluto("merged/OUTPUT/all.console.verbose.txt").find("post-mortem"), std::string::npos);
+  const fs::path saved = fs::directory_iterator(directory_ / "BACKUP/merged")->path();
+  EXPECT_TRUE(fs::exists(saved / "all.console.verbose.txt"));
+}
+
+TEST_F(Libreswan, ATimeOutEndsATestAndAnUnreachableSuiteIsNotResolved) {
+  write_pluto("hangs/description.txt", "");
+  write_pluto("hangs/east.sh", "echo begin; sleep 1000\n");
+  write_pluto("hangs/west.sh", "echo never\n");
+  std::string script = read_file("kvmtest.yaml");
+  write_file("kvmtest.yaml", script + "  command_limit: 3s\n");
+  Result ran = run_kvmtest({"run", "testing/pluto/hangs"});
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  const std::string mark = ">>>>>>>>>> TIMEOUT while running command echo begin; sleep 1000 <<<<<<<<<<";
+  EXPECT_EQ(pluto("hangs/OUTPUT/east.console.verbose.txt"), "echo begin; sleep 1000\nbegin\n" + mark + done);
+  EXPECT_EQ(pluto("hangs/OUTPUT/west.console.verbose.txt"), done);
+  write_file("kvmtest.yaml", script + "  directory: /nosuch\n");
+  ran = run_kvmtest({"run", "testing/pluto/hangs"});
+  EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{{"hangs", "unresolved"}}));
+  EXPECT_NE(ran.output.find("set -m; cd /nosuch/pluto/hangs' exited with"), std::string::npos) << ran.output;
+}
+
+}  // namespace
+}  // namespace kvmtest::testing

@@ -1,0 +1,66 @@
+#include "suite/filter.h"
+
+#include <gtest/gtest.h>
+
+#include "core/input_error.h"
+
+namespace kvmtest::suite {
+namespace {
+
+LoadedTest test(const std::string& name, const std::string& status, std::vector<std::string> platforms,
+                const std::string& kind = "kvmplutotest") {
+  LoadedTest loaded;
+  loaded.test.name = name;
+  loaded.test.status = status;
+  loaded.test.kind = kind;
+  loaded.test.platforms = std::move(platforms);
+  return loaded;
+}
+
+std::string left(const Filter& filter) {
+  std::vector<LoadedTest> tests{test("a-1", "good", {"linux"}),
+                                test("a-2", "wip", {"linux"}),
+                                test("b-1", "good", {"linux", "netbsd"}),
+                                test("c-1", "good", {}),
+                                test("d-1", "good", {"linux"}, "umlplutotest"),
+                                test("plain", "", {}, "")};
+  apply(filter, tests);
+  std::string out;
+  for (const auto& loaded : tests) out += loaded.test.name + " ";
+  return out;
+}
+
+TEST(Filter, ByDefaultTheGoodOnesRunAndThoseOfSuitesWithoutStatuses) { EXPECT_EQ(left({}), "a-1 b-1 c-1 plain "); }
+
+TEST(Filter, AnExpressionIsLookedForAnywhere) {
+  EXPECT_EQ(left({.status = "^(good|wip)$"}), "a-1 a-2 b-1 c-1 ");
+  EXPECT_EQ(left({.name = "-1$"}), "a-1 b-1 c-1 ");
+  EXPECT_EQ(left({.kind = "uml"}), "d-1 ");
+  EXPECT_EQ(left({.kind = "", .status = ""}), "a-1 a-2 b-1 c-1 d-1 plain ");
+}
+
+TEST(Filter, AllPlatformsMustMatchAndAnEmptyExpressionMatchesEach) {
+  EXPECT_EQ(left({.platform = "linux"}), "a-1 c-1 plain ");
+  EXPECT_EQ(left({.platform = ""}), "a-1 b-1 c-1 plain ");
+}
+
+TEST(Filter, TellsWhatIsLeftOut) {
+  std::vector<LoadedTest> tests{test("a", "good", {}), test("b", "wip", {}), test("c", "wip", {}),
+                                test("d", "skip", {})};
+  const auto ignored = apply({}, tests);
+  EXPECT_EQ(told(ignored, 4), "3 of 4 tests are left out: 1 by status skip, 2 by status wip");
+  EXPECT_EQ(told({}, 4), "");
+}
+
+TEST(Filter, ABadExpressionNamesItsOption) {
+  std::vector<LoadedTest> tests;
+  try {
+    apply({.name = "("}, tests);
+    FAIL();
+  } catch (const core::InputError& e) {
+    EXPECT_EQ(std::string(e.what()), "--test-name: '(' is no regular expression: missing ): (");
+  }
+}
+
+}  // namespace
+}  // namespace kvmtest::suite

@@ -1,0 +1,1 @@
+# Only the file's name counts: linux is a platform.

@@ -1,0 +1,1 @@
+# Only the file's name counts: netbsd is a platform.

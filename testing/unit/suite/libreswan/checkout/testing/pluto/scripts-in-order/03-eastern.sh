@@ -1,0 +1,1 @@
+echo nobody: no word of the name is a guest

@@ -1,0 +1,3 @@
+   echo east init   
+
+	# an indented comment

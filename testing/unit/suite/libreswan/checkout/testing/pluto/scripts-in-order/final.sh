@@ -1,0 +1,1 @@
+echo final # no newline at its end

@@ -1,0 +1,2 @@
+# the network first
+echo nic

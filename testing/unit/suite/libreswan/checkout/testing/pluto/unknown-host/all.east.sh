@@ -1,0 +1,2 @@
+east# true
+weast# true
