@@ -48,7 +48,7 @@ TEST_F(Libreswan, LeavesOutputAsLibreswansToolsExpectIt) {
   write_pluto(
       "split/east.console.txt",
       "# who are we\neast #\n hostname; pwd; echo $TERM\neast\n/testing/pluto/split\ndumb\neast #\n false\neast #\n "
-      "echo 'east# looks like a prompt'\neast# looks like a prompt\neast #\n ");
+      "echo 'east# looks like a prompt'\neast# looks like a prompt\neast #\n \n");
   write_pluto("split/west.console.txt", "echo 12 ms; printf 'no line feed'\nother\n");
   write_pluto("merged/all.east-west.sh", "# both\nwest# hostname\nfinal# echo end\n");
   write_pluto("merged/all.console.txt", "");

@@ -132,10 +132,11 @@ TEST_F(LibreswanJudging, AnAttemptLeavesItsFilesAndItsVerdict) {
   attempt.times.resets = std::chrono::milliseconds(1500);
   attempt.times.script = std::chrono::seconds(3);
   for (std::size_t i = 4; i < 6; ++i) attempt.results[i].output.clear();
-  write("east.console.txt", read("east.console.txt") +
-                                ": >>>>>>>>>> post-mortem >>>>>>>>>>\neast #\n "
-                                "../../guestbin/post-mortem.sh\neast #\n : <<<<<<<<<< "
-                                "post-mortem <<<<<<<<<<\neast #\n ");
+  const std::string expected = read("east.console.txt");
+  write("east.console.txt",
+        expected.substr(0, expected.size() - 1) +
+            ": >>>>>>>>>> post-mortem >>>>>>>>>>\neast #\n ../../guestbin/post-mortem.sh\neast #\n : "
+            "<<<<<<<<<< post-mortem <<<<<<<<<<\neast #\n \n");
   EXPECT_EQ(test.judge->begin({}), "");
   const Judgement judgement = test.judge->judge(attempt);
   ASSERT_EQ(judgement.issues.size(), 1U);
