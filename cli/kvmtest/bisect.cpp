@@ -124,6 +124,7 @@ Names candidates_of(const settings::Settings& settings, const BisectOptions& opt
 }
 
 int bisect(const Context& context, const BisectOptions& options) {
+  prepare_signals();
   const auto settings = context.common.settings();
   const auto load_one = [&](const std::string& typed) {
     return the_one(load_tests(settings, {typed}, options.format), typed);

@@ -53,8 +53,7 @@ void add_earlier(CLI::App& verb, Earlier& earlier) {
   const auto add = [&](const char* option, std::vector<std::string>& value, const char* what) {
     verb.add_option(option, value, what)
         ->type_name("VERDICT")
-        ->expected(1)
-        ->take_all()
+        ->allow_extra_args(false)
         ->check(CLI::IsMember(verdicts))
         ->group(group);
   };

@@ -118,7 +118,7 @@ int follow(client::Client& client, const settings::Settings& settings, core::Run
 std::optional<core::record::RunFinished> follow_records(
     client::Client& client, const settings::Settings& settings, core::RunId run,
     const std::function<void(const core::record::Record&)>& on_record);
-/// Signals are blocked in every thread from here on, for follow() to take. Call before anything else.
+/// Signals are blocked in every thread from here on, for follow() to take. Call before any thread starts.
 void prepare_signals();
 
 /// The run's number as the user gave it, or the newest. Throws core::InputError when there is none.

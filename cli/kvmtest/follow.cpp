@@ -71,7 +71,6 @@ class Stopper {
 void prepare_signals() {
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
 }
 
 std::optional<record::RunFinished> follow_records(client::Client& client, const settings::Settings& settings,

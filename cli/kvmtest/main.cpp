@@ -1,6 +1,7 @@
 // kvmtest: runs test suites on libvirt domains.
 
 #include <algorithm>
+#include <csignal>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -11,7 +12,7 @@
 using namespace kvmtest;
 
 int main(int argc, char** argv) {
-  command::prepare_signals();
+  std::signal(SIGPIPE, SIG_IGN);
   CLI::App app{"Runs test suites on libvirt domains, in parallel by prefix. The first thing to try: kvmtest run"};
   app.set_version_flag("--version", std::string("kvmtest ") + KVMTEST_VERSION);
   app.require_subcommand(1);

@@ -74,6 +74,7 @@ std::optional<core::RunId> resume(client::Client& client) {
 }
 
 int run(const Context& context, const RunOptions& options) {
+  prepare_signals();
   const auto settings = context.common.settings();
   ReportFiles reports(settings, options.reports);
   client::Client client(settings);
@@ -112,6 +113,7 @@ int run(const Context& context, const RunOptions& options) {
 
 /// The active run; one that a daemon's death interrupted goes on.
 int attach(const Context& context, const RunOptions& options) {
+  prepare_signals();
   const auto settings = context.common.settings();
   ReportFiles reports(settings, options.reports);
   client::Client client(settings);
