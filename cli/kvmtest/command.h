@@ -13,6 +13,7 @@
 #include "core/ids.h"
 #include "core/record.h"
 #include "libvirt/templates.h"
+#include "report/comparison.h"
 #include "report/run_summary.h"
 #include "suite/filter.h"
 #include "suite/format.h"
@@ -110,7 +111,8 @@ Paths resolve(const settings::Settings& settings, const std::vector<std::string>
 struct Following {
   bool quiet = false;
   bool verbose = false;
-  ReportFiles* reports = nullptr;  ///< written as the run goes; may be null
+  ReportFiles* reports = nullptr;              ///< written as the run goes; may be null
+  std::optional<report::Baseline> baseline{};  ///< to compare with; nothing: the last completed run
 };
 int follow(client::Client& client, const settings::Settings& settings, core::RunId run, const Following& how);
 /// Hands a run's records to `on_record` until its end, and stops it at a signal as follow() does. Nothing: the daemon
@@ -125,6 +127,16 @@ void prepare_signals();
 core::RunId chosen_run(const settings::Settings& settings, long run);
 /// A run as the database has it. Throws core::InputError without a database, telemetry::Error.
 report::RunSummary read_summary(const settings::Settings& settings, core::RunId run);
+
+/// What `with` names, a run's number, a directory of attempts' files or a JSON file of kvmtest's; nothing when it is
+/// empty. Throws core::InputError.
+std::optional<report::Baseline> read_baseline(const settings::Settings& settings, const std::string& with);
+/// The part of the summary that compares the run with that; without one, with the last completed run before it. Empty
+/// when there is none.
+std::string comparison(const settings::Settings& settings, const report::RunSummary& run,
+                       const std::optional<report::Baseline>& with, const report::Options& options);
+/// The commands that show the failures' diffs and run them again; empty when nothing failed.
+std::string next_steps(const report::RunSummary& run);
 
 /// Columns and colour of the terminal behind standard output.
 unsigned terminal_width();

@@ -113,8 +113,11 @@ int follow(client::Client& client, const settings::Settings& settings, core::Run
   });
   const bool reported = how.reports == nullptr || how.reports->finish(run);
   if (!finished) return 3;
+  const report::RunSummary summary = read_summary(settings, run);
+  const report::Options options{colour_wanted(), terminal_width()};
   std::cout << '\n'
-            << report::summary_text(read_summary(settings, run), {colour_wanted(), terminal_width()}) << std::flush;
+            << report::summary_text(summary, options) << comparison(settings, summary, how.baseline, options)
+            << next_steps(summary) << std::flush;
   return finished->exit_status == 0 && !reported ? 3 : finished->exit_status;
 }
 

@@ -20,6 +20,7 @@ struct ResultsOptions {
   bool json = false;
   bool update = false;
   std::vector<std::string> tests;
+  std::string baseline;
   suite::Filter filter;
   Earlier earlier;
 };
@@ -79,7 +80,9 @@ int results(const Context& context, const ResultsOptions& options) {
     throw core::InputError({options.tests.front()}, "neither a libreswan checkout or test nor a directory with output");
   const auto summary = read_summary(settings, chosen_run(settings, options.run));
   if (!options.json) {
-    std::cout << report::summary_text(summary, {colour_wanted(), terminal_width()});
+    const report::Options text{colour_wanted(), terminal_width()};
+    const std::string compared = comparison(settings, summary, read_baseline(settings, options.baseline), text);
+    std::cout << report::summary_text(summary, text) << compared << next_steps(summary);
     return summary.exit_status.value_or(3);
   }
   nlohmann::json tests = nlohmann::json::array();
@@ -130,6 +133,9 @@ void add_results(CLI::App& app, Context& context) {
   verb->add_option("DIR", options->tests, "libreswan checkouts, tests or their output, to be judged again");
   verb->add_option("--run", options->run, "the run's number (default: the newest)");
   verb->add_flag("--json", options->json, "everything, as JSON; one object a test with DIR");
+  verb->add_option("--baseline", options->baseline,
+                   "compare with this run, directory of results, or JSON file (default: the completed run before)")
+      ->type_name("RUN|DIR|FILE");
   verb->add_flag("--update", options->update, "with DIR: write its .console.txt, .console.diff and result.json anew");
   add_directory_options(*verb, *options);
 

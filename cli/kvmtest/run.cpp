@@ -24,6 +24,7 @@ struct RunOptions {
   bool verbose = false;
   bool detach = false;
   std::vector<std::string> reports;
+  std::string baseline;
   std::string reset;
   std::optional<bool> keep;
   SelectionOptions selection;
@@ -77,6 +78,7 @@ int run(const Context& context, const RunOptions& options) {
   prepare_signals();
   const auto settings = context.common.settings();
   ReportFiles reports(settings, options.reports);
+  const auto baseline = read_baseline(settings, options.baseline);
   client::Client client(settings);
   core::RunId id;
   if (options.resume) {
@@ -108,7 +110,7 @@ int run(const Context& context, const RunOptions& options) {
     std::cout << fmt::format("run {} started; 'kvmtest attach' follows it\n", id.value);
     return 0;
   }
-  return follow(client, settings, id, {options.quiet, options.verbose, &reports});
+  return follow(client, settings, id, {options.quiet, options.verbose, &reports, baseline});
 }
 
 /// The active run; one that a daemon's death interrupted goes on.
@@ -127,7 +129,7 @@ int attach(const Context& context, const RunOptions& options) {
     id = resume(client);
   }
   if (!id) throw core::InputError("no run is active here; 'kvmtest results' shows the last one");
-  return follow(client, settings, *id, {options.quiet, options.verbose, &reports});
+  return follow(client, settings, *id, {options.quiet, options.verbose, &reports, {}});
 }
 
 int stop(const Context& context, bool daemon) {
@@ -170,6 +172,9 @@ void add_run(CLI::App& app, Context& context) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"y", true}, {"n", false}}, CLI::ignore_case));
   verb->add_flag("--resume", options->resume, "go on with the run that the daemon's death interrupted");
   auto* detach = verb->add_flag("-d,--detach", options->detach, "start the run and leave; 'kvmtest attach' follows it");
+  verb->add_option("--baseline", options->baseline,
+                   "compare with this run, directory of results, or JSON file (default: the last completed run)")
+      ->type_name("RUN|DIR|FILE");
   add_reports(*verb, options);
   verb->get_option("--report")->excludes(detach);
   add_verbosity(*verb, options);

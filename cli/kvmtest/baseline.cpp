@@ -1,0 +1,139 @@
+// What a run is compared with, and what its user may want to do next.
+
+#include <fstream>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "core/input_error.h"
+#include "kvmtest/command.h"
+#include "report/comparison.h"
+#include "report/text.h"
+#include "telemetry/database.h"
+#include "telemetry/history.h"
+#include "telemetry/queries.h"
+
+namespace kvmtest::command {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+report::Baseline of_tests(std::string name, const std::vector<report::TestResult>& tests) {
+  report::Baseline baseline{.name = std::move(name)};
+  for (const auto& test : tests)
+    if (test.verdict) baseline.verdicts[test.name] = *test.verdict;
+  return baseline;
+}
+
+/// Throws core::InputError.
+json parsed(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw core::InputError({file}, "cannot be read");
+  json out = json::parse(in, nullptr, false);
+  if (out.is_discarded()) throw core::InputError({file}, "is not JSON");
+  return out;
+}
+
+void add(report::Baseline& baseline, const json& test, const char* name) {
+  const std::string verdict = test.contains("verdict") && test.at("verdict").is_string() ? test.at("verdict") : "";
+  if (const auto word = core::verdict_from(verdict)) baseline.verdicts[test.at(name).get<std::string>()] = *word;
+}
+
+report::Baseline of_file(const fs::path& file) {
+  report::Baseline baseline{.name = file.string()};
+  const json all = parsed(file);
+  try {
+    for (const json& test : all.at("tests")) add(baseline, test, "name");
+  } catch (const json::exception&) {
+    throw core::InputError({file}, "is not what 'kvmtest export json' or 'kvmtest results --json' writes");
+  }
+  return baseline;
+}
+
+/// Every result.json below; of several attempts at a test the last.
+report::Baseline of_directory(const fs::path& directory) {
+  std::map<std::pair<std::string, unsigned>, json> attempts;
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(directory, error)) {
+    if (entry.path().filename() != "result.json") continue;
+    const json result = parsed(entry.path());
+    if (result.is_object() && result.contains("test"))
+      attempts[{result.at("test").get<std::string>(), result.value("number", 1U)}] = result;
+  }
+  if (attempts.empty()) throw core::InputError({directory}, "holds no result.json of a test");
+  report::Baseline baseline{.name = directory.string()};
+  for (const auto& [key, result] : attempts) add(baseline, result, "test");
+  return baseline;
+}
+
+report::Baseline of_run(telemetry::Database& database, core::RunId run) {
+  return of_tests(fmt::format("run {}", run.value), telemetry::Queries(database).results(run));
+}
+
+/// The newest run before `run` that came to its end.
+std::optional<core::RunId> run_before(telemetry::Database& database, core::RunId run) {
+  for (const auto& past : telemetry::History(database).runs(100))
+    if (past.run.value < run.value && past.outcome == core::record::Outcome::completed) return past.run;
+  return std::nullopt;
+}
+
+/// How a user would type the test's path.
+std::string path_of(const report::TestResult& test) {
+  for (auto attempt = test.attempts.rbegin(); attempt != test.attempts.rend(); ++attempt) {
+    std::ifstream in(fs::path(attempt->output) / "result.json");
+    const json result = json::parse(in, nullptr, false);
+    if (!result.is_object() || !result.contains("file")) continue;
+    const fs::path file = result.at("file").get<std::string>();
+    const fs::path relative = file.lexically_relative(fs::current_path());
+    return relative.empty() || relative.string().starts_with("..") ? file.string() : relative.string();
+  }
+  return {};
+}
+
+/// As a word of the shell.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:=+-@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+}  // namespace
+
+std::optional<report::Baseline> read_baseline(const settings::Settings& settings, const std::string& with) {
+  if (with.empty()) return std::nullopt;
+  if (with.find_first_not_of("0123456789") != std::string::npos)
+    return fs::is_directory(with) ? of_directory(with) : of_file(with);
+  const core::RunId run = chosen_run(settings, settings::parse_number(with, "--baseline", 1, 1U << 30U));
+  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  return of_run(database, run);
+}
+
+std::string comparison(const settings::Settings& settings, const report::RunSummary& run,
+                       const std::optional<report::Baseline>& with, const report::Options& options) {
+  if (with) return '\n' + report::comparison_text(report::compare(run, *with), options);
+  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  const auto before = run_before(database, run.run);
+  if (!before) return {};
+  return '\n' + report::comparison_text(report::compare(run, of_run(database, *before)), options);
+}
+
+std::string next_steps(const report::RunSummary& run) {
+  constexpr std::size_t shown = 5;
+  std::string diffs;
+  std::string again;
+  std::size_t count = 0;
+  for (const auto& test : run.tests) {
+    if (test.verdict != core::Verdict::failed && test.verdict != core::Verdict::unresolved) continue;
+    if (++count <= shown) diffs += fmt::format("  kvmtest diffs --run {} {}\n", run.run.value, quoted(test.name));
+    if (const std::string path = path_of(test); !path.empty()) again += ' ' + quoted(path);
+  }
+  if (count == 0) return {};
+  if (count > shown) diffs += fmt::format("  kvmtest diffs --run {}    # of all {}\n", run.run.value, count);
+  if (!again.empty()) diffs += fmt::format("  kvmtest run{}\n", again);
+  return "\nwhat was expected, and the failures once more\n" + report::escaped_lines(diffs);
+}
+
+}  // namespace kvmtest::command

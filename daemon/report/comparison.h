@@ -1,0 +1,34 @@
+#pragma once
+// A run against an earlier one, or whatever else is known of the tests: what is new. Pure; any thread.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/verdict.h"
+#include "report/run_summary.h"
+#include "report/summary.h"
+
+namespace kvmtest::report {
+
+struct Baseline {
+  std::string name;  ///< "run 6", or the file or directory it was read from
+  std::map<std::string, core::Verdict> verdicts{};
+};
+
+/// Names of tests, in the run's order.
+struct Comparison {
+  std::string baseline;
+  std::vector<std::string> new_failures{};  ///< did not pass now, and passed then
+  std::vector<std::string> new_passes{};    ///< the other way round
+  std::vector<std::string> still{};         ///< did not pass either time
+  std::vector<std::string> added{};         ///< not known then
+};
+
+/// Only what passed, failed or is unresolved counts, on both sides: the rest says nothing of a test.
+Comparison compare(const RunSummary& run, const Baseline& baseline);
+
+/// Lines ending in \n.
+std::string comparison_text(const Comparison& comparison, const Options& options);
+
+}  // namespace kvmtest::report
