@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
@@ -319,6 +320,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   arguments.idle = std::chrono::seconds(idle);
 
+  // A thread comes and goes with each connection. With an arena each, as glibc has it, the daemon keeps what they held.
+  mallopt(M_ARENA_MAX, 2);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   inner_process = fork();
   if (inner_process < 0) {
