@@ -12,6 +12,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CMAKEFLAGS ?=
 NINJAFLAGS ?=
+PROGRAMS = kvmtest kvmtestd kvmsh
 
 # Here a quote is a character like any other, but who writes KVM_PREFIXES="a. b." in Makefile.inc.local means the shell's.
 # Only the empty prefix, '' or "", keeps its quotes.
@@ -78,7 +79,7 @@ bootstrap: ## install the Debian packages that are missing
 	@scripts/bootstrap build run guest
 
 build: $(BUILD)/build.ninja ## compile; also makes ./kvmtest and ./kvmsh
-	@cd $(BUILD) && ninja $(NINJAFLAGS)
+	@cd $(BUILD) && ninja $(NINJAFLAGS) $(PROGRAMS)
 	@[ kvmtest -ef $(KVMTEST) ] || ln -sfn $(KVMTEST) kvmtest
 	@[ kvmsh -ef $(BUILD)/bin/kvmsh ] || ln -sfn $(BUILD)/bin/kvmsh kvmsh
 
@@ -112,6 +113,7 @@ kvm-uninstall: $(KVMTEST) ## remove the domains and networks of KVM_PREFIXES, an
 
 check: bootstrap build kvm-guest ## all tests: unit, scenarios, and on real domains
 	@scripts/bootstrap check
+	@cd $(BUILD) && ninja $(NINJAFLAGS)
 	@scripts/run-tests $(BUILD)
 
 check-layers: ## refuse an #include that crosses the layers the wrong way
@@ -148,13 +150,14 @@ format-check: ## tell where clang-format would change something
 bench: bootstrap build kvm-guest ## all benchmarks: bench_daemon, testing/bench/suite, scripts/bench/*, doctor --measure
 	@scripts/bootstrap bench
 	@mkdir -p $(BUILD)/bench
+	@cd $(BUILD) && ninja $(NINJAFLAGS) bench_daemon
 	@$(BUILD)/bin/bench_daemon --benchmark_out=$(BUILD)/bench/daemon.json --benchmark_out_format=json
 	@$(AS_ROOT) env BUILD=$(BUILD) testing/bench/suite --output $(BUILD)/bench/suite.json $(BENCH_SUITE)
 	@for benchmark in scripts/bench/*; do $(AS_ROOT) env BUILD=$(BUILD) "$$benchmark" || exit; done
 	@$(AS_ROOT) $(KVMTEST) doctor --measure
 
 install: bootstrap build ## into $(DESTDIR)$(PREFIX)
-	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(BUILD) >/dev/null && ninja -C $(BUILD) --quiet
+	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(BUILD) >/dev/null && ninja -C $(BUILD) --quiet $(PROGRAMS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/kvmtest/domains $(DESTDIR)$(PREFIX)/share/kvmtest/profiles \
 		$(DESTDIR)$(PREFIX)/share/doc/kvmtest $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install $(BUILD)/bin/kvmtest $(BUILD)/bin/kvmtestd $(BUILD)/bin/kvmsh $(DESTDIR)$(PREFIX)/bin
