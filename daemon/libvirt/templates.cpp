@@ -83,6 +83,26 @@ void check_template(const fs::path& file, const std::string& text) {
     throw InputError({file}, "this domain template has no console: add <serial type='pty'/> to its <devices>");
 }
 
+/// The image's format, by its first bytes (QEMU, docs/interop/qcow2.txt).
+const char* format_of(const fs::path& image) {
+  char magic[4] = {};
+  std::ifstream(image, std::ios::binary).read(magic, sizeof magic);
+  return std::string_view(magic, sizeof magic) == "QFI\xfb" ? "qcow2" : "raw";
+}
+
+void add_disk(pugi::xml_node devices, const fs::path& image) {
+  auto disk = devices.append_child("disk");
+  disk.append_attribute("type").set_value("file");
+  disk.append_attribute("device").set_value("disk");
+  auto driver = disk.append_child("driver");
+  driver.append_attribute("name").set_value("qemu");
+  driver.append_attribute("type").set_value(format_of(image));
+  disk.append_child("source").append_attribute("file").set_value(image.c_str());
+  auto target = disk.append_child("target");
+  target.append_attribute("dev").set_value("vda");
+  target.append_attribute("bus").set_value("virtio");
+}
+
 }  // namespace
 
 Templates::Templates(const fs::path& directory, const fs::path& ready) {
@@ -151,26 +171,6 @@ core::Domain Templates::parse_domain(const std::string& name) const {
     throw InputError("'" + name + "' is not a domain: it should be a prefix and one of the hosts " + known);
   }
   return {core::Prefix{name.substr(0, name.size() - best->size())}, core::Host{*best}};
-}
-
-/// The image's format, by its first bytes (QEMU, docs/interop/qcow2.txt).
-static const char* format_of(const fs::path& image) {
-  char magic[4] = {};
-  std::ifstream(image, std::ios::binary).read(magic, sizeof magic);
-  return std::string_view(magic, sizeof magic) == "QFI\xfb" ? "qcow2" : "raw";
-}
-
-static void add_disk(pugi::xml_node devices, const fs::path& image) {
-  auto disk = devices.append_child("disk");
-  disk.append_attribute("type").set_value("file");
-  disk.append_attribute("device").set_value("disk");
-  auto driver = disk.append_child("driver");
-  driver.append_attribute("name").set_value("qemu");
-  driver.append_attribute("type").set_value(format_of(image));
-  disk.append_child("source").append_attribute("file").set_value(image.c_str());
-  auto target = disk.append_child("target");
-  target.append_attribute("dev").set_value("vda");
-  target.append_attribute("bus").set_value("virtio");
 }
 
 /// The domain's description without kvmtest's own additions.

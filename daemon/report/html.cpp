@@ -42,14 +42,7 @@ class Data {
             {"uri", escaped(summary.uri)},
             {"outcome", summary.outcome ? json(to_string(*summary.outcome)) : json(nullptr)},
             {"exit_status", summary.exit_status ? json(*summary.exit_status) : json(nullptr)},
-            {"counts",
-             {{"passed", counts.passed},
-              {"failed", counts.failed},
-              {"unresolved", counts.unresolved},
-              {"untested", counts.untested},
-              {"unsupported", counts.unsupported},
-              {"undecided", counts.undecided},
-              {"flaky", counts.flaky}}},
+            {"counts", to_json(counts)},
             {"tests", std::move(tests)},
             {"lanes", lanes_json()}};
   }

@@ -84,6 +84,12 @@ json samples_json(const RunReport& run) {
 
 }  // namespace
 
+json to_json(const Counts& counts) {
+  return {{"passed", counts.passed},     {"failed", counts.failed},           {"unresolved", counts.unresolved},
+          {"untested", counts.untested}, {"unsupported", counts.unsupported}, {"undecided", counts.undecided},
+          {"flaky", counts.flaky}};
+}
+
 std::string json_report(const RunReport& run) {
   const RunSummary& summary = run.summary;
   const Counts counts = count(summary.tests);
@@ -97,14 +103,7 @@ std::string json_report(const RunReport& run) {
                  {"exit_status", summary.exit_status ? json(*summary.exit_status) : json(nullptr)},
                  {"makespan", core::seconds(summary.makespan)},
                  {"makespan_bound", core::seconds(makespan_bound(summary))},
-                 {"counts",
-                  {{"passed", counts.passed},
-                   {"failed", counts.failed},
-                   {"unresolved", counts.unresolved},
-                   {"untested", counts.untested},
-                   {"unsupported", counts.unsupported},
-                   {"undecided", counts.undecided},
-                   {"flaky", counts.flaky}}},
+                 {"counts", to_json(counts)},
                  {"tests", tests_json(run)},
                  {"resets", resets_json(run)},
                  {"samples", samples_json(run)}};

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +55,9 @@ struct AttemptText {
 };
 /// Reads them; empty where there is nothing to read.
 using Texts = std::function<AttemptText(const TestResult&, const Attempt&)>;
+
+/// As the reports in JSON give them: a key for each.
+nlohmann::json to_json(const Counts& counts);
 
 /// Which of `count` lanes each span takes, so that none overlaps in its lane: the first that is free. Spans in the
 /// order of their beginnings, as (begin, end). Pure.

@@ -3,12 +3,12 @@
 #include <fstream>
 #include <functional>
 #include <set>
-#include <sstream>
 
 #include <fmt/format.h>
 
 #include "core/input_error.h"
 #include "libvirt/ready_domains.h"
+#include "settings/input_file.h"
 
 namespace kvmtest::service {
 
@@ -26,11 +26,8 @@ std::string fingerprint(const settings::Settings& settings) {
     for (const auto& entry : fs::directory_iterator(settings.domains.templates, error)) files.insert(entry.path());
   else
     for (const auto& [domain, ready] : libvirt::read_ready_domains(settings.domains.ready)) files.insert(ready.file);
-  for (const fs::path& file : files) {
-    std::ostringstream text;
-    text << std::ifstream(file, std::ios::binary).rdbuf();
-    all += fmt::format("{}\n{}\n", file.string(), text.str());
-  }
+  for (const fs::path& file : files)
+    all += fmt::format("{}\n{}\n", file.string(), settings::file_text(file).value_or(""));
   const fs::path self = fs::read_symlink("/proc/self/exe", error).parent_path() / "kvmtestd";
   if (const auto written = fs::last_write_time(self, error); !error)
     all += fmt::format("{}", written.time_since_epoch().count());

@@ -1,25 +1,18 @@
 #include "service/inputs.h"
 
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <xxhash.h>
+
+#include "settings/input_file.h"
 
 namespace kvmtest::service {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string contents(const fs::path& file) {
-  std::ostringstream text;
-  std::ifstream in(file, std::ios::binary);
-  if (in && in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
-  return text.str();
-}
 
 std::set<fs::path> files_of(const suite::Test& test) {
   std::error_code error;
@@ -38,7 +31,7 @@ std::string inputs_of(const suite::Test& test, const std::function<std::string(c
   const auto add = [&](const std::string& part) { all += fmt::format("{}\n{}", part.size(), part); };
   for (const fs::path& file : files_of(test)) {
     add(file.filename().string());
-    add(contents(file));
+    add(settings::file_text(file).value_or(""));
   }
   for (const std::string& host : test.hosts) add(guest(host));
   const XXH128_hash_t digest = XXH3_128bits(all.data(), all.size());

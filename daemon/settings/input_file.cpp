@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <system_error>
 
 #include "core/input_error.h"
@@ -20,6 +21,16 @@ std::string read_input_file(const std::filesystem::path& path, const std::filesy
   }
   const int why = errno != 0 ? errno : EIO;
   throw core::InputError({label}, "cannot read " + std::string(what) + ": " + std::generic_category().message(why));
+}
+
+std::optional<std::string> file_text(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
 }
 
 }  // namespace kvmtest::settings

@@ -1,7 +1,8 @@
 #pragma once
-// Reading a file that a user has written. Any thread.
+// Reading files whole. Any thread.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,5 +12,8 @@ namespace kvmtest::settings {
 /// example.
 std::string read_input_file(const std::filesystem::path& path, const std::filesystem::path& label,
                             std::string_view what);
+
+/// All bytes of a regular file; nothing when it is none, or cannot be read.
+std::optional<std::string> file_text(const std::filesystem::path& path);
 
 }  // namespace kvmtest::settings

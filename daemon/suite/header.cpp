@@ -6,34 +6,12 @@
 #include "core/input_error.h"
 #include "settings/values.h"
 #include "suite/transcript_line.h"
+#include "suite/words.h"
 
 namespace kvmtest::suite {
 
 namespace {
 const std::vector<std::string> keys{"command-timeout", "hosts", "tags", "timeout"};
-}
-
-std::vector<std::string> words(std::string_view text) {
-  std::vector<std::string> out;
-  std::size_t at = 0;
-  while ((at = text.find_first_not_of(" \t", at)) != std::string_view::npos) {
-    const std::size_t end = std::min(text.find_first_of(" \t", at), text.size());
-    out.emplace_back(text.substr(at, end - at));
-    at = end;
-  }
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : " ") + name;
-  return out;
 }
 
 std::string header_key(std::string_view text) {

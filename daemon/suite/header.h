@@ -12,13 +12,6 @@
 
 namespace kvmtest::suite {
 
-/// The words of a text, separated by blanks.
-std::vector<std::string> words(std::string_view text);
-/// Without blanks at both ends.
-std::string_view trimmed(std::string_view text);
-/// Separated by one blank.
-std::string joined(const std::vector<std::string>& names);
-
 /// Reads header lines into a test.
 class Header {
  public:

@@ -4,6 +4,7 @@
 #include "suite/program.h"
 #include "suite/tap.h"
 #include "suite/transcript_line.h"
+#include "suite/words.h"
 
 namespace kvmtest::suite {
 namespace {

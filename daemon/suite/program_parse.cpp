@@ -5,20 +5,13 @@
 #include "settings/values.h"
 #include "suite/header.h"
 #include "suite/program.h"
+#include "suite/words.h"
 
 namespace kvmtest::suite {
 namespace {
 
 /// How comments begin, in what languages a test may be written in.
 constexpr std::array<std::string_view, 4> comment_marks{"#", "//", "--", ";"};
-
-std::string_view take_line(std::string_view& text) {
-  const std::size_t feed = text.find('\n');
-  std::string_view line = text.substr(0, feed);
-  text.remove_prefix(feed == std::string_view::npos ? text.size() : feed + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
 
 /// The comment's text; none: the line is something else.
 std::optional<std::string_view> comment_of(std::string_view line) {

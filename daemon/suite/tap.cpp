@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "suite/words.h"
+
 namespace kvmtest::suite {
 namespace {
 
@@ -16,21 +18,6 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 bool starts_with_word(std::string_view text, std::string_view word) {
   return text.size() >= word.size() &&
          std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) { return lower(a) == lower(b); });
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
-
-/// Takes the next line off `text`, without LF or CR LF.
-std::string_view take_line(std::string_view& text) {
-  const std::size_t feed = text.find('\n');
-  std::string_view line = text.substr(0, feed);
-  text.remove_prefix(feed == std::string_view::npos ? text.size() : feed + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
 }
 
 /// Takes a number off `text`; one too large for TAP is none.

@@ -6,6 +6,7 @@
 #include "suite/header.h"
 #include "suite/transcript.h"
 #include "suite/transcript_line.h"
+#include "suite/words.h"
 
 namespace kvmtest::suite {
 

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <system_error>
 
+#include "settings/input_file.h"
 #include "suite/libreswan/console_files.h"
 #include "suite/libreswan/text_diff.h"
 
@@ -19,16 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::kvmtest::core::Verdict;
-
-std::optional<std::string> read(const fs::path& file) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(file, ignored)) return std::nullopt;
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 bool contains(std::string_view text, std::string_view what) { return text.find(what) != std::string_view::npos; }
 
@@ -104,7 +93,7 @@ class OutputJudging {
   }
 
   void judge_log(const std::string& host) {
-    const auto log = read(output_ / (host + ".pluto.log"));
+    const auto log = settings::file_text(output_ / (host + ".pluto.log"));
     if (!log) return;
     const std::string where = "in " + host + ".pluto.log";
     if (contains(*log, "ASSERTION FAILED")) add(host, issue::assertion, where);
@@ -115,7 +104,7 @@ class OutputJudging {
   }
 
   void judge_raw(const std::string& host) {
-    auto text = read(raw_file(host));
+    auto text = settings::file_text(raw_file(host));
     if (!text) return add(host, issue::output_missing, "there is no " + raw_file(host).filename().string());
     const std::string& raw = raw_[host] = std::move(*text);
     if (has_core(raw)) add(host, issue::core);
@@ -142,7 +131,7 @@ class OutputJudging {
   void sanitize(const std::string& host) {
     const fs::path file = raw_file(host);
     if (!raw_.contains(host)) {
-      auto text = read(file);
+      auto text = settings::file_text(file);
       if (!text) return;
       raw_[host] = std::move(*text);
     }
@@ -159,7 +148,7 @@ class OutputJudging {
     if (has_control(text, "\r\n\t")) add(host, issue::iscntrl);
     if (has_call_trace(text)) add(host, issue::kernel);
     const std::string file = host + ".console.txt";
-    const auto expected = read(test_.directory / file);
+    const auto expected = settings::file_text(test_.directory / file);
     if (!expected)
       return add(host, issue::output_unchecked, "there is no expected output, " + test_.label + "/" + file);
     const std::string path = test_.label + "/" + file;

@@ -1,4 +1,5 @@
 #include "suite/libreswan/result_files.h"
+#include "settings/input_file.h"
 
 #include <re2/re2.h>
 
@@ -9,7 +10,6 @@
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <stdexcept>
 
 namespace kvmtest::suite::libreswan {
@@ -108,11 +108,8 @@ OutputTimes read_debug_log(std::string_view text) {
 }
 
 OutputTimes read_times(const fs::path& output) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(output / "debug.log", ignored)) return {};
-  std::ostringstream text;
-  text << std::ifstream(output / "debug.log", std::ios::binary).rdbuf();
-  return read_debug_log(text.str());
+  const auto log = settings::file_text(output / "debug.log");
+  return log ? read_debug_log(*log) : OutputTimes{};
 }
 
 std::string result_json(const JudgedTest& test, const OutputJudgement& judgement, const OutputTimes& times) {

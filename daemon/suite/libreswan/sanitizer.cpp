@@ -5,9 +5,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 #include <system_error>
 
+#include "settings/input_file.h"
 #include "suite/libreswan/child.h"
 
 namespace kvmtest::suite::libreswan {
@@ -19,14 +19,6 @@ namespace fs = std::filesystem;
 // A pipeline of some thirty small filters; one that takes longer hangs.
 constexpr std::chrono::seconds sanitizer_limit{120};
 constexpr std::chrono::hours keep_unused{24 * 14};
-
-std::optional<std::string> read(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 /// Bytes that are told apart from their neighbours: by length.
 std::string part(std::string_view bytes) { return std::to_string(bytes.size()) + ":" + std::string(bytes); }
@@ -83,13 +75,14 @@ std::string Sanitizer::scripts_key(const fs::path& test) {
     const std::lock_guard lock(mutex_);
     if (stamp != stamp_) {
       std::string all;
-      for (const fs::path& file : files) all += part(file.filename().string()) + part(read(file).value_or(""));
+      for (const fs::path& file : files)
+        all += part(file.filename().string()) + part(settings::file_text(file).value_or(""));
       shared_key_ = hash_of(all);
       stamp_ = stamp;
     }
     shared = shared_key_;
   }
-  return shared + part(read(test / "testparams.sh").value_or("")) + part(test.string()) + part(locale());
+  return shared + part(settings::file_text(test / "testparams.sh").value_or("")) + part(test.string()) + part(locale());
 }
 
 fs::path Sanitizer::place_of(const std::string& key) const { return cache_ / key.substr(0, 2) / key; }
@@ -98,7 +91,7 @@ Sanitizer::Answer Sanitizer::sanitize(const fs::path& raw_file, std::string_view
   fs::path place;
   if (!cache_.empty()) {
     place = place_of(hash_of(scripts_key(test) + part(raw_file.filename().string()) + hash_of(raw)));
-    if (auto kept = read(place)) {
+    if (auto kept = settings::file_text(place)) {
       std::error_code ignored;
       const auto now = fs::file_time_type::clock::now();
       if (fs::last_write_time(place, ignored) + std::chrono::hours(24) < now) fs::last_write_time(place, now, ignored);
