@@ -34,8 +34,9 @@ override KVM_ACCELERATOR := $(call unquoted,$(KVM_ACCELERATOR))
 override KVM_RESET := $(call unquoted,$(KVM_RESET))
 override KVM_GUEST := $(call unquoted,$(KVM_GUEST))
 override KVM_GUEST_PACKAGES := $(call unquoted,$(KVM_GUEST_PACKAGES))
+override KVM_GUEST_TREE := $(call unquoted,$(KVM_GUEST_TREE))
 override KVM_TESTS := $(call unquoted,$(KVM_TESTS))
-export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_DOMAINS KVM_ACCELERATOR KVM_RESET KVM_GUEST KVM_GUEST_PACKAGES KVM_SUDO
+export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_DOMAINS KVM_ACCELERATOR KVM_RESET KVM_GUEST KVM_GUEST_PACKAGES KVM_GUEST_TREE KVM_SUDO
 unexport KVM_PREFIX
 
 KVMTEST := $(BUILD)/bin/kvmtest
@@ -188,6 +189,7 @@ kvm-help: ## this
 		KVM_RESET 'snapshot, auto or boot (default: snapshot)' \
 		KVM_GUEST 'tiny, or debian: Debian with systemd (default: tiny)' \
 		KVM_GUEST_PACKAGES 'further packages in the Debian guest: "libreswan strace"' \
+		KVM_GUEST_TREE "directory whose files are laid over the Debian guest's: your own make install DESTDIR=" \
 		KVM_SUDO 'no: never sudo (default: where root is needed)' \
 		BENCH_SUITE 'options of testing/bench/suite, for make bench' \
 		FUZZ_RUNS 'inputs for each target of make fuzz (default: 100000)' \

@@ -78,5 +78,41 @@ TEST_F(Image, IsWhereTheTemplatePlacesIt) {
   EXPECT_EQ(xml.find("vda"), std::string::npos) << "and nowhere else: " << xml;
 }
 
+// What scripts/libreswan-domains makes of a checkout (docs/libreswan.md), as a template and in libvirt's words.
+TEST(LibreswanDomains, AreTheCheckoutsNetworkOnOurGuest) {
+  const Directory directory;
+  const std::filesystem::path testing = directory.path() / "check out/testing";
+  std::filesystem::create_directories(testing / "kvm/vm");
+  std::filesystem::create_directories(testing / "kvm/systemd/network");
+  std::ofstream(testing / "kvm/vm/east.xml")
+      << "<domain><devices><!-- eth0 --><interface type='bridge'>\n<mac address='12:00:00:DC:BC:FF'/>\n"
+         "<source bridge='@@DOMAIN_PREFIX@@192_0_2'/></interface>\n<interface type='bridge'>\n"
+         "<!-- <source bridge='@@DOMAIN_PREFIX@@198_18_?' /> -->\n<source "
+         "bridge='@@DOMAIN_PREFIX@@192_1_2'/></interface>\n"
+         "<!--bsd?--> <interface type='bridge'><source bridge='swandefault'/></interface>\n</devices></domain>\n";
+  std::ofstream(testing / "kvm/systemd/network/east.eth0.network") << "[Network]\nAddress=192.0.2.254/24\n";
+  std::ofstream(testing / "kvm/systemd/network/east.eth1.network")
+      << "[Network]\nAddress=192.1.2.23/24\nGateway=192.1.2.254\nGateway=2001:db8:1:2::254\n\n"
+         "[Route]\nGateway=2001:db8:1:2::45\nDestination=2001:db8:0:1::7/64\nGatewayOnlink=yes\n";
+  const std::string script = KVMTEST_SOURCE "/scripts/libreswan-domains '" + (directory.path() / "check out").string() +
+                             "' '" + (directory.path() / "out").string() + "' >'" +
+                             (directory.path() / "said").string() + "'";
+  ASSERT_EQ(std::system(script.c_str()), 0);
+
+  Substitutions with;
+  with.type = "qemu";
+  const Templates templates(directory.path() / "out/domains");
+  ASSERT_EQ(templates.hosts(), std::set<std::string>{"east"});
+  const std::string domain = templates.render({core::Prefix{"a."}, core::Host{"east"}}, with, {});
+  for (const char* part :
+       {"<name>a.east</name>", "<source bridge=\"a.192_0_2\"", "<mac address=\"12:00:00:dc:bc:ff\"",
+        "<source bridge=\"a.192_1_2\"", "kvmtest.host=east", "kvmtest.address=eth0:192.0.2.254/24",
+        "kvmtest.route=default:192.1.2.254", "kvmtest.route=[::]/0:2001:db8:1:2::254",
+        "kvmtest.route=[2001:db8:0:1::]/64:2001:db8:1:2::45", "kvmtest.hosts=192.1.2.23,east", "check out/testing"})
+    EXPECT_NE(domain.find(part), std::string::npos) << part << " in\n" << domain;
+  for (const char* part : {"198_18", "swandefault", "52:54:00"})
+    EXPECT_EQ(domain.find(part), std::string::npos) << part;
+}
+
 }  // namespace
 }  // namespace kvmtest::libvirt
