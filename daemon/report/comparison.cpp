@@ -36,20 +36,17 @@ Comparison compare(const RunSummary& run, const Baseline& baseline) {
 }
 
 std::string comparison_text(const Comparison& comparison, const Options& options) {
-  const auto painted = [&](const std::string& text, const char* color) {
-    return options.color ? fmt::format("\x1b[{}m{}\x1b[0m", color, text) : text;
-  };
-  std::string out = painted(fmt::format("against {}", escaped(comparison.baseline)), "1") + '\n';
+  std::string out = painted(options, fmt::format("against {}", escaped(comparison.baseline)), look::bold) + '\n';
   const auto list = [&](const std::vector<std::string>& tests, const char* what, const char* color) {
     if (tests.empty()) return;
     std::string names;
     for (const std::string& test : tests) names += escaped(test) + ' ';
     const std::string head = fmt::format("{:<15}{:>5}", what, tests.size());
-    out += "  " + painted(head, color) + "  " + wrapped(names, options.width, 6, head.size() + 4) + '\n';
+    out += "  " + painted(options, head, color) + "  " + wrapped(names, options.width, 6, head.size() + 4) + '\n';
   };
-  list(comparison.new_failures, "new failures", "1;31");
-  list(comparison.new_passes, "new passes", "1;32");
-  list(comparison.still, "still failing", "1;33");
+  list(comparison.new_failures, "new failures", look::red);
+  list(comparison.new_passes, "new passes", look::green);
+  list(comparison.still, "still failing", look::yellow);
   if (!comparison.added.empty()) out += fmt::format("  {:<15}{:>5}\n", "not known then", comparison.added.size());
   if (comparison.new_failures.empty() && comparison.new_passes.empty()) out += "  no verdict has changed\n";
   return out;

@@ -37,13 +37,9 @@ std::string range_text(const RunRange& runs) {
   return fmt::format("{} runs, {} to {}", runs.count, runs.first.value, runs.last.value);
 }
 
-std::string painted(const Options& options, std::string_view text, const char* color) {
-  return options.color && *color != '\0' ? fmt::format("\x1b[{}m{}\x1b[0m", color, text) : std::string(text);
-}
-
 const char* color_of(std::optional<Verdict> verdict) {
-  if (verdict == Verdict::passed) return "32";
-  return verdict == Verdict::failed ? "31" : "33";
+  if (verdict == Verdict::passed) return look::green;
+  return verdict == Verdict::failed ? look::red : look::yellow;
 }
 
 /// Columns that are left of the width, at least `least`.
@@ -70,7 +66,7 @@ std::string runs_text(const std::vector<PastRun>& runs, const Options& options) 
       options,
       fmt::format("{:>5}  {:<16}  {:>7} {:<8} {:>6} {:>7} {:>7} {:>6} {:>6}  {:>14}  {}\n", "run", "started (UTC)",
                   "workers", "prefixes", "tests", "passed", "failed", "other", "flaky", "makespan", "failed"),
-      "1");
+      look::bold);
   double most = 0;
   const auto bad = [](const PastRun& run) { return static_cast<double>(run.counts.failed + run.counts.unresolved); };
   for (const PastRun& run : runs) most = std::max(most, bad(run));
@@ -82,8 +78,8 @@ std::string runs_text(const std::vector<PastRun>& runs, const Options& options) 
                     run.counts.failed, other, run.counts.flaky, run.outcome ? duration_text(run.makespan) : "-");
     std::string tail = bar(bad(run), most, rest(options, line.size() + 11, 8));
     if (const std::string how = outcome_text(run); !how.empty()) tail += (tail.empty() ? "" : " ") + how;
-    out +=
-        fmt::format("{}\n", painted(options, line + tail, run.counts.failed + run.counts.unresolved > 0 ? "31" : ""));
+    out += fmt::format(
+        "{}\n", painted(options, line + tail, run.counts.failed + run.counts.unresolved > 0 ? look::red : look::plain));
   }
   return out;
 }
@@ -98,9 +94,10 @@ std::string history_text(const TestHistory& history, const Options& options) {
   if (history.passed + history.failed > 0)
     head += fmt::format("; median {} ({} to {})", duration_text(history.median), duration_text(history.least),
                         duration_text(history.most));
-  std::string out = painted(options, escaped(history.name), "1") + "\n  " + wrapped(head, options.width, 2, 2) + "\n\n";
-  out +=
-      painted(options, fmt::format("{:>5}  {:<16}  {:<11}  {:>14}\n", "run", "started (UTC)", "verdict", "test"), "1");
+  std::string out =
+      painted(options, escaped(history.name), look::bold) + "\n  " + wrapped(head, options.width, 2, 2) + "\n\n";
+  out += painted(options, fmt::format("{:>5}  {:<16}  {:<11}  {:>14}\n", "run", "started (UTC)", "verdict", "test"),
+                 look::bold);
   for (const PastVerdict& past : history.verdicts) {
     const std::string word(past.verdict ? to_string(*past.verdict) : "none");
     std::string tail = bar(core::seconds(past.took), core::seconds(history.most), 16);
@@ -118,9 +115,10 @@ std::string history_text(const TestHistory& history, const Options& options) {
 std::string slowest_text(const Slowest& slowest, const Options& options) {
   std::string out = fmt::format("slowest tests by median, without resets; {}\n\n", range_text(slowest.runs));
   if (slowest.tests.empty()) return out + "none passed or failed\n";
-  out += painted(
-      options,
-      fmt::format("{:>14} {:>14} {:>14} {:>6} {:>5}  {}\n", "median", "least", "most", "trend", "runs", "test"), "1");
+  out +=
+      painted(options,
+              fmt::format("{:>14} {:>14} {:>14} {:>6} {:>5}  {}\n", "median", "least", "most", "trend", "runs", "test"),
+              look::bold);
   const double most = core::seconds(slowest.tests.front().median);
   std::size_t longest = 0;
   for (const SlowTest& test : slowest.tests) longest = std::max(longest, escaped(test.name).size());
@@ -146,7 +144,7 @@ std::string flaky_text(const Flaky& flaky, const Options& options) {
   out += painted(options,
                  fmt::format("{:>7} {:>5} {:>7} {:>6}  {}\n", "changed", "of", "retried", "passed",
                              "test, and its verdicts from the oldest to the newest"),
-                 "1");
+                 look::bold);
   for (const FlakyTest& test : flaky.tests) {
     const auto share = test.runs == 0 ? 0 : std::lround(100.0 * test.passed / test.runs);
     const std::string name = escaped(test.name);
@@ -168,7 +166,7 @@ std::string load_text(const Load& load, const Options& options) {
   const auto chart = [&](const char* what, auto value, auto text) {
     double most = 0;
     for (const LoadRow& row : load.rows) most = std::max(most, value(row));
-    out += fmt::format("\n{}\n", painted(options, what, "1"));
+    out += fmt::format("\n{}\n", painted(options, what, look::bold));
     for (const LoadRow& row : load.rows) {
       const std::string line = fmt::format("  {} × {:<2} {:>5}  {:>14}  ", row.workers, row.prefixes,
                                            fmt::format("({})", row.runs), text(row));

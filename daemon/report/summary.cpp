@@ -63,9 +63,9 @@ class Summary {
   std::string text() {
     title();
     counts();
-    with_verdict("failed", Verdict::failed, red);
-    with_verdict("unresolved", Verdict::unresolved, yellow);
-    with_verdict("unsupported", Verdict::unsupported, yellow);
+    with_verdict("failed", Verdict::failed, look::red);
+    with_verdict("unresolved", Verdict::unresolved, look::yellow);
+    with_verdict("unsupported", Verdict::unsupported, look::yellow);
     untested();
     flaky();
     slowest();
@@ -76,16 +76,9 @@ class Summary {
   }
 
  private:
-  static constexpr const char* bold = "1";
-  static constexpr const char* red = "1;31";
-  static constexpr const char* green = "1;32";
-  static constexpr const char* yellow = "1;33";
+  std::string painted(const std::string& text, const char* how) const { return report::painted(options_, text, how); }
 
-  std::string painted(const std::string& text, const char* color) const {
-    return options_.color ? fmt::format("\x1b[{}m{}\x1b[0m", color, text) : text;
-  }
-
-  void heading(const std::string& text, const char* color = bold) { out_ += '\n' + painted(text, color) + '\n'; }
+  void heading(const std::string& text, const char* color = look::bold) { out_ += '\n' + painted(text, color) + '\n'; }
 
   /// A line `indent` in; what does not fit goes on four columns further in.
   void paragraph(std::size_t indent, const std::string& text) {
@@ -102,7 +95,7 @@ class Summary {
     const std::string name = fmt::format("run {}", run_.run.value);
     const std::string rest = fmt::format(": {} on{} in {}{}", counted(run_.tests.size(), "test"), prefixes,
                                          duration_text(run_.makespan), state);
-    out_ += painted(name, bold) + wrapped(rest, options_.width, 4, name.size()) + '\n';
+    out_ += painted(name, look::bold) + wrapped(rest, options_.width, 4, name.size()) + '\n';
     out_ += fmt::format("  {}, {}, {}\n", counted(run_.workers, "reset worker"), escaped(run_.accelerator),
                         escaped(run_.uri));
   }
@@ -114,12 +107,12 @@ class Summary {
       if (number == 0) return;
       out_ += "  " + painted(fmt::format("{:<15}{:>5}", word, number), color) + note + '\n';
     };
-    row("passed", counts.passed, green, counts.flaky > 0 ? fmt::format("  ({} flaky)", counts.flaky) : "");
-    row("failed", counts.failed, red);
-    row("unresolved", counts.unresolved, yellow);
-    row("unsupported", counts.unsupported, yellow);
-    row("untested", counts.untested, yellow);
-    row("no verdict yet", counts.undecided, yellow);
+    row("passed", counts.passed, look::green, counts.flaky > 0 ? fmt::format("  ({} flaky)", counts.flaky) : "");
+    row("failed", counts.failed, look::red);
+    row("unresolved", counts.unresolved, look::yellow);
+    row("unsupported", counts.unsupported, look::yellow);
+    row("untested", counts.untested, look::yellow);
+    row("no verdict yet", counts.undecided, look::yellow);
   }
 
   void issues(const Attempt& attempt, std::size_t indent) {
@@ -167,7 +160,7 @@ class Summary {
       if (found == reasons.end()) found = reasons.insert(reasons.end(), {reason, {}});
       found->second.push_back(&test);
     }
-    if (!reasons.empty()) heading("untested", yellow);
+    if (!reasons.empty()) heading("untested", look::yellow);
     for (const auto& [reason, tests] : reasons) {
       paragraph(2, fmt::format("{} ({})", escaped(reason), counted(tests.size(), "test")));
       std::string names;
@@ -180,7 +173,7 @@ class Summary {
     bool first = true;
     for (const TestResult& test : run_.tests) {
       if (!test.flaky) continue;
-      if (std::exchange(first, false)) heading("flaky: passed, but not at once", yellow);
+      if (std::exchange(first, false)) heading("flaky: passed, but not at once", look::yellow);
       out_ += "  " + escaped(test.name) + '\n';
       for (const Attempt& attempt : test.attempts) {
         if (!attempt.verdict) continue;
@@ -267,7 +260,7 @@ class Summary {
 
   void exit_status() {
     if (!run_.exit_status || *run_.exit_status == 0) return;
-    heading(fmt::format("exit status {}: {}", *run_.exit_status, meaning(run_)), red);
+    heading(fmt::format("exit status {}: {}", *run_.exit_status, meaning(run_)), look::red);
   }
 
   const RunSummary& run_;

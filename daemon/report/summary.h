@@ -4,13 +4,9 @@
 #include <string>
 
 #include "report/run_summary.h"
+#include "report/text.h"
 
 namespace kvmtest::report {
-
-struct Options {
-  bool color = false;
-  unsigned width = 80;  ///< columns; prose is wrapped to it, names and paths are never broken
-};
 
 /// The whole summary, lines ending in \n. Control characters in what guests wrote come out as \xNN.
 std::string summary_text(const RunSummary& run, const Options& options);

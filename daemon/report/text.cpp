@@ -1,6 +1,7 @@
 #include "report/text.h"
 
 #include <fmt/format.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,20 +19,13 @@ struct Character {
 
 /// The character at the front of `text`, which is not empty; an invalid one is one byte long.
 Character front(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return {lead, 1, true};
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
-  char32_t code = lead & (0x7fU >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80) return {};
-    code = code << 6U | (byte(i) & 0x3fU);
-  }
-  const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  if (overlong || surrogate || code > 0x10ffff) return {};
-  return {code, length, true};
+  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+  if (bytes[0] < 0x80) return {bytes[0], 1, true};
+  utf8proc_int32_t code = 0;
+  const auto length =
+      utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(std::min<std::size_t>(4, text.size())), &code);
+  if (length <= 0) return {};
+  return {static_cast<char32_t>(code), static_cast<std::size_t>(length), true};
 }
 
 /// Characters that move the text around them: separators, direction marks, embeddings, overrides and isolates; and the
@@ -43,12 +37,55 @@ bool is_layout(char32_t code) {
 
 bool is_control(char32_t code) { return code < 0x20 || (code >= 0x7f && code < 0xa0); }
 
-std::size_t columns(std::string_view text) {
-  const auto is_continuation = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; };
-  return text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), is_continuation));
+std::size_t columns(const Character& character) {
+  return character.valid ? static_cast<std::size_t>(utf8proc_charwidth(static_cast<utf8proc_int32_t>(character.code)))
+                         : 1;
 }
 
+constexpr std::string_view left_out = "...";
+
 }  // namespace
+
+std::string painted(const Options& options, std::string_view text, const char* how) {
+  return options.color && *how != '\0' ? fmt::format("\x1b[{}m{}\x1b[0m", how, text) : std::string(text);
+}
+
+std::size_t columns(std::string_view text) {
+  std::size_t sum = 0;
+  while (!text.empty()) {
+    const Character character = front(text);
+    sum += columns(character);
+    text.remove_prefix(character.length);
+  }
+  return sum;
+}
+
+std::string cut_end(std::string_view text, std::size_t width) {
+  if (columns(text) <= width) return std::string(text);
+  const std::string_view mark = left_out.substr(0, width);
+  std::size_t used = mark.size();
+  std::size_t kept = 0;
+  while (true) {
+    const Character character = front(text.substr(kept));
+    used += columns(character);
+    if (used > width) break;
+    kept += character.length;
+  }
+  return std::string(text.substr(0, kept)).append(mark);
+}
+
+std::string cut_begin(std::string_view text, std::size_t width) {
+  std::size_t used = columns(text);
+  if (used <= width) return std::string(text);
+  const std::string_view mark = left_out.substr(0, width);
+  // Characters that take no column go with the one that they joined.
+  while (!text.empty() && (used + mark.size() > width || columns(front(text)) == 0)) {
+    const Character character = front(text);
+    used -= columns(character);
+    text.remove_prefix(character.length);
+  }
+  return std::string(mark).append(text);
+}
 
 std::string escaped(std::string_view text) {
   std::string out;

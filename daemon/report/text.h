@@ -9,6 +9,28 @@
 
 namespace kvmtest::report {
 
+/// What the reader's terminal can show.
+struct Options {
+  bool color = false;
+  unsigned width = 80;  ///< columns; prose is wrapped to it, names and paths are never broken
+};
+
+/// Parameters of the control sequence that chooses how characters look (SGR).
+namespace look {
+inline constexpr const char* plain = "";
+inline constexpr const char* bold = "1";
+inline constexpr const char* faint = "2";
+inline constexpr const char* red = "1;31";
+inline constexpr const char* green = "1;32";
+inline constexpr const char* yellow = "1;33";
+inline constexpr const char* removed = "31";  ///< in a diff
+inline constexpr const char* added = "32";
+inline constexpr const char* place = "36";
+}  // namespace look
+
+/// `text` in that look; as it is where no color is wanted.
+std::string painted(const Options& options, std::string_view text, const char* how);
+
 /// `text` with everything a terminal might act on made visible: C0, C1 and DEL as \xNN (\n, \r and \t by name), bytes
 /// that are not UTF-8 as \xNN, line separators, direction changes and what is no character as \u{NNNN}. A backslash
 /// stays as it is.
@@ -17,9 +39,16 @@ std::string escaped(std::string_view text);
 /// The same, but lines stay lines: \n and \t stay, and a \r before a \n goes.
 std::string escaped_lines(std::string_view text);
 
-/// `text` broken at spaces into lines of at most `width` columns (a character is taken for a column); lines after the
-/// first begin with `indent` spaces, and `used` columns of the first are taken already. A word longer than a line stays
-/// whole. No \n at the end.
+/// How many columns of a terminal `text` takes: 2 for wide characters, 0 for those that join the one before. Without
+/// control characters.
+std::size_t columns(std::string_view text);
+
+/// The beginning, or the end, of `text` in at most `width` columns; "..." stands for what is left out.
+std::string cut_end(std::string_view text, std::size_t width);
+std::string cut_begin(std::string_view text, std::size_t width);
+
+/// `text` broken at spaces into lines of at most `width` columns; lines after the first begin with `indent` spaces, and
+/// `used` columns of the first are taken already. A word longer than a line stays whole. No \n at the end.
 std::string wrapped(std::string_view text, std::size_t width, std::size_t indent, std::size_t used);
 
 /// "0.42 s", "3 min 12.4 s", "2 h 03 min".

@@ -53,6 +53,36 @@ TEST(Wrapped, NeverBreaksAWord) {
 
 TEST(Wrapped, CountsCharactersNotBytes) { EXPECT_EQ(wrapped("äöü äöü", 7, 0, 0), "äöü äöü"); }
 
+TEST(Wrapped, CountsTheColumnsOfWideCharacters) { EXPECT_EQ(wrapped("東京 東", 6, 0, 0), "東京\n東"); }
+
+TEST(Columns, AreThoseOfATerminal) {
+  EXPECT_EQ(columns(""), 0U);
+  EXPECT_EQ(columns("käse"), 4U);
+  EXPECT_EQ(columns("東京 🦀"), 7U);
+  EXPECT_EQ(columns("e\xcc\x81"), 1U);  // e and a combining accent
+}
+
+TEST(Cut, LeavesWhatFits) {
+  EXPECT_EQ(cut_end("東京", 4), "東京");
+  EXPECT_EQ(cut_begin("netlab/gre", 10), "netlab/gre");
+}
+
+TEST(Cut, KeepsOneEndWithinTheWidth) {
+  EXPECT_EQ(cut_end("netlab/ping-east", 9), "netlab...");
+  EXPECT_EQ(cut_begin("netlab/ping-east", 9), "...g-east");
+  EXPECT_EQ(cut_end("東京東京", 6), "東...");  // half a character does not fit
+  EXPECT_EQ(cut_begin("東京東京", 6), "...京");
+  EXPECT_EQ(cut_begin("aaae\xcc\x81xxx", 6), "...xxx");
+  EXPECT_EQ(cut_end("netlab", 2), "..");
+  EXPECT_EQ(cut_begin("netlab", 0), "");
+}
+
+TEST(Painted, OnlyWhereColorIsWanted) {
+  EXPECT_EQ(painted({false, 80}, "failed", look::red), "failed");
+  EXPECT_EQ(painted({true, 80}, "failed", look::red), "\x1b[1;31mfailed\x1b[0m");
+  EXPECT_EQ(painted({true, 80}, "failed", look::plain), "failed");
+}
+
 TEST(Wrapped, KeepsSpacesInsideALine) { EXPECT_EQ(wrapped("a  b   c", 20, 0, 0), "a  b   c"); }
 
 TEST(DurationText, PicksItsUnits) {
