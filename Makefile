@@ -42,7 +42,7 @@ unexport KVM_PREFIX
 KVMTEST := $(BUILD)/bin/kvmtest
 AS_ROOT := scripts/as-root
 
-.PHONY: kvm-help kvm-test kvm-retest kvm-guest kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-resume kvm-results kvm-diffs \
+.PHONY: kvm-help kvm-test kvm-retest kvm-guest kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-watch kvm-resume kvm-results kvm-diffs \
 	bootstrap build check check-layers asan tsan fuzz tidy format format-check bench install clean
 
 ##@ Running suites
@@ -64,6 +64,9 @@ kvm-stop: $(KVMTEST) ## stop the active run and destroy every domain that is up
 
 kvm-attach: $(KVMTEST) ## follow the active run again
 	@$(AS_ROOT) $(KVMTEST) attach
+
+kvm-watch: $(KVMTEST) ## look on while a run goes on; control-C stops nothing
+	@$(AS_ROOT) $(KVMTEST) watch
 
 kvm-resume: $(KVMTEST) ## go on with the run that the daemon's death interrupted
 	@$(AS_ROOT) $(KVMTEST) run --resume

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/input_error.h"
+#include "kvmtest/display.h"
 #include "suite/loader.h"
 #include "telemetry/database.h"
 #include "telemetry/queries.h"
@@ -76,6 +77,9 @@ unsigned terminal_width() {
   return 100;
 }
 
-bool colour_wanted() { return isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr; }
+bool colour_wanted() {
+  const char* none = std::getenv("NO_COLOR");  // https://no-color.org: unless it is empty
+  return can_draw() && (none == nullptr || *none == '\0');
+}
 
 }  // namespace kvmtest::command

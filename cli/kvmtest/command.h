@@ -35,6 +35,7 @@ CLI::App* add_verb(CLI::App& app, Context& context, const std::string& name, con
 
 void add_run(CLI::App& app, Context& context);
 void add_attach(CLI::App& app, Context& context);
+void add_watch(CLI::App& app, Context& context);
 void add_stop(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_list(CLI::App& app, Context& context);
@@ -106,16 +107,20 @@ struct Paths {
 };
 Paths resolve(const settings::Settings& settings, const std::vector<std::string>& paths);
 
-/// Follows a run to its end: prints what happens, stops it at the first SIGINT or SIGTERM, and ends with the summary.
-/// Returns the run's exit status.
+/// What SIGINT and SIGTERM do to a run that is followed; a second one always leaves at once, with status 130.
+enum class OnInterrupt { stop, leave };
+
+/// Follows a run to its end: prints what happens, draws its progress where standard output is a terminal, and ends with
+/// the summary. Returns the run's exit status.
 struct Following {
-  bool quiet = false;
+  bool quiet = false;  ///< failures and the summary only, and nothing drawn
   bool verbose = false;
+  OnInterrupt on_interrupt = OnInterrupt::stop;
   ReportFiles* reports = nullptr;              ///< written as the run goes; may be null
   std::optional<report::Baseline> baseline{};  ///< to compare with; nothing: the last completed run
 };
 int follow(client::Client& client, const settings::Settings& settings, core::RunId run, const Following& how);
-/// Hands a run's records to `on_record` until its end, and stops it at a signal as follow() does. Nothing: the daemon
+/// Hands a run's records to `on_record` until its end, and stops it at SIGINT or SIGTERM. Nothing: the daemon
 /// died first.
 std::optional<core::record::RunFinished> follow_records(
     client::Client& client, const settings::Settings& settings, core::RunId run,

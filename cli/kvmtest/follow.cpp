@@ -1,16 +1,27 @@
-// Following a run: its records as lines, control-C as its end.
+// Following a run: its records as lines and, in a terminal, its progress; control-C as its end.
 
+#include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <iostream>
 #include <thread>
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
+#include "kvmtest/attempt_files.h"
 #include "kvmtest/command.h"
+#include "kvmtest/display.h"
 #include "kvmtest/report_file.h"
+#include "report/differences.h"
 #include "report/line.h"
 #include "report/summary.h"
+#include "telemetry/database.h"
+#include "telemetry/queries.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::command {
@@ -18,6 +29,9 @@ namespace kvmtest::command {
 namespace record = core::record;
 
 namespace {
+
+constexpr std::size_t differences_shown = 6;           ///< lines, of one attempt
+constexpr std::streamoff differences_read = 64 << 10;  ///< bytes
 
 sigset_t stop_signals() {
   sigset_t signals;
@@ -27,44 +41,154 @@ sigset_t stop_signals() {
   return signals;
 }
 
-/// Waits for a signal beside the following, and passes it on to the daemon as a wish to stop.
-class Stopper {
+/// Those that a display wants besides: a new size, and control-Z unless whoever started us wants it ignored.
+void add_terminal_signals(sigset_t& signals) {
+  sigaddset(&signals, SIGWINCH);
+  struct sigaction stop {};
+  if (sigaction(SIGTSTP, nullptr, &stop) == 0 && stop.sa_handler != SIG_IGN) sigaddset(&signals, SIGTSTP);
+}
+
+/// Beside the following, on a thread of its own: takes signals and draws. Sleeps while there is nothing to do.
+class Attendant {
  public:
-  explicit Stopper(const settings::Settings& settings) : settings_(settings), thread_([this] { wait(); }) {}
-  Stopper(const Stopper&) = delete;
-  Stopper& operator=(const Stopper&) = delete;
-  ~Stopper() {
+  Attendant(const settings::Settings& settings, core::RunId run, OnInterrupt on_interrupt, Display& display)
+      : settings_(settings), run_(run), on_interrupt_(on_interrupt), display_(display), wake_(eventfd(0, EFD_CLOEXEC)) {
+    sigset_t signals = stop_signals();
+    if (display.live()) add_terminal_signals(signals);
+    pthread_sigmask(SIG_BLOCK, &signals, &mask_);
+    signals_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    thread_ = std::thread([this] { attend(); });
+  }
+  Attendant(const Attendant&) = delete;
+  Attendant& operator=(const Attendant&) = delete;
+  ~Attendant() {
     done_ = true;
+    wake();
     thread_.join();
+    if (stopping_.joinable()) stopping_.join();
+    close(signals_);
+    close(wake_);
+    pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
   }
 
+  /// There is something to draw. Any thread.
+  void wake() const { eventfd_write(wake_, 1); }
+
  private:
-  void wait() {
-    const sigset_t signals = stop_signals();
-    bool asked = false;
+  void attend() {
     while (!done_) {
-      const timespec tick{0, 100'000'000};
-      if (sigtimedwait(&signals, nullptr, &tick) <= 0) continue;
-      if (asked) {
-        std::cerr << "kvmtest: leaving; the daemon goes on stopping the run\n";
-        std::_Exit(130);
-      }
-      asked = true;
-      std::cerr << "kvmtest: stopping the run\n";
-      std::thread([this] {
-        try {
-          client::Client(settings_).post("/v1/stop", {{"by", "control-C"}});
-        } catch (const std::exception& e) {
-          std::cerr << "kvmtest: " << e.what() << '\n';
-        }
-      }).detach();
+      const auto wait = display_.tick();
+      std::array<pollfd, 2> sources{pollfd{signals_, POLLIN, 0}, pollfd{wake_, POLLIN, 0}};
+      if (poll(sources.data(), sources.size(), static_cast<int>(wait.count())) <= 0) continue;
+      std::uint64_t ignored = 0;
+      if ((sources[1].revents & POLLIN) != 0) eventfd_read(wake_, &ignored);
+      signalfd_siginfo signal{};
+      while (read(signals_, &signal, sizeof signal) == sizeof signal) on_signal(static_cast<int>(signal.ssi_signo));
     }
   }
 
+  void on_signal(int signal) {
+    if (signal == SIGWINCH) {
+      display_.redraw();
+    } else if (signal == SIGTSTP) {
+      display_.hide();
+      kill(getpid(), SIGSTOP);
+      display_.redraw();
+    } else if (on_interrupt_ == OnInterrupt::leave) {
+      leave(fmt::format("kvmtest: no longer watching; run {} goes on", run_.value));
+    } else if (stopping_.joinable()) {
+      leave("kvmtest: leaving; the daemon goes on stopping the run");
+    } else {
+      stop();
+    }
+  }
+
+  [[noreturn]] void leave(const std::string& line) {
+    display_.close();
+    std::cerr << line + '\n';
+    std::_Exit(130);
+  }
+
+  void stop() {
+    display_.tell("kvmtest: stopping the run");
+    stopping_ = std::thread([this] {
+      try {
+        client::Client(settings_).post("/v1/stop", {{"by", "control-C"}});
+      } catch (const std::exception& e) {
+        display_.tell(fmt::format("kvmtest: {}", e.what()));
+      }
+    });
+  }
+
   const settings::Settings& settings_;
+  core::RunId run_;
+  OnInterrupt on_interrupt_;
+  Display& display_;
+  int wake_;
+  int signals_ = -1;
+  sigset_t mask_{};
   std::atomic<bool> done_{false};
+  std::thread stopping_;  ///< asks the daemon, which answers when all is down
   std::thread thread_;
 };
+
+std::optional<record::RunFinished> attend(client::Client& client, const settings::Settings& settings, core::RunId run,
+                                          OnInterrupt on_interrupt, Display& display,
+                                          const std::function<void(const record::Record&)>& on_record) {
+  std::optional<record::RunFinished> finished;
+  {
+    const Attendant attendant(settings, run, on_interrupt, display);
+    client.lines("GET", fmt::format("/v1/runs/{}/records", run.value), nlohmann::json::object(),
+                 [&](const nlohmann::json& json) {
+                   const record::Record entry = wire::record_from(json);
+                   on_record(entry);
+                   attendant.wake();
+                   if (const auto* end = std::get_if<record::RunFinished>(&entry.body)) finished = *end;
+                   return !finished;
+                 });
+  }
+  display.close();
+  if (!finished)
+    std::cerr << fmt::format("kvmtest: the daemon died under run {}; 'kvmtest run --resume' goes on with it\n",
+                             run.value);
+  return finished;
+}
+
+report::Expected expected(const settings::Settings& settings, const std::vector<std::string>& tests) {
+  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  telemetry::Queries queries(database);
+  return {queries.past_durations(tests), queries.past_overhead()};
+}
+
+bool is_decision(const record::Record& entry) {
+  const auto* judged = std::get_if<record::AttemptJudged>(&entry.body);
+  return (judged != nullptr && judged->final) || std::holds_alternative<record::TestUntested>(entry.body);
+}
+
+const char* look_of(const record::Record& entry) {
+  if (const auto* judged = std::get_if<record::AttemptJudged>(&entry.body)) {
+    const core::Verdict verdict = judged->test_verdict.value_or(judged->verdict);
+    if (verdict == core::Verdict::passed) return report::look::plain;
+    return verdict == core::Verdict::failed && judged->final ? report::look::red : report::look::yellow;
+  }
+  return report::verbosity(entry) == report::Verbosity::quiet &&
+                 !std::holds_alternative<record::RunFinished>(entry.body)
+             ? report::look::yellow
+             : report::look::plain;
+}
+
+/// The record's line with its time and, of a failure, the first lines that differ; empty where nobody wants it.
+std::string text_of(const record::Record& entry, const std::string& count, const report::Options& options) {
+  const auto line = report::line(entry);
+  if (!line) return {};
+  const std::string time = wire::iso8601(entry.time).substr(11, 12);
+  const std::string text = is_decision(entry) ? fmt::format("[{}] {}", count, *line) : *line;
+  std::string out = fmt::format("{} {}\n", time, report::painted(options, text, look_of(entry)));
+  if (const auto* judged = std::get_if<record::AttemptJudged>(&entry.body);
+      judged != nullptr && judged->verdict != core::Verdict::passed)
+    out += report::first_differences(read_diff(judged->output, differences_read), differences_shown, 4, options);
+  return out;
+}
 
 }  // namespace
 
@@ -76,45 +200,28 @@ void prepare_signals() {
 std::optional<record::RunFinished> follow_records(client::Client& client, const settings::Settings& settings,
                                                   core::RunId run,
                                                   const std::function<void(const record::Record&)>& on_record) {
-  std::optional<record::RunFinished> finished;
-  const Stopper stopper(settings);
-  client.lines("GET", fmt::format("/v1/runs/{}/records", run.value), nlohmann::json::object(),
-               [&](const nlohmann::json& json) {
-                 const record::Record entry = wire::record_from(json);
-                 on_record(entry);
-                 if (const auto* end = std::get_if<record::RunFinished>(&entry.body)) finished = *end;
-                 return !finished;
-               });
-  if (!finished)
-    std::cerr << fmt::format("kvmtest: the daemon died under run {}; 'kvmtest run --resume' goes on with it\n",
-                             run.value);
-  return finished;
+  Display display(false);
+  return attend(client, settings, run, OnInterrupt::stop, display, on_record);
 }
 
 int follow(client::Client& client, const settings::Settings& settings, core::RunId run, const Following& how) {
-  const auto wanted = how.quiet     ? report::Verbosity::quiet
-                      : how.verbose ? report::Verbosity::verbose
-                                    : report::Verbosity::normal;
-  unsigned total = 0;
-  unsigned done = 0;
-  const auto finished = follow_records(client, settings, run, [&](const record::Record& entry) {
-    if (const auto* started = std::get_if<record::RunStarted>(&entry.body))
-      total = static_cast<unsigned>(started->tests.size());
-    const auto* judged = std::get_if<record::AttemptJudged>(&entry.body);
-    const bool decided =
-        (judged != nullptr && judged->final) || std::holds_alternative<record::TestUntested>(entry.body);
-    if (decided) ++done;
-    if (decided && how.reports != nullptr) how.reports->update(run);
-    if (const auto line = report::line(entry); line && report::verbosity(entry) <= wanted) {
-      const std::string time = wire::iso8601(entry.time).substr(11, 12);
-      const std::string count = decided ? fmt::format("[{}/{}] ", done, total) : "";
-      std::cout << fmt::format("{} {}{}", time, count, *line) << std::endl;
-    }
+  Display display(!how.quiet && can_draw());
+  const auto wanted = how.quiet        ? report::Verbosity::quiet
+                      : how.verbose    ? report::Verbosity::verbose
+                      : display.live() ? report::Verbosity::live
+                                       : report::Verbosity::normal;
+  const report::Options options{colour_wanted(), terminal_width()};
+  if (how.reports != nullptr) how.reports->tell_by([&](const std::string& line) { display.tell(line); });
+  const auto finished = attend(client, settings, run, how.on_interrupt, display, [&](const record::Record& entry) {
+    display.take(entry);
+    const auto* started = std::get_if<record::RunStarted>(&entry.body);
+    if (started != nullptr && display.live()) display.expect(expected(settings, started->tests));
+    if (is_decision(entry) && how.reports != nullptr) how.reports->update(run);
+    if (report::verbosity(entry) <= wanted) display.print(text_of(entry, display.count(), options));
   });
   const bool reported = how.reports == nullptr || how.reports->finish(run);
   if (!finished) return 3;
   const report::RunSummary summary = read_summary(settings, run);
-  const report::Options options{colour_wanted(), terminal_width()};
   std::cout << '\n'
             << report::summary_text(summary, options) << comparison(settings, summary, how.baseline, options)
             << next_steps(summary) << std::flush;

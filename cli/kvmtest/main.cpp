@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   command::Context context;
   command::add_run(app, context);
   command::add_attach(app, context);
+  command::add_watch(app, context);
   command::add_stop(app, context);
   command::add_status(app, context);
   command::add_list(app, context);

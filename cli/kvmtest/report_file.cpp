@@ -5,7 +5,6 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <set>
 #include <system_error>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/input_error.h"
+#include "kvmtest/attempt_files.h"
 #include "report/run_report.h"
 #include "telemetry/database.h"
 #include "telemetry/run_report.h"
@@ -33,42 +33,16 @@ void check_format(const std::string& format) {
                                        core::did_you_mean(format, formats), report_formats()));
 }
 
-std::string first_bytes(const fs::path& file, std::streamoff limit) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text(static_cast<std::size_t>(limit), '\0');
-  in.read(text.data(), limit);
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
-}
-
-std::string last_bytes(const fs::path& file, std::streamoff limit) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  const std::streamoff size = in ? static_cast<std::streamoff>(in.tellg()) : 0;
-  in.seekg(std::max<std::streamoff>(0, size - limit));
-  std::string text(static_cast<std::size_t>(std::min(size, limit)), '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, in.gcount())));
-  if (size > limit) text.insert(0, fmt::format("({} bytes before this are left out)\n", size - limit));
-  return text;
-}
-
 /// Reads what an attempt left behind, as far as the report wants it.
 report::AttemptText files_of(const report::TestResult& test, const report::Attempt& attempt, Consoles consoles) {
   report::AttemptText out;
   if (attempt.output.empty() || (attempt.verdict == core::Verdict::passed && consoles != Consoles::all)) return out;
   const bool failed = test.verdict != core::Verdict::passed || test.flaky;
   const bool wanted = consoles == Consoles::all || (consoles == Consoles::failed && failed);
-  std::set<fs::path> files;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(attempt.output, error))
-    if (entry.is_regular_file(error)) files.insert(entry.path());
-  constexpr std::string_view console = ".console.txt";
-  for (const fs::path& file : files) {
-    const std::string name = file.filename();
-    if (name.ends_with(".diff")) out.diff += first_bytes(file, diff_limit);
-    if (wanted && name.ends_with(console))
-      out.consoles.emplace_back(name.substr(0, name.size() - console.size()), last_bytes(file, console_limit));
-  }
+  out.diff = read_diff(attempt.output, diff_limit);
+  if (!wanted) return out;
+  for (const std::string& host : console_hosts(attempt.output))
+    out.consoles.emplace_back(host, last_bytes(console_file(attempt.output, host, false), console_limit));
   return out;
 }
 
@@ -145,7 +119,7 @@ bool ReportFiles::write_all(core::RunId run) {
       file.told = false;
     } catch (const std::exception& e) {
       all = false;
-      if (!std::exchange(file.told, true)) std::cerr << "kvmtest: the report was not written: " << e.what() << '\n';
+      if (!std::exchange(file.told, true)) tell_(fmt::format("kvmtest: the report was not written: {}", e.what()));
     }
   }
   return all;

@@ -4,7 +4,10 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/ids.h"
@@ -31,8 +34,11 @@ class ReportFiles {
   /// `choices`: FORMAT:FILE each. Throws core::InputError for what can be seen to be wrong before the run.
   ReportFiles(const settings::Settings& settings, const std::vector<std::string>& choices);
 
+  /// How a line is told that nobody waits for; on standard error unless this is called.
+  void tell_by(std::function<void(const std::string&)> tell) { tell_ = std::move(tell); }
+
   /// Something was decided: writes all of them, unless that was done too short a time ago for its cost. A file that
-  /// cannot be written is told once on standard error, and tried again.
+  /// cannot be written is told once, and tried again.
   void update(core::RunId run);
   /// Writes them for good. False: one could not be.
   bool finish(core::RunId run);
@@ -46,6 +52,7 @@ class ReportFiles {
   bool write_all(core::RunId run);
 
   const settings::Settings& settings_;
+  std::function<void(const std::string&)> tell_ = [](const std::string& line) { std::cerr << line << '\n'; };
   std::vector<File> files_;
   std::chrono::steady_clock::time_point next_{};
 };

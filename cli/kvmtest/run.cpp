@@ -1,4 +1,4 @@
-// kvmtest run, attach, stop.
+// kvmtest run, attach, watch, stop.
 
 #include <iostream>
 #include <memory>
@@ -110,7 +110,7 @@ int run(const Context& context, const RunOptions& options) {
     std::cout << fmt::format("run {} started; 'kvmtest attach' follows it\n", id.value);
     return 0;
   }
-  return follow(client, settings, id, {options.quiet, options.verbose, &reports, baseline});
+  return follow(client, settings, id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, baseline});
 }
 
 /// The active run; one that a daemon's death interrupted goes on.
@@ -129,7 +129,29 @@ int attach(const Context& context, const RunOptions& options) {
     id = resume(client);
   }
   if (!id) throw core::InputError("no run is active here; 'kvmtest results' shows the last one");
-  return follow(client, settings, *id, {options.quiet, options.verbose, &reports, {}});
+  return follow(client, settings, *id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, {}});
+}
+
+/// The active run, without a hand in it.
+int watch(const Context& context, long wanted, bool quiet, bool verbose) {
+  prepare_signals();
+  const auto settings = context.common.settings();
+  client::Client client(settings);
+  std::optional<std::int64_t> active;
+  if (client.daemon_is_there()) {
+    const auto status = client.get("/v1/status");
+    if (!status.at("run").is_null()) active = status.at("run").get<std::int64_t>();
+  }
+  if (wanted > 0 && wanted != active) {
+    chosen_run(settings, wanted);  // says so when there is none
+    throw core::InputError(
+        fmt::format("run {0} is not active; 'kvmtest results --run {0}' shows what came of it", wanted));
+  }
+  if (!active)
+    throw core::InputError(
+        "no run is active here; 'kvmtest results' shows the last one, 'kvmtest attach' goes on with an interrupted "
+        "one");
+  return follow(client, settings, core::RunId{*active}, {quiet, verbose, OnInterrupt::leave, nullptr, {}});
 }
 
 int stop(const Context& context, bool daemon) {
@@ -179,8 +201,9 @@ void add_run(CLI::App& app, Context& context) {
   verb->get_option("--report")->excludes(detach);
   add_verbosity(*verb, options);
   verb->footer(
-      "One control-C stops the run and removes its domains; results so far stand. Closing the terminal does not:\n"
-      "the run goes on, and 'kvmtest attach' follows it again.");
+      "In a terminal, what each prefix is doing is drawn and kept up to date; elsewhere, a line tells each event. Two\n"
+      "control-C leave at once, one stops the run and removes its domains; results so far stand. Closing the terminal\n"
+      "does not: the run goes on, and 'kvmtest attach' follows it again.");
 }
 
 void add_attach(CLI::App& app, Context& context) {
@@ -189,6 +212,19 @@ void add_attach(CLI::App& app, Context& context) {
                             [&context, options] { return attach(context, *options); });
   add_reports(*verb, options);
   add_verbosity(*verb, options);
+}
+
+void add_watch(CLI::App& app, Context& context) {
+  auto options = std::make_shared<RunOptions>();
+  auto run = std::make_shared<long>(0);
+  CLI::App* verb =
+      add_verb(app, context, "watch", "look on while a run that was started elsewhere goes on",
+               [&context, options, run] { return watch(context, *run, options->quiet, options->verbose); });
+  verb->add_option("RUN", *run, "the run's number, which must be active (default: the active one)")
+      ->check(CLI::PositiveNumber);
+  add_verbosity(*verb, options);
+  verb->footer(
+      "Control-C leaves, with status 130; the run goes on. At the run's end: its summary, and its exit status.");
 }
 
 void add_stop(CLI::App& app, Context& context) {

@@ -33,12 +33,12 @@ struct Words {
 Words words(const Record& record, const RunStarted& run) {
   std::string prefixes;
   for (const std::string& prefix : run.prefixes) prefixes += prefix.empty() ? " ''" : " " + prefix;
-  return {Verbosity::normal, fmt::format("run {} started: {}, prefixes{}, reset pool of {}, {} ({})", record.run,
-                                         tests(run.tests.size()), prefixes, run.workers, run.accelerator, run.uri)};
+  return {Verbosity::live, fmt::format("run {} started: {}, prefixes{}, reset pool of {}, {} ({})", record.run,
+                                       tests(run.tests.size()), prefixes, run.workers, run.accelerator, run.uri)};
 }
 Words words(const Record& record, const RunResumed& run) {
-  return {Verbosity::normal, fmt::format("run {} resumed: {} done before, {} interrupted and started again", record.run,
-                                         tests(run.done), run.abandoned)};
+  return {Verbosity::live, fmt::format("run {} resumed: {} done before, {} interrupted and started again", record.run,
+                                       tests(run.done), run.abandoned)};
 }
 Words words(const Record&, const ResetQueued& reset) {
   return {Verbosity::verbose,
@@ -65,7 +65,7 @@ Words words(const Record&, const ResetFinished& reset) {
   return {Verbosity::verbose, text};
 }
 Words words(const Record&, const ResetFailed& reset) {
-  return {Verbosity::normal,
+  return {Verbosity::live,
           fmt::format("{}: {} failed after {}{}: {}{}", reset.domain.name(), reset.method, duration_text(reset.total),
                       reset.host_fault ? " (host fault)" : "", reset.reason,
                       !reset.again             ? ""
@@ -81,7 +81,7 @@ Words words(const Record&, const DomainDestroyed& destroyed) {
           fmt::format("{}: shut down in {}", destroyed.domain.name(), duration_text(destroyed.total))};
 }
 Words words(const Record&, const DomainLost& lost) {
-  return {Verbosity::normal,
+  return {Verbosity::live,
           fmt::format("{}: lost{}: {}", lost.domain.name(), lost.host_fault ? " (host fault)" : "", lost.reason)};
 }
 Words words(const Record&, const TestStarted& test) {
@@ -106,7 +106,8 @@ Words words(const Record&, const AttemptJudged& judged) {
   if (!judged.final) text += judged.verdict == core::Verdict::passed ? "; will be repeated" : "; will be tried again";
   if (judged.test_verdict) text += fmt::format("; the test: {}", to_string(*judged.test_verdict));
   const bool good = judged.test_verdict.value_or(judged.verdict) == core::Verdict::passed;
-  return {good || !judged.final ? Verbosity::normal : Verbosity::quiet, text};
+  if (judged.final) return {good ? Verbosity::normal : Verbosity::quiet, text};
+  return {judged.verdict == core::Verdict::passed ? Verbosity::normal : Verbosity::live, text};
 }
 Words words(const Record&, const TestUntested& test) {
   return {Verbosity::normal, fmt::format("{}: untested: {}", test.test, test.reason)};
@@ -117,10 +118,10 @@ Words words(const Record&, const PrefixQuarantined& quarantined) {
                       quarantined.prefix.value.empty() ? "''" : quarantined.prefix.value, quarantined.reason)};
 }
 Words words(const Record&, const StopRequested& stop) {
-  return {Verbosity::normal, fmt::format("stopping: asked by {}", stop.by)};
+  return {Verbosity::live, fmt::format("stopping: asked by {}", stop.by)};
 }
 Words words(const Record&, const Notice& notice) {
-  return {notice.warning ? Verbosity::quiet : Verbosity::normal, (notice.warning ? "warning: " : "") + notice.text};
+  return {notice.warning ? Verbosity::quiet : Verbosity::live, (notice.warning ? "warning: " : "") + notice.text};
 }
 Words words(const Record&, const Sample&) { return {Verbosity::verbose, std::nullopt}; }
 Words words(const Record& record, const RunFinished& run) {

@@ -8,8 +8,9 @@
 
 namespace kvmtest::report {
 
-/// Who wants to read a record's line: `quiet` even those who asked for quiet, `verbose` only those who asked for all.
-enum class Verbosity { quiet, normal, verbose };
+/// Who wants to read a record's line: `quiet` even those who asked for quiet, `live` those who see the run's progress
+/// drawn besides, `verbose` only those who asked for all.
+enum class Verbosity { quiet, live, normal, verbose };
 
 Verbosity verbosity(const core::record::Record& record);
 

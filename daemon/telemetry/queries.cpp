@@ -312,6 +312,18 @@ std::map<std::string, bool> Queries::last_passed(std::span<const std::string> te
     for (const std::string& test : tests) {
       row.reset();
       bind_all(row, test);
+std::optional<Duration> Queries::past_overhead() {
+  return reading(database_, [&](SQLite::Database& connection) -> std::optional<Duration> {
+    SQLite::Statement row(connection,
+                          "SELECT waiting_seconds + reset_seconds FROM attempts WHERE verdict IN ('passed', 'failed') "
+                          "ORDER BY id DESC LIMIT 50");
+    std::vector<Duration> taken;
+    while (row.executeStep()) taken.push_back(duration(row.getColumn(0)));
+    if (taken.empty()) return std::nullopt;
+    return median(std::move(taken));
+  });
+}
+
       if (row.executeStep()) passed[test] = row.getColumn(0).getInt() != 0;
     }
     return passed;

@@ -50,6 +50,9 @@ class Queries {
   [[nodiscard]] std::map<std::string, core::Duration> past_durations(std::span<const std::string> tests);
   /// For each of `tests` that ever got a verdict of its own: whether it passed, or was unsupported, the last time.
   [[nodiscard]] std::map<std::string, bool> last_passed(std::span<const std::string> tests);
+  /// What an attempt usually cost its prefix besides the test: the median of waiting and reset over the newest 50 that
+  /// came to a verdict. Nothing: there is none.
+  [[nodiscard]] std::optional<core::Duration> past_overhead();
 
  private:
   Database& database_;

@@ -153,14 +153,16 @@ TEST(Verbosity, QuietShowsFailuresAndTheEnd) {
   failed.verdict = core::Verdict::failed;
   EXPECT_EQ(verbosity(record(failed)), Verbosity::quiet);
   failed.final = false;
-  EXPECT_EQ(verbosity(record(failed)), Verbosity::normal);
+  EXPECT_EQ(verbosity(record(failed)), Verbosity::live);
   EXPECT_EQ(verbosity(record(Notice{true, "x"})), Verbosity::quiet);
-  EXPECT_EQ(verbosity(record(Notice{false, "x"})), Verbosity::normal);
+  EXPECT_EQ(verbosity(record(Notice{false, "x"})), Verbosity::live);
+  EXPECT_EQ(verbosity(record(TestStarted{})), Verbosity::normal);
+  EXPECT_EQ(verbosity(record(TestUntested{})), Verbosity::normal);
   EXPECT_EQ(verbosity(record(RunFinished{})), Verbosity::quiet);
   EXPECT_EQ(verbosity(record(SnapshotsGivenUp{})), Verbosity::quiet);
   EXPECT_EQ(verbosity(record(ResetQueued{})), Verbosity::verbose);
   EXPECT_EQ(verbosity(record(ResetFinished{})), Verbosity::verbose);
-  EXPECT_EQ(verbosity(record(ResetFailed{})), Verbosity::normal);
+  EXPECT_EQ(verbosity(record(ResetFailed{})), Verbosity::live);
   EXPECT_EQ(verbosity(record(CommandFinished{})), Verbosity::verbose);
 }
 

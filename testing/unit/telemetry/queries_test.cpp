@@ -186,6 +186,23 @@ TEST_F(QueriesTest, PastDurationsAreMediansOfTheLastAttempts) {
   EXPECT_EQ(queries.past_durations(tests).at("netlab/gre"), seconds(1));
 }
 
+TEST_F(QueriesTest, WhatAnAttemptUsuallyCostsBesides) {
+  EXPECT_EQ(queries.past_overhead(), std::nullopt);
+  const auto past_attempt = [&](seconds waiting, seconds reset, Verdict verdict) {
+    const RunId run = create({"netlab/gre"});
+    AttemptJudged body = judged(writer.next_attempt_id().value, "netlab/gre", verdict);
+    body.split.waiting = waiting;
+    body.split.reset = reset;
+    append(run, {body, RunFinished{}});
+  };
+  past_attempt(seconds(30), seconds(30), Verdict::unresolved);
+  EXPECT_EQ(queries.past_overhead(), std::nullopt);
+  for (const int reset : {100, 4, 3}) past_attempt(seconds(1), seconds(reset), Verdict::passed);
+  EXPECT_EQ(queries.past_overhead(), seconds(5));
+  for (int i = 0; i < 50; ++i) past_attempt(seconds(0), seconds(2), Verdict::failed);
+  EXPECT_EQ(queries.past_overhead(), seconds(2));
+}
+
 TEST_F(QueriesTest, WhetherATestPassedTheLastTime) {
   past_run("netlab/gre", seconds(1), Verdict::failed);
   past_run("netlab/gre", seconds(1));

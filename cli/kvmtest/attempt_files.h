@@ -1,0 +1,24 @@
+#pragma once
+// What an attempt left in its directory (docs/operations.md). A file that is not there is empty.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kvmtest::command {
+
+/// The files of `directory`, by name; none when there is no such directory.
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& directory);
+
+/// At most `limit` bytes of a file; of its end only, a line in front says how much is left out.
+std::string first_bytes(const std::filesystem::path& file, std::streamoff limit);
+std::string last_bytes(const std::filesystem::path& file, std::streamoff limit);
+
+/// Every difference from what was expected, at most `limit` bytes of each file.
+std::string read_diff(const std::filesystem::path& directory, std::streamoff limit);
+
+/// The hosts whose consoles are there, by name, and where one is: clean, or every byte as it came.
+std::vector<std::string> console_hosts(const std::filesystem::path& directory);
+std::filesystem::path console_file(const std::filesystem::path& directory, const std::string& host, bool raw);
+
+}  // namespace kvmtest::command

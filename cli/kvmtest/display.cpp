@@ -1,0 +1,175 @@
+#include "kvmtest/display.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <iostream>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "kvmtest/command.h"
+
+namespace kvmtest::command {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto shortest = 100ms;  ///< between two frames
+constexpr auto longest = 1000ms;  ///< the same, so that times go on
+
+struct Size {
+  unsigned rows = 24;
+  unsigned columns = 80;
+};
+
+Size terminal_size() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
+  return {size.ws_row, size.ws_col};
+}
+
+/// A job in the background must not draw over what its user is doing.
+bool in_foreground() {
+  const pid_t group = tcgetpgrp(STDOUT_FILENO);
+  return group < 0 || group == getpgrp();
+}
+
+void write_all(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return;
+    bytes.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+}
+
+/// How many rows lines of so many columns take; a terminal that became narrower has broken them.
+std::size_t rows(const std::vector<std::size_t>& lines, std::size_t width) {
+  std::size_t sum = 0;
+  for (const std::size_t line : lines) sum += std::max<std::size_t>(1, (line + width - 1) / width);
+  return sum;
+}
+
+/// Of a line that may have colors in it.
+std::size_t columns_of(std::string_view line) {
+  std::size_t sum = 0;
+  while (!line.empty()) {
+    const std::size_t escape = std::min(line.find('\x1b'), line.size());
+    sum += report::columns(line.substr(0, escape));
+    const std::size_t end = line.find('m', escape);
+    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
+  }
+  return sum;
+}
+
+}  // namespace
+
+bool can_draw() {
+  const char* term = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) != 0 && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
+}
+
+void Screen::draw(const std::string& above, const std::vector<std::string>& frame) {
+  std::string out;
+  if (!drawn_.empty()) {
+    out += '\r';
+    if (const std::size_t up = rows(drawn_, terminal_size().columns) - 1; up > 0) out += fmt::format("\x1b[{}A", up);
+  }
+  if (!above.empty() || frame.empty()) out += "\x1b[J";
+  out += above;
+  drawn_.clear();
+  // Should a line take more columns than it says, it is cut by the terminal and does not push the others down.
+  if (!frame.empty()) out += "\x1b[?7l";
+  for (const std::string& line : frame) {
+    if (!drawn_.empty()) out += "\r\n";
+    out += line + "\x1b[K";
+    drawn_.push_back(columns_of(line));
+  }
+  if (!frame.empty()) out += "\x1b[J\x1b[?7h";
+  write_all(out);
+}
+
+void Display::take(const core::record::Record& record) {
+  const std::lock_guard lock(mutex_);
+  progress_.take(record);
+  changed_ = true;
+}
+
+void Display::expect(report::Expected expected) {
+  const std::lock_guard lock(mutex_);
+  progress_.expect(std::move(expected));
+}
+
+std::string Display::count() const {
+  const std::lock_guard lock(mutex_);
+  return fmt::format("{}/{}", progress_.decided(), progress_.tests());
+}
+
+void Display::print(const std::string& lines) {
+  const std::lock_guard lock(mutex_);
+  if (live_) {
+    pending_ += lines;
+    changed_ = true;
+  } else {
+    std::cout << lines << std::flush;
+  }
+}
+
+void Display::tell(const std::string& line) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (live_) {
+      pending_ += line + '\n';
+      changed_ = true;
+      return;
+    }
+  }
+  std::cerr << line + '\n';
+}
+
+std::chrono::milliseconds Display::tick() {
+  const std::lock_guard lock(mutex_);
+  if (!live_) return -1ms;
+  const auto now = Clock::now();
+  const auto due = drawn_at_ + (changed_ ? shortest : longest);
+  if (now >= due) {
+    draw(now);
+    return longest;
+  }
+  return std::chrono::ceil<std::chrono::milliseconds>(due - now);
+}
+
+void Display::redraw() {
+  const std::lock_guard lock(mutex_);
+  if (live_) draw(Clock::now());
+}
+
+void Display::draw(Clock::time_point now) {
+  const auto size = terminal_size();
+  // The last column stays free: what terminals do after it differs.
+  const report::Options options{colour_wanted(), size.columns - 1};
+  const auto wall = std::chrono::floor<core::Duration>(std::chrono::system_clock::now());
+  std::vector<std::string> frame;
+  if (in_foreground()) frame = progress_.frame(wall, options, size.rows - 1);
+  screen_.draw(std::exchange(pending_, {}), frame);
+  changed_ = false;
+  drawn_at_ = now;
+}
+
+void Display::hide() {
+  const std::lock_guard lock(mutex_);
+  if (live_) screen_.draw(std::exchange(pending_, {}), {});
+}
+
+void Display::close() {
+  const std::lock_guard lock(mutex_);
+  if (live_) screen_.draw(std::exchange(pending_, {}), {});
+  live_ = false;
+}
+
+}  // namespace kvmtest::command
