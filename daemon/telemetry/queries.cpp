@@ -303,15 +303,6 @@ std::map<std::string, Duration> Queries::past_durations(std::span<const std::str
   });
 }
 
-std::map<std::string, bool> Queries::last_passed(std::span<const std::string> tests) {
-  return reading(database_, [&](SQLite::Database& connection) {
-    SQLite::Statement row(connection,
-                          "SELECT verdict IN ('passed', 'unsupported') FROM tests WHERE name = ? AND verdict <> "
-                          "'untested' ORDER BY run DESC LIMIT 1");
-    std::map<std::string, bool> passed;
-    for (const std::string& test : tests) {
-      row.reset();
-      bind_all(row, test);
 std::optional<Duration> Queries::past_overhead() {
   return reading(database_, [&](SQLite::Database& connection) -> std::optional<Duration> {
     SQLite::Statement row(connection,
@@ -324,6 +315,15 @@ std::optional<Duration> Queries::past_overhead() {
   });
 }
 
+std::map<std::string, bool> Queries::last_passed(std::span<const std::string> tests) {
+  return reading(database_, [&](SQLite::Database& connection) {
+    SQLite::Statement row(connection,
+                          "SELECT verdict IN ('passed', 'unsupported') FROM tests WHERE name = ? AND verdict <> "
+                          "'untested' ORDER BY run DESC LIMIT 1");
+    std::map<std::string, bool> passed;
+    for (const std::string& test : tests) {
+      row.reset();
+      bind_all(row, test);
       if (row.executeStep()) passed[test] = row.getColumn(0).getInt() != 0;
     }
     return passed;
