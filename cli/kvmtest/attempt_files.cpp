@@ -13,6 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::streamoff diff_limit = 1 << 20;
 constexpr std::string_view clean_console = ".console.txt";
 
 }  // namespace
@@ -45,11 +46,11 @@ std::string last_bytes(const fs::path& file, std::streamoff limit) {
   return text;
 }
 
-std::string read_diff(const fs::path& directory, std::streamoff limit) {
+std::string read_diff(const fs::path& directory) {
   std::string diff;
   if (directory.empty()) return diff;
   for (const fs::path& file : files_in(directory))
-    if (file.extension() == ".diff") diff += first_bytes(file, limit);
+    if (file.extension() == ".diff") diff += first_bytes(file, diff_limit);
   return diff;
 }
 

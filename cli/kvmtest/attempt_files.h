@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "report/run_summary.h"
+
 namespace kvmtest::command {
 
 /// The files of `directory`, by name; none when there is no such directory.
@@ -14,8 +16,11 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& directo
 std::string first_bytes(const std::filesystem::path& file, std::streamoff limit);
 std::string last_bytes(const std::filesystem::path& file, std::streamoff limit);
 
-/// Every difference from what was expected, at most `limit` bytes of each file.
-std::string read_diff(const std::filesystem::path& directory, std::streamoff limit);
+/// Every difference from what was expected, at most a MiB of each file.
+std::string read_diff(const std::filesystem::path& directory);
+
+/// The same of an attempt, for report::summary_text.
+inline std::string read_differences(const report::Attempt& attempt) { return read_diff(attempt.output); }
 
 /// The hosts whose consoles are there, by name, and where one is: clean, or every byte as it came.
 std::vector<std::string> console_hosts(const std::filesystem::path& directory);

@@ -1,13 +1,17 @@
 #include "kvmtest/command.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/input_error.h"
 #include "kvmtest/display.h"
+#include "report/text.h"
 #include "suite/loader.h"
 #include "telemetry/database.h"
 #include "telemetry/queries.h"
@@ -77,7 +81,37 @@ unsigned terminal_width() {
   return 100;
 }
 
-bool colour_wanted() {
+void add_color(CLI::App& verb, std::string& color) {
+  verb.add_option("--color", color, "auto (on a terminal, unless NO_COLOR is set), always, never")
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+}
+
+report::Options text_options(const std::string& color) {
+  return {color == "auto" ? color_wanted() : color == "always", terminal_width()};
+}
+
+std::string chosen_test(const std::vector<std::string>& names, const std::string& typed, const std::string& none) {
+  if (std::find(names.begin(), names.end(), typed) != names.end()) return typed;
+  const std::string file = fs::path(typed).replace_extension().lexically_normal();
+  std::vector<std::string> ends;
+  std::map<std::string, std::string> by_last;  // what stands behind the last slash, and the whole
+  for (const std::string& name : names) {
+    if (name.ends_with('/' + typed) || ('/' + file).ends_with('/' + name)) ends.push_back(name);
+    by_last.emplace(name.substr(name.rfind('/') + 1), name);
+  }
+  if (ends.size() == 1) return ends.front();
+  if (ends.size() > 1)
+    throw core::InputError(report::escaped(fmt::format("'{}' may be {}: say which", typed, fmt::join(ends, " or "))));
+  std::vector<std::string> last;
+  for (const auto& [word, name] : by_last) last.push_back(word);
+  std::string near = core::nearest(typed, names);
+  if (const std::string word = core::nearest(typed, last); near.empty() && !word.empty()) near = by_last.at(word);
+  const std::string hint = near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);
+  throw core::InputError(report::escaped(fmt::format("{} '{}'{}", none, typed, hint)));
+}
+
+bool color_wanted() {
   const char* none = std::getenv("NO_COLOR");  // https://no-color.org: unless it is empty
   return can_draw() && (none == nullptr || *none == '\0');
 }

@@ -41,6 +41,8 @@ void add_status(CLI::App& app, Context& context);
 void add_list(CLI::App& app, Context& context);
 void add_results(CLI::App& app, Context& context);
 void add_history(CLI::App& app, Context& context);
+void add_show(CLI::App& app, Context& context);
+void add_log(CLI::App& app, Context& context);
 void add_export(CLI::App& app, Context& context);
 void add_metrics(CLI::App& app, Context& context);
 void add_accept(CLI::App& app, Context& context);
@@ -143,8 +145,16 @@ std::string comparison(const settings::Settings& settings, const report::RunSumm
 /// The commands that show the failures' diffs and run them again; empty when nothing failed.
 std::string next_steps(const report::RunSummary& run);
 
-/// Columns and colour of the terminal behind standard output.
+/// The one of `names` that the user means by `typed`: it, the only one that ends in it, or the one whose file it is.
+/// Throws core::InputError, whose line begins with `none` ("run 3 has no test") and suggests a near name.
+std::string chosen_test(const std::vector<std::string>& names, const std::string& typed, const std::string& none);
+
+/// --color auto, always or never.
+void add_color(CLI::App& verb, std::string& color);
+/// How text for standard output is to look. `color` auto: in color on a terminal, unless NO_COLOR is set.
+report::Options text_options(const std::string& color = "auto");
+/// Columns and color of the terminal behind standard output.
 unsigned terminal_width();
-bool colour_wanted();
+bool color_wanted();
 
 }  // namespace kvmtest::command

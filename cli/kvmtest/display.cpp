@@ -76,11 +76,14 @@ bool can_draw() {
 
 void Screen::draw(const std::string& above, const std::vector<std::string>& frame) {
   std::string out;
+  const unsigned width = terminal_size().columns;
   if (!drawn_.empty()) {
     out += '\r';
-    if (const std::size_t up = rows(drawn_, terminal_size().columns) - 1; up > 0) out += fmt::format("\x1b[{}A", up);
+    if (const std::size_t up = rows(drawn_, width) - 1; up > 0) out += fmt::format("\x1b[{}A", up);
   }
-  if (!above.empty() || frame.empty()) out += "\x1b[J";
+  // Lines that the terminal has broken go as a whole: drawn over, it would still take them for one.
+  if (!above.empty() || frame.empty() || width != width_) out += "\x1b[J";
+  width_ = width;
   out += above;
   drawn_.clear();
   // Should a line take more columns than it says, it is cut by the terminal and does not push the others down.
@@ -103,11 +106,6 @@ void Display::take(const core::record::Record& record) {
 void Display::expect(report::Expected expected) {
   const std::lock_guard lock(mutex_);
   progress_.expect(std::move(expected));
-}
-
-std::string Display::count() const {
-  const std::lock_guard lock(mutex_);
-  return fmt::format("{}/{}", progress_.decided(), progress_.tests());
 }
 
 void Display::print(const std::string& lines) {
@@ -152,7 +150,7 @@ void Display::redraw() {
 void Display::draw(Clock::time_point now) {
   const auto size = terminal_size();
   // The last column stays free: what terminals do after it differs.
-  const report::Options options{colour_wanted(), size.columns - 1};
+  const report::Options options{color_wanted(), size.columns - 1};
   const auto wall = std::chrono::floor<core::Duration>(std::chrono::system_clock::now());
   std::vector<std::string> frame;
   if (in_foreground()) frame = progress_.frame(wall, options, size.rows - 1);

@@ -21,11 +21,10 @@ class Screen {
  public:
   /// Replaces what was drawn by `above`, which stays and ends in \n or is empty, and then `frame`.
   void draw(const std::string& above, const std::vector<std::string>& frame);
-  /// The cursor is somewhere else from here on: what was drawn stays where it is.
-  void forget() { drawn_.clear(); }
 
  private:
   std::vector<std::size_t> drawn_;  ///< columns of each line that is there, the cursor behind the last one
+  unsigned width_ = 0;              ///< of the terminal then
 };
 
 /// Any thread. At most 10 frames a second are drawn, and one a second when nothing happens.
@@ -41,7 +40,6 @@ class Display {
   /// The run's next record.
   void take(const core::record::Record& record);
   void expect(report::Expected expected);
-  [[nodiscard]] std::string count() const;  ///< "3/40": decided tests of all
 
   /// `lines` end in \n and stay.
   void print(const std::string& lines);
@@ -61,7 +59,7 @@ class Display {
   using Clock = std::chrono::steady_clock;
   void draw(Clock::time_point now);
 
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   // All of the following: guarded by mutex_.
   bool live_;
   report::Progress progress_;

@@ -16,9 +16,8 @@
 #include "kvmtest/attempt_files.h"
 #include "kvmtest/command.h"
 #include "kvmtest/display.h"
+#include "kvmtest/record_lines.h"
 #include "kvmtest/report_file.h"
-#include "report/differences.h"
-#include "report/line.h"
 #include "report/summary.h"
 #include "telemetry/database.h"
 #include "telemetry/queries.h"
@@ -29,9 +28,6 @@ namespace kvmtest::command {
 namespace record = core::record;
 
 namespace {
-
-constexpr std::size_t differences_shown = 6;           ///< lines, of one attempt
-constexpr std::streamoff differences_read = 64 << 10;  ///< bytes
 
 sigset_t stop_signals() {
   sigset_t signals;
@@ -92,7 +88,8 @@ class Attendant {
       display_.redraw();
     } else if (signal == SIGTSTP) {
       display_.hide();
-      kill(getpid(), SIGSTOP);
+      // To this thread, so that it does not go on before all are stopped.
+      raise(SIGSTOP);
       display_.redraw();
     } else if (on_interrupt_ == OnInterrupt::leave) {
       leave(fmt::format("kvmtest: no longer watching; run {} goes on", run_.value));
@@ -160,36 +157,6 @@ report::Expected expected(const settings::Settings& settings, const std::vector<
   return {queries.past_durations(tests), queries.past_overhead()};
 }
 
-bool is_decision(const record::Record& entry) {
-  const auto* judged = std::get_if<record::AttemptJudged>(&entry.body);
-  return (judged != nullptr && judged->final) || std::holds_alternative<record::TestUntested>(entry.body);
-}
-
-const char* look_of(const record::Record& entry) {
-  if (const auto* judged = std::get_if<record::AttemptJudged>(&entry.body)) {
-    const core::Verdict verdict = judged->test_verdict.value_or(judged->verdict);
-    if (verdict == core::Verdict::passed) return report::look::plain;
-    return verdict == core::Verdict::failed && judged->final ? report::look::red : report::look::yellow;
-  }
-  return report::verbosity(entry) == report::Verbosity::quiet &&
-                 !std::holds_alternative<record::RunFinished>(entry.body)
-             ? report::look::yellow
-             : report::look::plain;
-}
-
-/// The record's line with its time and, of a failure, the first lines that differ; empty where nobody wants it.
-std::string text_of(const record::Record& entry, const std::string& count, const report::Options& options) {
-  const auto line = report::line(entry);
-  if (!line) return {};
-  const std::string time = wire::iso8601(entry.time).substr(11, 12);
-  const std::string text = is_decision(entry) ? fmt::format("[{}] {}", count, *line) : *line;
-  std::string out = fmt::format("{} {}\n", time, report::painted(options, text, look_of(entry)));
-  if (const auto* judged = std::get_if<record::AttemptJudged>(&entry.body);
-      judged != nullptr && judged->verdict != core::Verdict::passed)
-    out += report::first_differences(read_diff(judged->output, differences_read), differences_shown, 4, options);
-  return out;
-}
-
 }  // namespace
 
 void prepare_signals() {
@@ -210,21 +177,22 @@ int follow(client::Client& client, const settings::Settings& settings, core::Run
                       : how.verbose    ? report::Verbosity::verbose
                       : display.live() ? report::Verbosity::live
                                        : report::Verbosity::normal;
-  const report::Options options{colour_wanted(), terminal_width()};
+  RecordLines lines(wanted, RecordLines::Stamp::time, text_options(), display.live());
   if (how.reports != nullptr) how.reports->tell_by([&](const std::string& line) { display.tell(line); });
   const auto finished = attend(client, settings, run, how.on_interrupt, display, [&](const record::Record& entry) {
     display.take(entry);
     const auto* started = std::get_if<record::RunStarted>(&entry.body);
     if (started != nullptr && display.live()) display.expect(expected(settings, started->tests));
     if (is_decision(entry) && how.reports != nullptr) how.reports->update(run);
-    if (report::verbosity(entry) <= wanted) display.print(text_of(entry, display.count(), options));
+    if (const std::string text = lines.text(entry); !text.empty()) display.print(text);
   });
   const bool reported = how.reports == nullptr || how.reports->finish(run);
   if (!finished) return 3;
   const report::RunSummary summary = read_summary(settings, run);
+  const report::Options options = text_options();  // the terminal may have changed since
   std::cout << '\n'
-            << report::summary_text(summary, options) << comparison(settings, summary, how.baseline, options)
-            << next_steps(summary) << std::flush;
+            << report::summary_text(summary, options, read_differences)
+            << comparison(settings, summary, how.baseline, options) << next_steps(summary) << std::flush;
   return finished->exit_status == 0 && !reported ? 3 : finished->exit_status;
 }
 

@@ -134,8 +134,6 @@ json to_json(const report::Load& load) {
 
 void print(const json& out) { std::cout << wire::dump(out) << '\n'; }
 
-report::Options text_options() { return {colour_wanted(), terminal_width()}; }
-
 int history(telemetry::History& history, const HistoryOptions& options) {
   if (options.test.empty()) {
     const auto runs = history.runs(options.runs);

@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
   command::add_list(app, context);
   command::add_results(app, context);
   command::add_history(app, context);
+  command::add_show(app, context);
+  command::add_log(app, context);
   command::add_export(app, context);
   command::add_metrics(app, context);
   command::add_accept(app, context);

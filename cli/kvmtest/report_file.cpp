@@ -24,7 +24,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::streamoff console_limit = 64 << 10;  ///< bytes of one console, its end
-constexpr std::streamoff diff_limit = 1 << 20;      ///< bytes of one diff, its beginning
 const std::vector<std::string> formats{"junit", "tap", "json", "html", "trace"};
 
 void check_format(const std::string& format) {
@@ -39,7 +38,7 @@ report::AttemptText files_of(const report::TestResult& test, const report::Attem
   if (attempt.output.empty() || (attempt.verdict == core::Verdict::passed && consoles != Consoles::all)) return out;
   const bool failed = test.verdict != core::Verdict::passed || test.flaky;
   const bool wanted = consoles == Consoles::all || (consoles == Consoles::failed && failed);
-  out.diff = read_diff(attempt.output, diff_limit);
+  out.diff = read_diff(attempt.output);
   if (!wanted) return out;
   for (const std::string& host : console_hosts(attempt.output))
     out.consoles.emplace_back(host, last_bytes(console_file(attempt.output, host, false), console_limit));

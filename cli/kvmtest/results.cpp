@@ -1,13 +1,17 @@
 // kvmtest results, diffs: what past runs gave.
 
-#include <fstream>
 #include <iostream>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "core/input_error.h"
+#include "kvmtest/attempt_files.h"
 #include "kvmtest/command.h"
+#include "kvmtest/pager.h"
+#include "report/differences.h"
 #include "report/summary.h"
 #include "suite/libreswan/outputs.h"
 #include "wire/record_json.h"
@@ -21,6 +25,7 @@ struct ResultsOptions {
   bool update = false;
   std::vector<std::string> tests;
   std::string baseline;
+  std::string color = "auto";
   suite::Filter filter;
   Earlier earlier;
 };
@@ -44,8 +49,15 @@ void add_directory_options(CLI::App& verb, ResultsOptions& options) {
       "nothing was ever run, as 'git bisect run' wants it.");
 }
 
-bool chosen(const ResultsOptions& options, const std::string& name) {
-  return options.tests.empty() || std::find(options.tests.begin(), options.tests.end(), name) != options.tests.end();
+/// Those that `typed` names; all when it names none. Throws core::InputError.
+std::set<std::string> wanted_tests(const report::RunSummary& run, const std::vector<std::string>& typed) {
+  std::vector<std::string> names;
+  for (const auto& test : run.tests) names.push_back(test.name);
+  if (typed.empty()) return {names.begin(), names.end()};
+  std::set<std::string> wanted;
+  for (const std::string& name : typed)
+    wanted.insert(chosen_test(names, name, fmt::format("run {} has no test", run.run.value)));
+  return wanted;
 }
 
 nlohmann::json to_json(const report::TestResult& test) {
@@ -80,9 +92,10 @@ int results(const Context& context, const ResultsOptions& options) {
     throw core::InputError({options.tests.front()}, "neither a libreswan checkout or test nor a directory with output");
   const auto summary = read_summary(settings, chosen_run(settings, options.run));
   if (!options.json) {
-    const report::Options text{colour_wanted(), terminal_width()};
+    const report::Options text = text_options(options.color);
     const std::string compared = comparison(settings, summary, read_baseline(settings, options.baseline), text);
-    std::cout << report::summary_text(summary, text) << compared << next_steps(summary);
+    const Pager pager;
+    std::cout << report::summary_text(summary, text, read_differences) << compared << next_steps(summary);
     return summary.exit_status.value_or(3);
   }
   nlohmann::json tests = nlohmann::json::array();
@@ -113,13 +126,17 @@ int diffs(const Context& context, const ResultsOptions& options) {
   if (of_directories(options))
     return rejudge(settings, {options.tests, options.filter, options.earlier, true, false, false});
   const auto summary = read_summary(settings, chosen_run(settings, options.run));
+  const auto wanted = wanted_tests(summary, options.tests);
+  const report::Options text = text_options(options.color);
+  // What a program reads, patch(1) for one, is left as it is.
+  const bool for_people = text.color || isatty(STDOUT_FILENO) != 0;
   bool any = false;
+  const Pager pager;
   for (const auto& test : summary.tests) {
-    if (!chosen(options, test.name) || test.attempts.empty()) continue;
-    std::ifstream diff(std::filesystem::path(test.attempts.back().output) / "transcript.diff");
-    if (!diff) continue;
-    any = true;
-    std::cout << diff.rdbuf();
+    if (!wanted.contains(test.name) || test.attempts.empty()) continue;
+    const std::string diff = read_diff(test.attempts.back().output);
+    any = any || !diff.empty();
+    std::cout << (for_people ? report::whole_diff(diff, text) : diff);
   }
   return any ? 1 : 0;
 }
@@ -137,14 +154,16 @@ void add_results(CLI::App& app, Context& context) {
                    "compare with this run, directory of results, or JSON file (default: the completed run before)")
       ->type_name("RUN|DIR|FILE");
   verb->add_flag("--update", options->update, "with DIR: write its .console.txt, .console.diff and result.json anew");
+  add_color(*verb, options->color);
   add_directory_options(*verb, *options);
 
   auto of_diffs = std::make_shared<ResultsOptions>();
   verb = add_verb(app, context, "diffs", "print a run's differences from what was expected; exits 1 if there are any",
                   [&context, of_diffs] { return diffs(context, *of_diffs); });
   verb->add_option("TESTS", of_diffs->tests,
-                   "names of tests (default: all), or libreswan checkouts, tests or their output");
+                   "names of tests or their ends (default: all), or libreswan checkouts, tests or their output");
   verb->add_option("--run", of_diffs->run, "the run's number (default: the newest)");
+  add_color(*verb, of_diffs->color);
   add_directory_options(*verb, *of_diffs);
 }
 

@@ -221,7 +221,7 @@ void add_watch(CLI::App& app, Context& context) {
       add_verb(app, context, "watch", "look on while a run that was started elsewhere goes on",
                [&context, options, run] { return watch(context, *run, options->quiet, options->verbose); });
   verb->add_option("RUN", *run, "the run's number, which must be active (default: the active one)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1L, 1'000'000'000L));
   add_verbosity(*verb, options);
   verb->footer(
       "Control-C leaves, with status 130; the run goes on. At the run's end: its summary, and its exit status.");

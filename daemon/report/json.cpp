@@ -46,15 +46,7 @@ json attempt_json(const RunReport& run, const Attempt& attempt) {
 
 json tests_json(const RunReport& run) {
   json tests = json::array();
-  for (const TestResult& test : run.summary.tests) {
-    json attempts = json::array();
-    for (const Attempt& attempt : test.attempts) attempts.push_back(attempt_json(run, attempt));
-    tests.push_back({{"name", test.name},
-                     {"verdict", word(test.verdict)},
-                     {"reason", test.reason},
-                     {"flaky", test.flaky},
-                     {"attempts", std::move(attempts)}});
-  }
+  for (const TestResult& test : run.summary.tests) tests.push_back(to_json(run, test));
   return tests;
 }
 
@@ -83,6 +75,16 @@ json samples_json(const RunReport& run) {
 }
 
 }  // namespace
+
+json to_json(const RunReport& run, const TestResult& test) {
+  json attempts = json::array();
+  for (const Attempt& attempt : test.attempts) attempts.push_back(attempt_json(run, attempt));
+  return {{"name", test.name},
+          {"verdict", word(test.verdict)},
+          {"reason", test.reason},
+          {"flaky", test.flaky},
+          {"attempts", std::move(attempts)}};
+}
 
 json to_json(const Counts& counts) {
   return {{"passed", counts.passed},     {"failed", counts.failed},           {"unresolved", counts.unresolved},

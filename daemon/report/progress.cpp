@@ -171,7 +171,12 @@ std::optional<Duration> Progress::overhead() const {
   return measured ? measured : expected_.overhead;
 }
 
-bool Progress::anything_pending() const { return decided_ < tests_.size(); }
+bool Progress::anything_to_begin() const {
+  const auto busy = std::count_if(lanes_.begin(), lanes_.end(), [](const Lane& lane) {
+    return std::holds_alternative<Resetting>(lane.state) || std::holds_alternative<Running>(lane.state);
+  });
+  return tests_.size() - decided_ > static_cast<std::size_t>(busy) && stopped_by_.empty();
+}
 
 std::optional<Duration> Progress::time_left(core::WallTime now) const {
   if (endless_ || !started_ || finished_) return std::nullopt;
@@ -213,6 +218,8 @@ std::optional<Duration> Progress::time_left(core::WallTime now) const {
     const Duration cost = besides + usual(test.name).value_or(*other);
     for (unsigned left = test.attempts_left; left > begun; --left) give(cost);
   }
+  // What takes longer than usual may take any time.
+  if (end <= Duration{}) return std::nullopt;
   return end;
 }
 

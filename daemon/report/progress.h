@@ -33,7 +33,8 @@ class Progress {
 
   [[nodiscard]] std::size_t tests() const { return tests_.size(); }
   [[nodiscard]] std::size_t decided() const { return decided_; }
-  /// Of the whole run from now on. Nothing: it has no end of its own (--repeat 0), or nothing is known yet.
+  /// Of the whole run from now on. Nothing: it has no end of its own (--repeat 0), nothing is known yet, or all that is
+  /// left takes longer than usual.
   [[nodiscard]] std::optional<core::Duration> time_left(core::WallTime now) const;
 
   /// At most `height` lines of at most `options.width` columns each, without \n; empty before the run began and after
@@ -101,7 +102,7 @@ class Progress {
   /// How long an attempt at `test` takes, without resets.
   [[nodiscard]] std::optional<core::Duration> usual(const std::string& test) const;
   [[nodiscard]] std::optional<core::Duration> overhead() const;
-  [[nodiscard]] bool anything_pending() const;
+  [[nodiscard]] bool anything_to_begin() const;
 
   Expected expected_;
   std::optional<core::WallTime> started_;

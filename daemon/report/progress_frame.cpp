@@ -87,8 +87,7 @@ class Frame {
   };
 
   Activity doing_now(const Progress::Waiting&) const {
-    const bool more = progress_.anything_pending() && progress_.stopped_by_.empty();
-    return {more ? "waiting" : "nothing left to do", "", look::faint};
+    return {progress_.anything_to_begin() ? "waiting" : "nothing left to do", "", look::faint};
   }
 
   Activity doing_now(const Progress::GivenUp& given_up) const {
@@ -152,7 +151,7 @@ class Frame {
     std::string rest;
     if (!progress_.stopped_by_.empty()) {
       rest = "stopping";
-    } else if (const auto left = progress_.time_left(now_); left && progress_.anything_pending()) {
+    } else if (const auto left = progress_.time_left(now_); left) {
       rest = (narrow_ ? "" : "about ") + left_text(*left) + " left";
     }
     constexpr std::size_t least = 10;

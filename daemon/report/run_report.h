@@ -58,6 +58,8 @@ using Texts = std::function<AttemptText(const TestResult&, const Attempt&)>;
 
 /// As the reports in JSON give them: a key for each.
 nlohmann::json to_json(const Counts& counts);
+/// One of `run`'s tests as json_report gives it.
+nlohmann::json to_json(const RunReport& run, const TestResult& test);
 
 /// Which of `count` lanes each span takes, so that none overlaps in its lane: the first that is free. Spans in the
 /// order of their beginnings, as (begin, end). Pure.

@@ -23,6 +23,15 @@ Counts count(const std::vector<TestResult>& tests) {
   return counts;
 }
 
+const Attempt* decisive(const TestResult& test) {
+  const Attempt* found = test.attempts.empty() ? nullptr : &test.attempts.back();
+  for (const Attempt& attempt : test.attempts) {
+    if (attempt.final && attempt.verdict == test.verdict) return &attempt;
+    if (attempt.verdict && attempt.verdict == test.verdict) found = &attempt;
+  }
+  return found;
+}
+
 core::Duration makespan_bound(const RunSummary& run) {
   core::Duration groups{};
   for (const TestResult& test : run.tests)

@@ -106,6 +106,10 @@ struct RunSummary {
 /// all boots over the slots, and that of all groups' resets and tests over the prefixes. Zero while nothing ran.
 core::Duration makespan_bound(const RunSummary& run);
 
+/// The attempt whose verdict is the test's, the final one where several are; the last one when it has none (yet). Null:
+/// there was no attempt. Points into `test`.
+const Attempt* decisive(const TestResult& test);
+
 /// Counts the verdicts of `tests`.
 Counts count(const std::vector<TestResult>& tests);
 

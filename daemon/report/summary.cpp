@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "report/differences.h"
 #include "report/text.h"
 
 namespace kvmtest::report {
@@ -18,22 +19,14 @@ using core::record::Outcome;
 using core::record::Split;
 
 constexpr std::size_t slowest_shown = 5;
+constexpr std::size_t lines_of_one_attempt = 6;  ///< that differ
+constexpr std::size_t lines_of_all = 60;
 
 std::string counted(std::size_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 std::string prefix_text(const std::string& prefix) { return prefix.empty() ? "''" : escaped(prefix); }
-
-/// The attempt whose verdict is the test's, the final one where several are; the last one when it has none (yet).
-const Attempt* decisive(const TestResult& test) {
-  const Attempt* found = test.attempts.empty() ? nullptr : &test.attempts.back();
-  for (const Attempt& attempt : test.attempts) {
-    if (attempt.final && attempt.verdict == test.verdict) return &attempt;
-    if (attempt.verdict && attempt.verdict == test.verdict) found = &attempt;
-  }
-  return found;
-}
 
 /// ", 3 of 10 attempts passed" of a test that was tried more than once; else empty.
 std::string attempts_passed(const TestResult& test) {
@@ -58,7 +51,8 @@ std::string meaning(const RunSummary& run) {
 /// Builds the text section by section; an empty section is left out.
 class Summary {
  public:
-  Summary(const RunSummary& run, const Options& options) : run_(run), options_(options) {}
+  Summary(const RunSummary& run, const Options& options, const Differences& differences)
+      : run_(run), options_(options), differences_(differences) {}
 
   std::string text() {
     title();
@@ -122,8 +116,16 @@ class Summary {
       if (!issue.detail.empty()) text += "  " + escaped(issue.detail);
       paragraph(indent, text);
     }
+    differences(attempt, indent + 2);
     // Paths stay on one line whatever the width: they are there to be copied.
     if (!attempt.output.empty()) out_ += std::string(indent, ' ') + "output: " + escaped(attempt.output) + '\n';
+  }
+
+  void differences(const Attempt& attempt, std::size_t indent) {
+    if (!differences_ || lines_shown_ >= lines_of_all) return;
+    const std::string text = first_differences(differences_(attempt), lines_of_one_attempt, indent, options_);
+    lines_shown_ += static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    out_ += text;
   }
 
   void with_verdict(const char* word, Verdict verdict, const char* color) {
@@ -265,11 +267,15 @@ class Summary {
 
   const RunSummary& run_;
   const Options& options_;
+  const Differences& differences_;
+  std::size_t lines_shown_ = 0;  ///< of those that differ
   std::string out_;
 };
 
 }  // namespace
 
-std::string summary_text(const RunSummary& run, const Options& options) { return Summary(run, options).text(); }
+std::string summary_text(const RunSummary& run, const Options& options, const Differences& differences) {
+  return Summary(run, options, differences).text();
+}
 
 }  // namespace kvmtest::report

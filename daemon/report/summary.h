@@ -1,6 +1,7 @@
 #pragma once
 // The text at the end of a run: what did not pass and why, and where the time went. Pure; any thread.
 
+#include <functional>
 #include <string>
 
 #include "report/run_summary.h"
@@ -8,7 +9,11 @@
 
 namespace kvmtest::report {
 
-/// The whole summary, lines ending in \n. Control characters in what guests wrote come out as \xNN.
-std::string summary_text(const RunSummary& run, const Options& options);
+/// Reads how an attempt's output differs from what was expected, as a unified diff; empty where there is none.
+using Differences = std::function<std::string(const Attempt&)>;
+
+/// The whole summary, lines ending in \n. Control characters in what guests wrote come out as \xNN. Of what
+/// `differences` gives, the first lines are shown, a few of each attempt and 60 or so in all.
+std::string summary_text(const RunSummary& run, const Options& options, const Differences& differences = {});
 
 }  // namespace kvmtest::report

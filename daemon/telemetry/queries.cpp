@@ -218,6 +218,15 @@ std::optional<RunId> Queries::latest_run() {
   return reading(database_, [](auto& connection) { return run_of(connection, "SELECT max(id) FROM runs"); });
 }
 
+std::optional<RunId> Queries::latest_run_of(const std::string& test) {
+  return reading(database_, [&](SQLite::Database& connection) -> std::optional<RunId> {
+    SQLite::Statement row(connection, "SELECT run FROM tests WHERE name = ? ORDER BY run DESC LIMIT 1");
+    bind_all(row, test);
+    if (!row.executeStep()) return std::nullopt;
+    return RunId(row.getColumn(0).getInt64());
+  });
+}
+
 std::optional<RunId> Queries::unfinished_run() {
   return reading(database_, [](auto& connection) {
     return run_of(connection, "SELECT id FROM runs WHERE finished IS NULL ORDER BY id DESC LIMIT 1");

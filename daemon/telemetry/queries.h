@@ -38,6 +38,8 @@ class Queries {
                                                           std::size_t limit);
   [[nodiscard]] bool has_run(core::RunId run);
   [[nodiscard]] std::optional<core::RunId> latest_run();
+  /// The newest one with a test of that name.
+  [[nodiscard]] std::optional<core::RunId> latest_run_of(const std::string& test);
   /// The newest run without a RunFinished.
   [[nodiscard]] std::optional<core::RunId> unfinished_run();
   [[nodiscard]] Resume resume_state(core::RunId run);
@@ -48,11 +50,11 @@ class Queries {
   [[nodiscard]] std::map<std::string, core::Verdict> last_verdicts();
   /// For each of `tests` that ever passed or failed: the median time of its own commands over its last 9 such attempts.
   [[nodiscard]] std::map<std::string, core::Duration> past_durations(std::span<const std::string> tests);
-  /// For each of `tests` that ever got a verdict of its own: whether it passed, or was unsupported, the last time.
-  [[nodiscard]] std::map<std::string, bool> last_passed(std::span<const std::string> tests);
   /// What an attempt usually cost its prefix besides the test: the median of waiting and reset over the newest 50 that
   /// came to a verdict. Nothing: there is none.
   [[nodiscard]] std::optional<core::Duration> past_overhead();
+  /// For each of `tests` that ever got a verdict of its own: whether it passed, or was unsupported, the last time.
+  [[nodiscard]] std::map<std::string, bool> last_passed(std::span<const std::string> tests);
 
  private:
   Database& database_;

@@ -3,6 +3,9 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
+#include <string>
+#include <vector>
+
 #include "telemetry/queries.h"
 #include "telemetry/reading.h"
 #include "telemetry/statement.h"
@@ -33,11 +36,14 @@ void add_resets(SQLite::Database& connection, report::RunReport& out) {
   }
 }
 
-void add_commands(SQLite::Database& connection, report::RunReport& out) {
+/// Of this test, or of all when it has no name.
+void add_commands(SQLite::Database& connection, report::RunReport& out, const std::string& test) {
   SQLite::Statement row(connection,
                         "SELECT c.attempt, c.host, c.command, c.at, c.took, c.status FROM attempts a "
-                        "JOIN commands c ON c.attempt = a.id WHERE a.run = ? ORDER BY c.attempt, c.at, c.ordinal");
-  bind_all(row, out.summary.run);
+                        "JOIN commands c ON c.attempt = a.id WHERE a.run = ?1 AND (?2 = '' OR a.test = "
+                        "(SELECT ordinal FROM tests WHERE run = ?1 AND name = ?2)) "
+                        "ORDER BY c.attempt, c.at, c.ordinal");
+  bind_all(row, out.summary.run, test);
   while (row.executeStep())
     out.commands[attempt_id(row.getColumn(0))].push_back({row.getColumn(1).getString(), row.getColumn(2).getString(),
                                                           duration(row.getColumn(3)), duration(row.getColumn(4)),
@@ -57,9 +63,17 @@ report::RunReport run_report(Database& database, core::RunId run) {
   report::RunReport out{.summary = Queries(database).run_summary(run)};
   reading(database, [&](SQLite::Database& connection) {
     add_resets(connection, out);
-    add_commands(connection, out);
+    add_commands(connection, out, "");
     add_samples(connection, out);
   });
+  return out;
+}
+
+report::RunReport test_report(Database& database, core::RunId run, const std::string& test) {
+  report::RunReport out{.summary = Queries(database).run_summary(run)};
+  std::erase_if(out.summary.tests, [&](const report::TestResult& other) { return other.name != test; });
+  if (out.summary.tests.empty()) throw database.error(fmt::format("run {} has no test {}", run.value, test));
+  reading(database, [&](SQLite::Database& connection) { add_commands(connection, out, test); });
   return out;
 }
 

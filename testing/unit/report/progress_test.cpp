@@ -236,6 +236,13 @@ TEST_F(ProgressTest, TheLongestTestOfTheRestSetsTheTimeLeft) {
   EXPECT_EQ(progress.time_left(now), 56s);
   pass(100s);
   EXPECT_EQ(progress.time_left(now), 7s);
+  judge("b.", 2, "short", Verdict::passed);
+  begin("b.", 3, "shorter");
+  EXPECT_NE(drawn().find(" 1/3  about 5 s left\n"), std::string::npos) << drawn();
+  judge("b.", 3, "shorter", Verdict::passed);
+  EXPECT_EQ(progress.time_left(now), std::nullopt);  // the long one is longer than usual
+  EXPECT_NE(drawn().find(" 2/3\n"), std::string::npos) << drawn();
+  EXPECT_NE(drawn().find("b.  nothing left to do\n"), std::string::npos) << drawn();
 }
 
 TEST_F(ProgressTest, WhatThisRunMeasuresWinsOverThePast) {

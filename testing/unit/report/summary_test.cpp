@@ -1,5 +1,6 @@
 #include "report/summary.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -195,6 +196,37 @@ domains
 
 exit status 1: not every test passed
 )");
+}
+
+TEST(Summary, ShowsWhatDiffersOfEachFailure) {
+  const Differences differences = [](const Attempt& attempt) {
+    return attempt.verdict == Verdict::failed ? "@@ -1,3 +1,3 @@\n east# echo\n-one\n+two\x1b[2J\n" : "";
+  };
+  const std::string text = summary_text(mixed(), {}, differences);
+  EXPECT_NE(text.find("    west: status-different\n"
+                      "       east# echo\n"
+                      "      -one\n"
+                      "      +two\\x1b[2J\n"
+                      "    output: /state/"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("      west: TIMEOUT  ping -c 1 192.1.2.23\n         east# echo\n        -one\n"),
+            std::string::npos)
+      << "of a flaky test, too: " << text;
+  EXPECT_NE(text.find("nic closed\n    output: "), std::string::npos) << "unresolved, and nothing differs: " << text;
+}
+
+TEST(Summary, ShowsWhatDiffersOfTheFirstFailuresOnly) {
+  RunSummary run = all_passed();
+  for (int i = 0; i < 500; ++i)
+    run.tests.push_back(test(fmt::format("t{}", i), attempt(Verdict::failed, milliseconds(1))));
+  std::string diff = "@@ -1,9 +1,9 @@\n";
+  for (int i = 0; i < 100; ++i) diff += "-x\n";
+  const std::string text = summary_text(run, {}, [&](const Attempt&) { return diff; });
+  EXPECT_NE(text.find("      -x\n      (94 more differ)\n"), std::string::npos) << text;
+  std::size_t lines = 0;
+  for (auto at = text.find("      -x\n"); at != std::string::npos; at = text.find("      -x\n", at + 1)) ++lines;
+  EXPECT_EQ(lines, 54U);  // of 9 tests, each with a line that says how many more
 }
 
 TEST(Summary, KeepsToItsWidthExceptForNamesAndPaths) {

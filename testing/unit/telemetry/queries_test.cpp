@@ -186,6 +186,14 @@ TEST_F(QueriesTest, PastDurationsAreMediansOfTheLastAttempts) {
   EXPECT_EQ(queries.past_durations(tests).at("netlab/gre"), seconds(1));
 }
 
+TEST_F(QueriesTest, TheNewestRunWithATest) {
+  const RunId first = create({"netlab/gre", "netlab/sit"});
+  const RunId second = create({"netlab/gre"});
+  EXPECT_EQ(queries.latest_run_of("netlab/sit"), first);
+  EXPECT_EQ(queries.latest_run_of("netlab/gre"), second);
+  EXPECT_EQ(queries.latest_run_of("gre"), std::nullopt);
+}
+
 TEST_F(QueriesTest, WhatAnAttemptUsuallyCostsBesides) {
   EXPECT_EQ(queries.past_overhead(), std::nullopt);
   const auto past_attempt = [&](seconds waiting, seconds reset, Verdict verdict) {

@@ -41,6 +41,24 @@ class RunReportTest : public TelemetryTest {
   }
 };
 
+TEST_F(RunReportTest, OfOneTestHasWhatIsItsOwn) {
+  const RunId run = create({"netlab/gre", "netlab/sit"});
+  const auto ran = [](unsigned attempt, const char* command) {
+    CommandFinished finished;
+    finished.attempt = core::AttemptId(attempt);
+    finished.command = command;
+    return finished;
+  };
+  append(run, {started(1, "netlab/gre"), ran(1, "one"), started(2, "netlab/sit"), ran(2, "two"),
+               judged(1, "netlab/gre"), judged(2, "netlab/sit")});
+  const report::RunReport report = test_report(database, run, "netlab/sit");
+  ASSERT_EQ(report.summary.tests.size(), 1U);
+  EXPECT_EQ(report.summary.tests[0].name, "netlab/sit");
+  ASSERT_EQ(report.commands.size(), 1U);
+  EXPECT_EQ(report.commands.at(core::AttemptId(2)).at(0).command, "two");
+  EXPECT_THROW(test_report(database, run, "netlab"), Error);
+}
+
 TEST_F(RunReportTest, HasTheTimeline) {
   const RunId run = example();
   const report::RunReport report = run_report(database, run);

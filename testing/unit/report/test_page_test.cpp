@@ -1,0 +1,86 @@
+#include "report/test_page.h"
+
+#include <gtest/gtest.h>
+
+#include "example_run.h"
+
+namespace kvmtest::report {
+namespace {
+
+/// A test that failed, and was tried again.
+RunReport twice() {
+  RunReport run;
+  run.summary.run = core::RunId(7);
+  Attempt first = attempt(1, core::Verdict::failed, 1, false);
+  first.issues = {{"east", "output-different", "line 3: expected 'one', got 'two'"}, {"", "EOF", ""}};
+  first.resets = {.boots = 1, .restores = 0, .loads = 2};
+  Attempt second = attempt(2, core::Verdict::passed, 2);
+  second.prefix = core::Prefix("");
+  run.summary.tests = {
+      {.name = "netlab/gre", .verdict = core::Verdict::passed, .flaky = true, .attempts = {first, second}}};
+  run.commands[core::AttemptId(1)] = {{"east", "echo two", std::chrono::milliseconds(10), std::chrono::seconds(2), 0},
+                                      {"west", "sleep 99", std::chrono::seconds(2), std::chrono::minutes(1), -1}};
+  return run;
+}
+
+AttemptText of_first(const TestResult&, const Attempt& attempt) {
+  if (attempt.number > 1) return {};
+  return {"@@ -3 +3 @@\n-one\n+two\n", {{"east", "1\n2\n3\n4\n"}, {"west", ""}}};
+}
+
+TEST(TestPage, TellsAllOfATest) {
+  const RunReport run = twice();
+  EXPECT_EQ(test_page(run, run.summary.tests[0], of_first, 2, {}), R"(netlab/gre in run 7: passed, flaky
+
+attempt 1 on a.: failed
+  waited 1.00 s, reset 2.00 s, test 3.00 s, judged 0.01 s; 1 by boot; 2 back to
+    a saved state
+  east: output-different  line 3: expected 'one', got 'two'
+  EOF
+  output: /out/1
+
+expected, and got
+@@ -3 +3 @@
+-one
++two
+
+commands
+         after            took  exit
+        0.01 s          2.00 s     0  east# echo two
+        2.00 s     1 min 0.0 s  none  west# sleep 99
+
+console of east, without 2 lines before
+3
+4
+
+console of west
+
+attempt 2 on '': passed
+  waited 1.00 s, reset 2.00 s, test 3.00 s, judged 0.01 s
+  output: /out/2
+)");
+}
+
+TEST(TestPage, IsHarmlessInColorToo) {
+  const RunReport run = example();
+  for (const TestResult& test : run.summary.tests) {
+    std::string page = test_page(run, test, texts, 20, {true, 80});
+    for (auto at = page.find('\x1b'); at != std::string::npos; at = page.find('\x1b')) {
+      ASSERT_EQ(page[at + 1], '[');
+      ASSERT_EQ(page[page.find_first_not_of("0123456789;", at + 2)], 'm') << page.substr(at, 20);
+      page.erase(at, page.find('m', at) - at + 1);
+    }
+    for (const char c : page) EXPECT_TRUE(c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20) << page;
+    EXPECT_EQ(page.find('\xff'), std::string::npos);
+  }
+}
+
+TEST(TestPage, OfATestThatWasNeverTried) {
+  RunReport run;
+  run.summary.run = core::RunId(7);
+  const TestResult untested{.name = "netlab/gre", .verdict = core::Verdict::untested, .reason = "stopped"};
+  EXPECT_EQ(test_page(run, untested, of_first, 2, {}), "netlab/gre in run 7: untested\n  stopped\n");
+}
+
+}  // namespace
+}  // namespace kvmtest::report
