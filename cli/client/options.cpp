@@ -60,6 +60,31 @@ settings::Settings CommonOptions::settings() const {
   return settings;
 }
 
+std::string CommonOptions::again(bool all) const {
+  std::string out;
+  const auto add = [&](const char* name, const std::string& value) {
+    out += std::string(" ") + name + ' ' + quoted(value);
+  };
+  if (config) add("--config", config->string());
+  if (state_dir) add("--state-dir", state_dir->string());
+  if (!all) return out;
+  if (workers) add("--workers", *workers);
+  if (prefixes) add("--prefixes", *prefixes);
+  if (domains) add("--domains", domains->string());
+  for (const std::string& path : prefix_paths) add("--prefix", path);
+  if (uri) add("--uri", *uri);
+  if (accelerator) add("--accelerator", *accelerator);
+  return out;
+}
+
+std::string quoted(const std::string& word) {
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:=+-@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 int refuse_arguments(const char* program, const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
   std::cerr << program << ": " << error.what() << " (see " << program << " --help)\n";

@@ -26,10 +26,16 @@ struct CommonOptions {
   void add_to(CLI::App& app);
   /// Throws core::InputError.
   [[nodiscard]] settings::Settings settings() const;
+  /// What was given of them, for a command line that is suggested: " --config other.yaml". Those that say where things
+  /// are, and with `all` those that only matter to who runs something.
+  [[nodiscard]] std::string again(bool all) const;
 
  private:
   void take_prefix_paths(settings::Settings& settings) const;
 };
+
+/// A word as the shell wants it: quoted where it must be.
+std::string quoted(const std::string& word);
 
 /// What CLI11 found wrong, in one line, or the help that was asked for; returns the exit status.
 int refuse_arguments(const char* program, const CLI::App& app, const CLI::ParseError& error);

@@ -92,14 +92,6 @@ std::string path_of(const report::TestResult& test) {
 }
 
 /// As a word of the shell.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:=+-@%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 }  // namespace
 
 std::optional<report::Baseline> read_baseline(const settings::Settings& settings, const std::string& with) {
@@ -120,19 +112,20 @@ std::string comparison(const settings::Settings& settings, const report::RunSumm
   return '\n' + report::comparison_text(report::compare(run, of_run(database, *before)), options);
 }
 
-std::string next_steps(const report::RunSummary& run) {
+std::string next_steps(const Context& context, const report::RunSummary& run) {
   constexpr std::size_t shown = 5;
+  const std::string show = context.verb("diffs");
   std::string diffs;
   std::string again;
   std::size_t count = 0;
   for (const auto& test : run.tests) {
     if (test.verdict != core::Verdict::failed && test.verdict != core::Verdict::unresolved) continue;
-    if (++count <= shown) diffs += fmt::format("  kvmtest diffs --run {} {}\n", run.run.value, quoted(test.name));
-    if (const std::string path = path_of(test); !path.empty()) again += ' ' + quoted(path);
+    if (++count <= shown) diffs += fmt::format("  {} --run {} {}\n", show, run.run.value, client::quoted(test.name));
+    if (const std::string path = path_of(test); !path.empty()) again += ' ' + client::quoted(path);
   }
   if (count == 0) return {};
-  if (count > shown) diffs += fmt::format("  kvmtest diffs --run {}    # of all {}\n", run.run.value, count);
-  if (!again.empty()) diffs += fmt::format("  kvmtest run{}\n", again);
+  if (count > shown) diffs += fmt::format("  {} --run {}    # of all {}\n", show, run.run.value, count);
+  if (!again.empty()) diffs += fmt::format("  {} run{}{}\n", context.program, context.common.again(true), again);
   return "\nwhat was expected, and the failures once more\n" + report::escaped_lines(diffs);
 }
 

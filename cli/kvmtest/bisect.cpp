@@ -33,7 +33,7 @@ struct Ended {
 class Trials {
  public:
   Trials(const Context& context, const settings::Settings& settings, const Paths& paths, std::string format)
-      : settings_(settings), paths_(paths), format_(std::move(format)), client_(settings) {
+      : context_(context), settings_(settings), paths_(paths), format_(std::move(format)), client_(settings) {
     client_.ensure_daemon(context.common.config);
   }
 
@@ -49,7 +49,7 @@ class Trials {
     request.selection.only = others;
     request.selection.only.push_back(test);
     const core::RunId run{client_.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
-    const auto finished = follow_records(client_, settings_, run, [](const core::record::Record&) {});
+    const auto finished = follow_records(context_, client_, settings_, run, [](const core::record::Record&) {});
     if (!finished || finished->outcome != core::record::Outcome::completed)
       throw Ended{finished ? finished->exit_status : 3};
     const auto tests = read_summary(settings_, run).tests;
@@ -66,6 +66,7 @@ class Trials {
   }
 
  private:
+  const Context& context_;
   const settings::Settings& settings_;
   Paths paths_;
   std::string format_;

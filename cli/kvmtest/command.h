@@ -25,8 +25,12 @@ class ReportFiles;
 
 /// One invocation.
 struct Context {
+  std::string program = "kvmtest";  ///< as it was called, for commands that are suggested
   client::CommonOptions common;
   std::function<int()> chosen;  ///< set by the verb that was given; returns the exit status
+
+  /// A command that the user may type next, with the options that lead to the same state directory: verb("diffs").
+  [[nodiscard]] std::string verb(const std::string& name) const { return program + ' ' + name + common.again(false); }
 };
 
 /// `name` as a verb of `app`, with the common options; `run` is what it does.
@@ -121,11 +125,12 @@ struct Following {
   ReportFiles* reports = nullptr;              ///< written as the run goes; may be null
   std::optional<report::Baseline> baseline{};  ///< to compare with; nothing: the last completed run
 };
-int follow(client::Client& client, const settings::Settings& settings, core::RunId run, const Following& how);
+int follow(const Context& context, client::Client& client, const settings::Settings& settings, core::RunId run,
+           const Following& how);
 /// Hands a run's records to `on_record` until its end, and stops it at SIGINT or SIGTERM. Nothing: the daemon
 /// died first.
 std::optional<core::record::RunFinished> follow_records(
-    client::Client& client, const settings::Settings& settings, core::RunId run,
+    const Context& context, client::Client& client, const settings::Settings& settings, core::RunId run,
     const std::function<void(const core::record::Record&)>& on_record);
 /// Signals are blocked in every thread from here on, for follow() to take. Call before any thread starts.
 void prepare_signals();
@@ -143,7 +148,7 @@ std::optional<report::Baseline> read_baseline(const settings::Settings& settings
 std::string comparison(const settings::Settings& settings, const report::RunSummary& run,
                        const std::optional<report::Baseline>& with, const report::Options& options);
 /// The commands that show the failures' diffs and run them again; empty when nothing failed.
-std::string next_steps(const report::RunSummary& run);
+std::string next_steps(const Context& context, const report::RunSummary& run);
 
 /// The one of `names` that the user means by `typed`: it, the only one that ends in it, or the one whose file it is.
 /// Throws core::InputError, whose line begins with `none` ("run 3 has no test") and suggests a near name.

@@ -129,8 +129,9 @@ class Attendant {
   std::thread thread_;
 };
 
-std::optional<record::RunFinished> attend(client::Client& client, const settings::Settings& settings, core::RunId run,
-                                          OnInterrupt on_interrupt, Display& display,
+std::optional<record::RunFinished> attend(const Context& context, client::Client& client,
+                                          const settings::Settings& settings, core::RunId run, OnInterrupt on_interrupt,
+                                          Display& display,
                                           const std::function<void(const record::Record&)>& on_record) {
   std::optional<record::RunFinished> finished;
   {
@@ -146,8 +147,8 @@ std::optional<record::RunFinished> attend(client::Client& client, const settings
   }
   display.close();
   if (!finished)
-    std::cerr << fmt::format("kvmtest: the daemon died under run {}; 'kvmtest run --resume' goes on with it\n",
-                             run.value);
+    std::cerr << fmt::format("kvmtest: the daemon died under run {}; '{} --resume' goes on with it\n", run.value,
+                             context.verb("run"));
   return finished;
 }
 
@@ -164,14 +165,15 @@ void prepare_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-std::optional<record::RunFinished> follow_records(client::Client& client, const settings::Settings& settings,
-                                                  core::RunId run,
+std::optional<record::RunFinished> follow_records(const Context& context, client::Client& client,
+                                                  const settings::Settings& settings, core::RunId run,
                                                   const std::function<void(const record::Record&)>& on_record) {
   Display display(false);
-  return attend(client, settings, run, OnInterrupt::stop, display, on_record);
+  return attend(context, client, settings, run, OnInterrupt::stop, display, on_record);
 }
 
-int follow(client::Client& client, const settings::Settings& settings, core::RunId run, const Following& how) {
+int follow(const Context& context, client::Client& client, const settings::Settings& settings, core::RunId run,
+           const Following& how) {
   Display display(!how.quiet && can_draw());
   const auto wanted = how.quiet        ? report::Verbosity::quiet
                       : how.verbose    ? report::Verbosity::verbose
@@ -179,20 +181,21 @@ int follow(client::Client& client, const settings::Settings& settings, core::Run
                                        : report::Verbosity::normal;
   RecordLines lines(wanted, RecordLines::Stamp::time, text_options(), display.live());
   if (how.reports != nullptr) how.reports->tell_by([&](const std::string& line) { display.tell(line); });
-  const auto finished = attend(client, settings, run, how.on_interrupt, display, [&](const record::Record& entry) {
-    display.take(entry);
-    const auto* started = std::get_if<record::RunStarted>(&entry.body);
-    if (started != nullptr && display.live()) display.expect(expected(settings, started->tests));
-    if (is_decision(entry) && how.reports != nullptr) how.reports->update(run);
-    if (const std::string text = lines.text(entry); !text.empty()) display.print(text);
-  });
+  const auto finished =
+      attend(context, client, settings, run, how.on_interrupt, display, [&](const record::Record& entry) {
+        display.take(entry);
+        const auto* started = std::get_if<record::RunStarted>(&entry.body);
+        if (started != nullptr && display.live()) display.expect(expected(settings, started->tests));
+        if (is_decision(entry) && how.reports != nullptr) how.reports->update(run);
+        if (const std::string text = lines.text(entry); !text.empty()) display.print(text);
+      });
   const bool reported = how.reports == nullptr || how.reports->finish(run);
   if (!finished) return 3;
   const report::RunSummary summary = read_summary(settings, run);
   const report::Options options = text_options();  // the terminal may have changed since
   std::cout << '\n'
             << report::summary_text(summary, options, read_differences)
-            << comparison(settings, summary, how.baseline, options) << next_steps(summary) << std::flush;
+            << comparison(settings, summary, how.baseline, options) << next_steps(context, summary) << std::flush;
   return finished->exit_status == 0 && !reported ? 3 : finished->exit_status;
 }
 

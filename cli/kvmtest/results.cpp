@@ -95,7 +95,7 @@ int results(const Context& context, const ResultsOptions& options) {
     const report::Options text = text_options(options.color);
     const std::string compared = comparison(settings, summary, read_baseline(settings, options.baseline), text);
     const Pager pager;
-    std::cout << report::summary_text(summary, text, read_differences) << compared << next_steps(summary);
+    std::cout << report::summary_text(summary, text, read_differences) << compared << next_steps(context, summary);
     return summary.exit_status.value_or(3);
   }
   nlohmann::json tests = nlohmann::json::array();

@@ -107,10 +107,10 @@ int run(const Context& context, const RunOptions& options) {
     id = core::RunId{client.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
   }
   if (options.detach) {
-    std::cout << fmt::format("run {} started; 'kvmtest attach' follows it\n", id.value);
+    std::cout << fmt::format("run {} started; '{}' follows it\n", id.value, context.verb("attach"));
     return 0;
   }
-  return follow(client, settings, id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, baseline});
+  return follow(context, client, settings, id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, baseline});
 }
 
 /// The active run; one that a daemon's death interrupted goes on.
@@ -128,8 +128,9 @@ int attach(const Context& context, const RunOptions& options) {
     client.ensure_daemon(context.common.config);
     id = resume(client);
   }
-  if (!id) throw core::InputError("no run is active here; 'kvmtest results' shows the last one");
-  return follow(client, settings, *id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, {}});
+  if (!id)
+    throw core::InputError(fmt::format("no run is active here; '{}' shows the last one", context.verb("results")));
+  return follow(context, client, settings, *id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, {}});
 }
 
 /// The active run, without a hand in it.
@@ -145,13 +146,13 @@ int watch(const Context& context, long wanted, bool quiet, bool verbose) {
   if (wanted > 0 && wanted != active) {
     chosen_run(settings, wanted);  // says so when there is none
     throw core::InputError(
-        fmt::format("run {0} is not active; 'kvmtest results --run {0}' shows what came of it", wanted));
+        fmt::format("run {0} is not active; '{1} --run {0}' shows what came of it", wanted, context.verb("results")));
   }
   if (!active)
     throw core::InputError(
-        "no run is active here; 'kvmtest results' shows the last one, 'kvmtest attach' goes on with an interrupted "
-        "one");
-  return follow(client, settings, core::RunId{*active}, {quiet, verbose, OnInterrupt::leave, nullptr, {}});
+        fmt::format("no run is active here; '{}' shows the last one, '{}' goes on with an interrupted one",
+                    context.verb("results"), context.verb("attach")));
+  return follow(context, client, settings, core::RunId{*active}, {quiet, verbose, OnInterrupt::leave, nullptr, {}});
 }
 
 int stop(const Context& context, bool daemon) {
