@@ -150,7 +150,7 @@ void add_show(CLI::App& app, Context& context) {
   verb->add_option("HOST", of_console->host, "as the test calls it: east")->required();
   verb->add_option("--run", of_console->run, "the run's number (default: the newest with that test)");
   verb->add_option("--attempt", of_console->attempt, "the attempt's number (default: the one that counted)");
-  verb->add_flag("--raw", of_console->raw, "every byte as it came, prompts and echo included (default: made clean)");
+  verb->add_flag("--raw", of_console->raw, "every byte as it came, prompts included (default: made clean)");
   verb->footer(
       "In a terminal, through $PAGER, or less. Control characters and bytes that are not UTF-8 are shown as \\x1b.");
 }
