@@ -133,8 +133,9 @@ int diffs(const Context& context, const ResultsOptions& options) {
   bool any = false;
   const Pager pager;
   for (const auto& test : summary.tests) {
-    if (!wanted.contains(test.name) || test.attempts.empty()) continue;
-    const std::string diff = read_diff(test.attempts.back().output);
+    const report::Attempt* attempt = report::decisive(test);
+    if (!wanted.contains(test.name) || attempt == nullptr) continue;
+    const std::string diff = read_diff(attempt->output);
     any = any || !diff.empty();
     std::cout << (for_people ? report::whole_diff(diff, text) : diff);
   }
