@@ -178,24 +178,27 @@ bool Progress::anything_to_begin() const {
   return tests_.size() - decided_ > static_cast<std::size_t>(busy) && stopped_by_.empty();
 }
 
+std::optional<Duration> Progress::ordinary() const {
+  if (!took_.empty()) return middle(took_);
+  std::vector<Duration> known;
+  for (const auto& [name, duration] : expected_.tests) known.push_back(duration);
+  std::sort(known.begin(), known.end());
+  return middle(known);
+}
+
 std::optional<Duration> Progress::time_left(core::WallTime now) const {
-  if (endless_ || !started_ || finished_) return std::nullopt;
-  // A test that never ran takes as long as the others do.
-  std::vector<Duration> known = took_;
-  if (known.empty())
-    for (const auto& [name, duration] : expected_.tests) add_sorted(known, duration);
-  const auto other = middle(known);
-  if (!other) return std::nullopt;
+  const auto other = ordinary();
+  if (endless_ || !started_ || finished_ || !other) return std::nullopt;
   const Duration besides = overhead().value_or(Duration{});
 
   // When each prefix is free, from now; a prefix that is being reset for a test has part of that behind it.
   std::priority_queue<Duration, std::vector<Duration>, std::greater<>> free;
-  std::map<std::string, unsigned> under_way;
+  std::map<std::string, Duration> under_way;  // for how long; a test runs on one prefix at a time
   for (const Lane& lane : lanes_) {
     if (const auto* running = std::get_if<Running>(&lane.state)) {
-      const Duration whole = usual(running->test).value_or(*other);
-      free.push(std::max(Duration{}, whole - (now - running->since)));
-      ++under_way[running->test];
+      const Duration elapsed = now - running->since;
+      free.push(std::max(Duration{}, usual(running->test).value_or(*other) - elapsed));
+      under_way[running->test] = elapsed;
     } else if (const auto* resetting = std::get_if<Resetting>(&lane.state)) {
       free.push(-std::clamp<Duration>(now - resetting->since, Duration{}, besides));
     } else if (std::holds_alternative<Waiting>(lane.state)) {
@@ -214,9 +217,10 @@ std::optional<Duration> Progress::time_left(core::WallTime now) const {
   for (const Test& test : tests_) {
     if (test.decided) continue;
     const auto running = under_way.find(test.name);
-    const unsigned begun = running == under_way.end() ? 0 : running->second;
-    const Duration cost = besides + usual(test.name).value_or(*other);
-    for (unsigned left = test.attempts_left; left > begun; --left) give(cost);
+    const bool begun = running != under_way.end();
+    const Duration once = usual(test.name).value_or(*other);
+    const Duration cost = besides + (begun ? std::max(once, running->second) : once);
+    for (unsigned left = test.attempts_left; left > (begun ? 1 : 0); --left) give(cost);
   }
   // What takes longer than usual may take any time.
   if (end <= Duration{}) return std::nullopt;

@@ -101,6 +101,8 @@ class Progress {
   void decide(Test& test, core::Verdict verdict);
   /// How long an attempt at `test` takes, without resets.
   [[nodiscard]] std::optional<core::Duration> usual(const std::string& test) const;
+  /// The same of a test of which nothing is known.
+  [[nodiscard]] std::optional<core::Duration> ordinary() const;
   [[nodiscard]] std::optional<core::Duration> overhead() const;
   [[nodiscard]] bool anything_to_begin() const;
 

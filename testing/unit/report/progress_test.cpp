@@ -271,6 +271,8 @@ TEST_F(ProgressTest, RepetitionsCount) {
   EXPECT_EQ(progress.time_left(now), 30s);
   begin("a.", 1, "one");
   EXPECT_EQ(progress.time_left(now), 30s);
+  pass(15s);
+  EXPECT_EQ(progress.time_left(now), 30s);  // as long as this one at least
   judge("a.", 1, "one", Verdict::passed, {.test = 10s}, false);
   EXPECT_EQ(progress.time_left(now), 20s);
 }
