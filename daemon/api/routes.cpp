@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "api/console.h"
+#include "console/input.h"
 #include "core/input_error.h"
 #include "engine/errors.h"
 #include "settings/values.h"
@@ -93,12 +95,47 @@ struct Command {
   std::string text;
   bool subshell = false;
   std::chrono::duration<double> limit{};
-  std::string token;  ///< of the running test whose program asks; empty: anybody else
+  std::string token;                 ///< of the running test whose program asks; empty: anybody else
+  std::optional<std::string> input;  ///< its standard input; none: the console
 };
 
 Command command_from(const json& body) {
-  return {wire::bytes_from_text(body.at("command").get<std::string>()), body.value("subshell", false),
-          std::chrono::duration<double>(body.value("timeout", 86400.0)), body.value("token", "")};
+  Command command{wire::bytes_from_text(body.at("command").get<std::string>()),
+                  body.value("subshell", false),
+                  std::chrono::duration<double>(body.value("timeout", 86400.0)),
+                  body.value("token", ""),
+                  {}};
+  if (body.contains("stdin")) command.input = wire::bytes_from_text(body.at("stdin").get<std::string>());
+  if (command.input && command.input->size() > console::longest_input)
+    throw InputError(fmt::format("standard input is longer than {} bytes, the most that a console is given",
+                                 console::longest_input));
+  return command;
+}
+
+/// Types the command, behind what puts its standard input into the guest. Throws InputError when there is no place for
+/// it.
+console::CommandResult run(console::Session& session, const Command& command,
+                           const console::Session::OnOutput& on_output) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(command.limit);
+  const auto took = [&] {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+  };
+  std::string line = command.subshell ? "(\n" + command.text + "\n)" : command.text;
+  if (command.input) {
+    const std::string file =
+        command.input->empty() ? "/dev/null" : console::place_input(session, *command.input, start + limit);
+    if (file.empty() && session.at_prompt()) throw InputError("the guest has no place for standard input");
+    if (file.empty()) {
+      console::CommandResult timed_out;
+      timed_out.took = took();
+      return timed_out;
+    }
+    line = console::with_input(line, file);
+  }
+  auto result = session.run(line, limit - took(), on_output);
+  result.took = took();
+  return result;
 }
 
 /// Runs the command on the domain; the answer's last line. Its output goes out as it comes.
@@ -117,11 +154,9 @@ json execute(Service& service, const core::Domain& domain, const Command& comman
     console::CommandResult result;
     {
       const ClientWatch watch(exchange, *session);
-      result = session->run(command.subshell ? "(\n" + command.text + "\n)" : command.text,
-                            std::chrono::duration_cast<std::chrono::microseconds>(command.limit),
-                            [&](std::string_view output) {
-                              exchange.write(json{{"output", wire::text_from_bytes(output)}}.dump() + "\n");
-                            });
+      result = run(*session, command, [&](std::string_view output) {
+        exchange.write(json{{"output", wire::text_from_bytes(output)}}.dump() + "\n");
+      });
     }
     if (in_test) service.command_ran(domain, command.token, command.text, result);
     const double took = static_cast<double>(result.took.count()) / 1e6;
@@ -132,46 +167,15 @@ json execute(Service& service, const core::Domain& domain, const Command& comman
     return error(result.closed ? domain.name() + " ended"
                                : fmt::format("no prompt within {:.1f} s; {} does not answer and is taken away", took,
                                              domain.name()));
+  } catch (const InputError& e) {
+    return error(e.what());
+  } catch (const console::Closed&) {
+    give_up();
+    return error(domain.name() + " ended");
   } catch (const console::Interrupted&) {
     give_up();
     return error(domain.name() + " was taken away");
   }
-}
-
-/// Passes bytes both ways until one side ends. This thread takes what the client types.
-void interact(Service& service, const core::Domain& domain, const Request& request, Exchange& exchange) {
-  const auto session = service.borrow(domain);
-  exchange.upgrade();
-  std::atomic<bool> leaving{false};
-  std::atomic<bool> ended{false};
-  session->begin_interactive("[root@" + domain.host.value + " \\w]# ", number(request, "rows", 24),
-                             number(request, "columns", 80));
-  std::thread output([&] {
-    try {
-      while (!leaving) {
-        const std::string bytes = session->stream().read(std::chrono::steady_clock::now() + 100ms);
-        if (!bytes.empty() && !exchange.write(bytes)) return;
-      }
-    } catch (const std::exception&) {
-      ended = true;
-      exchange.write("\r\n[" + domain.name() + " ended]\r\n");
-    }
-  });
-  try {
-    for (std::string bytes = exchange.read(); !bytes.empty() && !ended; bytes = exchange.read())
-      session->stream().write(bytes, std::chrono::steady_clock::now() + 10s);
-  } catch (const std::exception&) {
-    ended = true;
-  }
-  leaving = true;
-  output.join();
-  bool usable = false;
-  try {
-    usable = !ended && session->recover(3s);
-  } catch (const std::exception&) {
-    usable = false;
-  }
-  if (!usable) service.give_up(domain);
 }
 
 void domain_request(Service& service, const std::vector<std::string>& path, const Request& request,
@@ -203,6 +207,8 @@ void domain_request(Service& service, const std::vector<std::string>& path, cons
     exchange.write(execute(service, domain, command, exchange).dump() + "\n");
   } else if (verb == "console") {
     interact(service, domain, request, exchange);
+  } else if (verb == "watch") {
+    watch(service, domain, request, exchange);
   } else {
     exchange.respond(404, {{"error", "no such request: " + request.path}, {"kind", "input"}});
   }

@@ -148,6 +148,7 @@ CommandResult Session::run(std::string_view command, std::chrono::microseconds l
   const Deadline deadline = start + limit;
   CommandResult result;
   Capture output(capture_bound_);
+  if (live_) live_->append(fmt::format("# {}\n", command));
   try {
     std::string line(command);
     // A shell prompts after each complete line; evaluated as one, several lines are one command.
@@ -156,12 +157,15 @@ CommandResult Session::run(std::string_view command, std::chrono::microseconds l
       type(line, deadline);
       result.status = await_prompt(deadline, [&](std::string_view bytes) {
         output.append(bytes);
+        if (live_) live_->append(bytes);
         if (on_output) on_output(bytes);
       });
     }
   } catch (const Closed&) {
     result.closed = true;
   }
+  if (live_ && result.status != 0)
+    live_->append(result.status ? fmt::format("[{}]\n", *result.status) : "[no prompt]\n");
   if (!result.status) output.append(scanner_.take_rest());
   result.output = output.text();
   result.truncated = output.truncated();
@@ -205,13 +209,6 @@ CommandResult Session::end_waiting(const std::string& prompt, std::string_view l
   }
   result.took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
   return result;
-}
-
-void Session::begin_interactive(std::string_view prompt, unsigned rows, unsigned columns) {
-  const Deadline deadline = steady_clock::now() + 5s;
-  type(fmt::format("stty sane rows {} cols {}; set -m -o emacs 2>/dev/null; export TERM=vt100; PS2='> '; PS1={}", rows,
-                   columns, quoted(prompt)),
-       deadline);
 }
 
 bool Session::recover(std::chrono::milliseconds patience) {

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "console/capture.h"
+#include "console/live_text.h"
 #include "console/prompt.h"
 #include "console/stream.h"
 
@@ -70,16 +71,19 @@ class Session {
   /// Whether the shell waits for a command, and all that was ever typed has been read by it.
   [[nodiscard]] bool at_prompt() const { return at_prompt_ && !interrupted_; }
 
-  /// Hands the console to a person: echo, line editing, an ordinary prompt.
-  void begin_interactive(std::string_view prompt, unsigned rows, unsigned columns);
+  /// A person has the console from now on, until recover(): see Interactive.
+  void hand_over() { at_prompt_ = false; }
   /// Takes it back from a person, or from a command that did not end: presses control-C and prepares the shell anew.
   /// False: the shell does not answer, the domain must be reset before it is used again.
   bool recover(std::chrono::milliseconds patience);
-  /// For passing bytes through while interactive.
+  /// For passing bytes through, see Interactive.
   Stream& stream() { return *stream_; }
 
   /// Everything the console printed since the last call, prompts and all.
   std::string take_raw();
+
+  /// From now on run() tells there what it types and what comes of it; null: nowhere.
+  void show_to(std::shared_ptr<LiveText> live) { live_ = std::move(live); }
 
   /// Any thread.
   void interrupt() {
@@ -99,6 +103,7 @@ class Session {
   std::string nonce_;
   PromptScanner scanner_;
   Capture raw_;
+  std::shared_ptr<LiveText> live_;
   bool at_prompt_ = false;
   std::atomic<bool> interrupted_{false};
 };

@@ -22,7 +22,8 @@ class Interrupted : public std::runtime_error {
   Interrupted() : std::runtime_error("interrupted") {}
 };
 
-/// A byte stream to a serial console. One thread reads and writes; any thread interrupts.
+/// A byte stream to a serial console. One thread reads; any thread writes, for a person may type beside a test, and
+/// interrupts.
 class Stream {
  public:
   Stream() = default;

@@ -62,7 +62,9 @@ struct Engine::ActiveRun {
 
 /// A test whose script or program runs. Guarded by Engine::mutex_.
 struct Engine::UnderTest {
+  std::string name;
   Sessions sessions;
+  std::map<std::string, std::shared_ptr<console::LiveText>> live;  ///< by host
   std::shared_ptr<StopSignal> stop;  ///< of its program; null: a script
   std::string token{};               ///< of its program, while consoles are lent to it
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();

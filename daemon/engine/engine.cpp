@@ -19,6 +19,8 @@ using std::chrono::duration_cast;
 namespace {
 
 constexpr auto sample_interval = 2s;
+// Bytes of a test's console for somebody who comes to watch: some pages.
+constexpr std::size_t watched_bound = 16384;
 
 const char* name_of(const core::DomainState& state) {
   using namespace core::domain_state;
@@ -218,6 +220,31 @@ std::shared_ptr<console::Session> Engine::borrow(const core::Domain& domain) {
   return lent;
 }
 
+Engine::Watch Engine::watch(const core::Domain& domain, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    const auto found = sessions_.find(domain);
+    for (const auto& [attempt, test] : testing_) {
+      const auto session = test.sessions.find(domain.host.value);
+      if (found == sessions_.end() || session == test.sessions.end() || session->second != found->second) continue;
+      auto told = std::make_shared<std::once_flag>();
+      const auto type = [this, told, domain, name = test.name,
+                         typed_at = std::weak_ptr(session->second)](std::string_view bytes) {
+        std::call_once(*told, [&] {
+          recorder_.put(run_number(), record::Notice{true, fmt::format("somebody types into {} while it runs {}",
+                                                                       domain.name(), name)});
+        });
+        if (const auto console = typed_at.lock())
+          console->stream().write(bytes, std::chrono::steady_clock::now() + 10s);
+      };
+      return {test.name, test.live.at(domain.host.value), type};
+    }
+    if (active_run_.load() == 0 || test_began_.wait_until(lock, deadline) == std::cv_status::timeout)
+      throw Busy(domain.name() + " is running no test");
+  }
+}
+
 void Engine::give_up(const core::Domain& domain) {
   post(core::event::DomainLost{domain, core::Fault::guest, "its console does not answer"});
 }
@@ -291,6 +318,7 @@ void Engine::perform(const core::action::RunTest& a) {
                 record::TestStarted{a.attempt, run_->test(a.test).name, a.prefix, a.number, a.ready_after});
   {
     UnderTest test;
+    test.name = run_->test(a.test).name;
     if (run_->test(a.test).program) {
       test.stop = std::make_shared<StopSignal>();
       test.token = console::make_nonce();
@@ -299,7 +327,12 @@ void Engine::perform(const core::action::RunTest& a) {
     for (const std::string& host : run_->test(a.test).hosts)
       if (const auto found = sessions_.find({a.prefix, core::Host{host}}); found != sessions_.end())
         test.sessions[host] = found->second;
+    for (const auto& [host, session] : test.sessions) {
+      test.live[host] = std::make_shared<console::LiveText>(watched_bound);
+      session->show_to(test.live[host]);
+    }
     testing_[a.attempt] = std::move(test);
+    test_began_.notify_all();
   }
   asio::post(test_thread(a.prefix), [this, a, run = run_] { run_test(a, run); });
 }

@@ -116,6 +116,16 @@ class Engine {
   /// The same for the program of a running test, which its token names: one command at a time, so it waits while
   /// another of the program's has the console. Throws Busy when the test is over or has no such domain.
   std::shared_ptr<console::Session> lend(const core::Domain& domain, const std::string& token);
+  /// A console at which a test is running, for somebody who watches or even types.
+  struct Watch {
+    std::string test;
+    std::shared_ptr<console::LiveText> text;
+    /// Types into it; the log tells once that somebody does. Throws Closed, Interrupted.
+    std::function<void(std::string_view)> type;
+  };
+  /// While the prefix is being prepared for a test, waits for that until `patience`. Throws Busy when the domain runs
+  /// no test.
+  Watch watch(const core::Domain& domain, std::chrono::milliseconds patience);
   /// The program ran a command on a console that was lent to it.
   void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
                    const console::CommandResult& result);
@@ -224,6 +234,7 @@ class Engine {
   mutable std::mutex mutex_;
   std::condition_variable run_ended_;
   std::condition_variable lending_changed_;
+  std::condition_variable test_began_;
   // Guarded by mutex_.
   std::map<core::Domain, std::shared_ptr<console::Session>> sessions_;   ///< logged in, by domain
   std::map<core::Ticket, std::shared_ptr<console::Session>> resetting_;  ///< being brought up

@@ -131,8 +131,10 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   times.script = ran.test_time;
   ran.execution.times = times;
   if (!run->order.plan.states.of.empty()) freeze(a.prefix, sessions);
+  for (const auto& [host, session] : sessions) session->show_to(nullptr);
   {
     const std::lock_guard lock(mutex_);
+    for (const auto& [host, live] : testing_.at(a.attempt).live) live->close();
     testing_.erase(a.attempt);
   }
   for (const auto& [host, session] : sessions) ran.raw[host] = session->take_raw();

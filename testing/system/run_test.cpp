@@ -75,7 +75,8 @@ TEST_F(OnDomains, BinaryOutputSurvivesAndVeryLongOutputIsCut) {
   EXPECT_NE(console.find("end\n"), std::string::npos);
   EXPECT_LT(console.size(), 80000U);
 
-  ran = run_kvmsh({prefix_ + "east", "stty -opost; printf '\\000\\001\\377\\015\\012\\033[6n'; stty opost -onlcr"});
+  ran = run_kvmsh(
+      {prefix_ + "east", "stty -opost <&1; printf '\\000\\001\\377\\015\\012\\033[6n'; stty opost -onlcr <&1"});
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_NE(ran.output.find(std::string("\0\1\377\r\n\033[6n", 9)), std::string::npos);
 }

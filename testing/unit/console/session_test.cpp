@@ -252,7 +252,7 @@ TEST(Session, AnInteractiveEndTakesTheShellBack) {
 TEST(Session, APersonsPromptAndHalfTypedLineAreTakenAway) {
   Console console;
   console.log_in();
-  console.session.begin_interactive("[root@east \\w]# ", 24, 80);
+  console.session.hand_over();
   console.session.stream().write("echo person\n(exit 9)\nhalf a li", Console::later());
   EXPECT_TRUE(console.session.recover(10s));
   EXPECT_EQ(console.run("echo back").output, "back\n");
@@ -375,7 +375,7 @@ TEST(Session, TellsWhetherItsShellWaitsForACommand) {
   EXPECT_FALSE(console.session.at_prompt());
   EXPECT_TRUE(console.session.recover(10s));
   EXPECT_TRUE(console.session.at_prompt());
-  console.session.begin_interactive("$ ", 24, 80);
+  console.session.hand_over();
   EXPECT_FALSE(console.session.at_prompt());
   EXPECT_TRUE(console.session.recover(10s));
   console.session.interrupt();
