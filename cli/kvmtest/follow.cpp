@@ -110,7 +110,7 @@ class Attendant {
     display_.tell("kvmtest: stopping the run");
     stopping_ = std::thread([this] {
       try {
-        client::Client(settings_).post("/v1/stop", {{"by", "control-C"}});
+        client::Client(settings_).post("/v1/stop", {{"by", "control-C"}, {"keep", true}});
       } catch (const std::exception& e) {
         display_.tell(fmt::format("kvmtest: {}", e.what()));
       }

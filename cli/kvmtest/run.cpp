@@ -27,6 +27,7 @@ struct RunOptions {
   std::string baseline;
   std::string reset;
   std::optional<bool> keep;
+  bool keep_failed = false;
   SelectionOptions selection;
   suite::Filter filter;
   Earlier earlier;
@@ -74,6 +75,31 @@ std::optional<core::RunId> resume(client::Client& client) {
   return core::RunId{answer.at("run").get<std::int64_t>()};
 }
 
+/// What failed tests left, and how to get at it: the last lines that one sees.
+void tell_kept(const Context& context, client::Client& client) {
+  if (!client.daemon_is_there()) return;
+  // kvmsh lies beside kvmtest.
+  std::string shell = context.program;
+  if (const std::string own = "kvmtest"; shell.ends_with(own))
+    shell.replace(shell.size() - own.size(), own.size(), "kvmsh");
+  shell += context.common.again(false);
+  const nlohmann::json status = client.get("/v1/status");
+  for (const auto& prefix : status.at("prefixes")) {
+    if (prefix.at("state") != "kept") continue;
+    std::string shells;
+    std::string names;
+    for (const auto& [host, state] : prefix.at("domains").items()) {
+      if (state == "off") continue;
+      const std::string domain = prefix.at("prefix").get<std::string>() + host;
+      shells += fmt::format("  {} {}\n", shell, domain);
+      names += " " + domain;
+    }
+    std::cout << fmt::format(
+        "\n{} left its domains as they are, until kvmtest destroy or stop\n{}  kvmtest destroy{}\n",
+        prefix.at("test").get<std::string>(), shells, names);
+  }
+}
+
 int run(const Context& context, const RunOptions& options) {
   prepare_signals();
   const auto settings = context.common.settings();
@@ -103,6 +129,7 @@ int run(const Context& context, const RunOptions& options) {
                                       selection,
                                       options.filter,
                                       std::move(skipped),
+                                      options.keep_failed,
                                       options.post_mortem};
     id = core::RunId{client.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
   }
@@ -110,7 +137,10 @@ int run(const Context& context, const RunOptions& options) {
     std::cout << fmt::format("run {} started; '{}' follows it\n", id.value, context.verb("attach"));
     return 0;
   }
-  return follow(context, client, settings, id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, baseline});
+  const int status =
+      follow(context, client, settings, id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, baseline});
+  if (options.keep_failed) tell_kept(context, client);
+  return status;
 }
 
 /// The active run; one that a daemon's death interrupted goes on.
@@ -187,6 +217,9 @@ void add_run(CLI::App& app, Context& context) {
   verb->add_flag_callback(
           "--no-keep", [options] { options->keep = false; }, "use no saved state of earlier runs, and leave none")
       ->excludes(keep);
+  verb->add_flag(
+      "--keep-failed", options->keep_failed,
+      "leave the domains of a test that did not pass as they are: 'kvmsh' gets in, 'kvmtest destroy' lets go");
   add_filter(*verb, options->filter);
   add_earlier(*verb, options->earlier);
   verb->add_option("--run-post-mortem", options->post_mortem,

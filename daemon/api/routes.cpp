@@ -237,7 +237,8 @@ void dispatch(Service& service, const std::function<void()>& shut_down, const Re
   } else if (is("POST", "/v1/resets/forget")) {
     exchange.respond(200, {{"forgotten", service.forget_states()}});
   } else if (is("POST", "/v1/stop")) {
-    service.stop(body_of(request).value("by", "a client"));
+    const json body = body_of(request);
+    service.stop(body.value("by", "a client"), !body.value("keep", false));
     exchange.respond(200, json::object());
   } else if (is("POST", "/v1/install") || is("POST", "/v1/uninstall")) {
     const auto prefixes = body_of(request).at("prefixes").get<std::vector<std::string>>();

@@ -94,6 +94,11 @@ struct ReportQuarantine {
   Prefix prefix;
   std::string reason;
 };
+/// The test did not pass, and its domains stay as they are until somebody destroys them, the run over or not.
+struct ReportKept {
+  TestIndex test{};
+  Prefix prefix;
+};
 struct ReportLeftover {
   Domain domain;
   std::string reason;
@@ -111,10 +116,10 @@ struct FinishRun {
 }  // namespace kvmtest::core::action
 
 namespace kvmtest::core {
-using Action =
-    std::variant<action::ResetDomain, action::CancelReset, action::PauseDomain, action::DestroyDomain, action::RunTest,
-                 action::CancelTest, action::JudgeTest, action::ReportVerdict, action::ReportUntested,
-                 action::ReportQueued, action::ReportResetFailed, action::ReportSnapshotsGivenUp,
-                 action::ReportQuarantine, action::ReportLeftover, action::AnswerRequest, action::FinishRun>;
+using Action = std::variant<action::ResetDomain, action::CancelReset, action::PauseDomain, action::DestroyDomain,
+                            action::RunTest, action::CancelTest, action::JudgeTest, action::ReportVerdict,
+                            action::ReportUntested, action::ReportQueued, action::ReportResetFailed,
+                            action::ReportSnapshotsGivenUp, action::ReportQuarantine, action::ReportKept,
+                            action::ReportLeftover, action::AnswerRequest, action::FinishRun>;
 using Actions = std::vector<Action>;
 }  // namespace kvmtest::core

@@ -16,7 +16,9 @@ namespace kvmtest::core::event {
 struct RunSubmitted {
   RunPlan plan;
 };
-struct StopRequested {};
+struct StopRequested {
+  bool release = true;  ///< domains that failed tests left as they are go as well
+};
 
 /// The domain has a clean, logged-in shell.
 struct DomainReset {

@@ -35,7 +35,8 @@ struct Policy {
   unsigned host_fault_retries = 1;  ///< further attempts at a test after a fault of the host
   unsigned retries = 0;             ///< further attempts at a test that did not pass; not with `repeat`
   unsigned repeat = 1;              ///< attempts at each test, the worst of which counts; 0: without end
-  bool until_fail = false;          ///< a test that did not pass is not repeated
+  bool keep_failed = false;  ///< the domains of a test that did not pass stay as they are, and their prefix with them
+  bool until_fail = false;   ///< a test that did not pass is not repeated
   unsigned quarantine_after =
       3;  ///< host faults or failed boots in a row, without a test that ran, that take a prefix out of use
   Duration cool_down = std::chrono::seconds(1);  ///< pause of a prefix after its first host fault; doubles

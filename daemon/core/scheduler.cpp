@@ -55,8 +55,10 @@ void Scheduler::on(const event::RunSubmitted& e, Instant) {
   for (const auto& [domain, state] : e.plan.states.of) states_.of.insert_or_assign(domain, state);
 }
 
-void Scheduler::on(const event::StopRequested&, Instant) {
-  if (!run_ || run_->stopping) return;
+void Scheduler::on(const event::StopRequested& e, Instant) {
+  if (!run_) return;
+  run_->release = run_->stopping ? run_->release || e.release : e.release;
+  if (run_->stopping) return;
   run_->stopping = true;
   for (auto& [prefix, worker] : workers_)
     if (const auto* running = std::get_if<worker_state::Running>(&worker.state); running && in_run(worker))
@@ -172,7 +174,7 @@ void Scheduler::on(const event::DomainLost& e, Instant now) {
   if (auto* pausing = std::get_if<domain_state::Pausing>(&state)) pausing->holds.reset();
   const bool ready = is<domain_state::Ready>(state);
   const bool up = ready || is<domain_state::Dirty>(state) || is<domain_state::Paused>(state);
-  if (!in_run(worker->second)) {
+  if (for_clients(worker->second)) {
     if (up) destroy(worker->second, e.domain.host);  // so that the next client who wants it gets a live one
     return;
   }
@@ -202,8 +204,12 @@ void Scheduler::on(const event::TestRan& e, Instant now) {
       return;
     }
     out_.push_back(action::JudgeTest{e.attempt, running->test.index});
-    run_->judging.emplace(e.attempt, Judging{std::move(running->test), prefix, now, running->split});
-    worker.state = worker_state::Idle{};
+    PlannedTest test = std::move(running->test);
+    run_->judging.emplace(e.attempt, Judging{test, prefix, now, running->split});
+    if (run_->plan.policy.keep_failed)
+      worker.state = worker_state::Awaiting{.attempt = e.attempt, .test = std::move(test)};
+    else
+      worker.state = worker_state::Idle{};
     worker.faults = 0;
     return;
   }
@@ -232,17 +238,19 @@ void Scheduler::on(const event::AttemptJudged& e, Instant now) {
   Judging judging = std::move(found->second);
   run_->judging.erase(found);
   judging.split.judging = now - judging.since;
-  report({.attempt = e.attempt,
-          .prefix = judging.prefix,
-          .verdict = e.verdict,
-          .issues = e.issues,
-          .split = judging.split},
-         std::move(judging.test));
+  const bool final = report({.attempt = e.attempt,
+                             .prefix = judging.prefix,
+                             .verdict = e.verdict,
+                             .issues = e.issues,
+                             .split = judging.split},
+                            std::move(judging.test));
+  const bool bad = e.verdict == Verdict::failed || e.verdict == Verdict::unresolved;
+  end_awaiting(worker_of(judging.prefix), e.attempt, final && bad);
 }
 
 void Scheduler::on(const event::DomainRequested& e, Instant) {
   TestWorker& worker = worker_of(e.domain.prefix);
-  if (in_run(worker)) {
+  if (!for_clients(worker)) {
     out_.push_back(action::AnswerRequest{e.request, "a run is using prefix '" + e.domain.prefix.value + "'"});
     return;
   }
@@ -264,7 +272,7 @@ void Scheduler::on(const event::DomainRequested& e, Instant) {
 
 void Scheduler::on(const event::DestroyRequested& e, Instant) {
   TestWorker& worker = worker_of(e.domain.prefix);
-  if (in_run(worker)) {
+  if (!for_clients(worker)) {
     out_.push_back(action::AnswerRequest{e.request, "a run is using prefix '" + e.domain.prefix.value + "'"});
     return;
   }
@@ -290,6 +298,8 @@ void Scheduler::advance(Instant now) {
 
 void Scheduler::advance_workers(Instant now) {
   for (auto& [prefix, worker] : workers_) {
+    if (keeps_on(worker)) keep(worker, now);
+    if (keeps_on(worker)) continue;
     if (in_run(worker))
       advance_worker(worker, now);
     else
@@ -300,12 +310,15 @@ void Scheduler::advance_workers(Instant now) {
 void Scheduler::advance_worker(TestWorker& worker, Instant now) {
   if (is<worker_state::Running>(worker.state)) return;
   if (run_->stopping) {
+    if (is<worker_state::Keeping>(worker.state)) dismiss_clients(worker, "the run was stopped");
     worker.state = worker_state::Idle{};  // an attempt that was being prepared never was
     retire(worker);
     return;
   }
   if (const auto* cooling = std::get_if<worker_state::CoolingDown>(&worker.state); cooling && cooling->until <= now)
     worker.state = worker_state::Idle{};
+  settle_awaiting(worker);
+  if (is<worker_state::Awaiting>(worker.state)) return;
   if (is<worker_state::Idle>(worker.state)) take_test(worker, now);
   // A test that is being judged may come back into the queue.
   const Policy& policy = run_->plan.policy;
@@ -381,12 +394,19 @@ void Scheduler::start_resets(Instant now) {
 
 void Scheduler::give_up_if_nobody_is_left() {
   if (!run_ || run_->stopping || run_->pending.empty()) return;
-  for (const auto& [prefix, worker] : workers_)
-    if (in_run(worker) && !is<worker_state::Quarantined>(worker.state)) return;
+  bool kept = false;
+  bool quarantined = false;
+  for (const auto& [prefix, worker] : workers_) {
+    if (!in_run(worker)) continue;
+    kept = kept || is<worker_state::Keeping>(worker.state);
+    quarantined = quarantined || is<worker_state::Quarantined>(worker.state);
+    if (!is<worker_state::Keeping>(worker.state) && !is<worker_state::Quarantined>(worker.state)) return;
+  }
   for (const PlannedTest& test : run_->pending)
-    out_.push_back(action::ReportUntested{test.index, "every prefix is out of use"});
+    out_.push_back(action::ReportUntested{
+        test.index, kept ? "every prefix keeps what a failure left, or is out of use" : "every prefix is out of use"});
   run_->pending.clear();
-  run_->infrastructure_failed = true;
+  run_->infrastructure_failed = quarantined;
 }
 
 void Scheduler::finish_if_done() {
@@ -394,16 +414,16 @@ void Scheduler::finish_if_done() {
   if (!run_->stopping && !run_->pending.empty()) return;
   for (const auto& [prefix, worker] : workers_) {
     if (!in_run(worker)) continue;
-    if (is<worker_state::Preparing>(worker.state) || is<worker_state::Running>(worker.state)) return;
+    if (worker.test() != nullptr && !is<worker_state::Keeping>(worker.state)) return;
     for (const auto& [host, entry] : worker.domains)
-      if (!is<domain_state::Off>(entry.state)) return;
+      if (!is<domain_state::Off>(entry.state) && !kept(worker, host)) return;
   }
   const auto outcome = run_->stopping                ? record::Outcome::stopped
                        : run_->infrastructure_failed ? record::Outcome::infrastructure
                                                      : record::Outcome::completed;
   out_.push_back(action::FinishRun{run_->plan.run, outcome});
   for (auto& [prefix, worker] : workers_)
-    if (in_run(worker)) worker.state = worker_state::Idle{};
+    if (in_run(worker) && !is<worker_state::Keeping>(worker.state)) worker.state = worker_state::Idle{};
   run_.reset();
 }
 
@@ -435,8 +455,8 @@ void Scheduler::boot_failed(TestWorker& worker, const Host& host, const std::str
 }
 
 /// Reports an attempt that says something of its test, and queues the next one if there is to be one: a retry before
-/// all others, for it may be long, a repetition behind them.
-void Scheduler::report(action::ReportVerdict verdict, PlannedTest test) {
+/// all others, for it may be long, a repetition behind them. Returns whether this was the last one.
+bool Scheduler::report(action::ReportVerdict verdict, PlannedTest test) {
   const Policy& policy = run_->plan.policy;
   SoFar& so_far = test.so_far;
   verdict.test = test.index;
@@ -455,12 +475,13 @@ void Scheduler::report(action::ReportVerdict verdict, PlannedTest test) {
   verdict.flaky = verdict.final && so_far.stumbled && verdict.test_verdict == Verdict::passed;
   const bool again = !verdict.final;
   out_.push_back(std::move(verdict));
-  if (!again) return;
+  if (!again) return true;
   run_->host_faults.erase(test.index);
   if (retry)
     run_->pending.push_front(std::move(test));
   else
     run_->pending.push_back(std::move(test));
+  return false;
 }
 
 void Scheduler::end_with_host_fault(TestWorker& worker, const std::string& host, const std::string& reason,

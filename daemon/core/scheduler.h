@@ -8,6 +8,8 @@
 //  - domains of the prefix that the running test does not need are off, or paused
 //  - a domain goes back only to the state that it is to have, and that was saved
 //  - a reset that failed to go back is followed by a boot
+//  - with Policy::keep_failed, nothing touches the domains of a test that did not pass but what clients ask for, or a
+//    stop that releases them
 //  - every attempt that ran gets exactly one verdict, every test of a finished run exactly one final one
 //    (unless the run was stopped), and FinishRun is the last word of a run
 
@@ -59,6 +61,7 @@ class Scheduler {
     std::map<AttemptId, Judging> judging;
     std::map<TestIndex, unsigned> host_faults;
     bool stopping = false;
+    bool release = true;  ///< when stopping: kept domains as well
     bool infrastructure_failed = false;
   };
 
@@ -82,6 +85,10 @@ class Scheduler {
   void advance(Instant now);
   void advance_workers(Instant now);
   void advance_worker(TestWorker& worker, Instant now);
+  void end_awaiting(TestWorker& worker, AttemptId attempt, bool keep);
+  void settle_awaiting(TestWorker& worker);
+  void keep(TestWorker& worker, Instant now);
+  void dismiss_clients(TestWorker& worker, const std::string& reason);
   void take_test(TestWorker& worker, Instant now);
   void prepare(TestWorker& worker, Instant now);
   void serve_requests(TestWorker& worker, Instant now);
@@ -99,7 +106,7 @@ class Scheduler {
   void count_snapshot_failure(TestWorker& worker, const Host& host, const std::string& reason);
   bool may_reset_again(worker_state::Preparing& preparing, const Host& host, Fault fault);
   void end_preparing(TestWorker& worker, const Host& host, Fault fault, const std::string& reason, Instant now);
-  void report(action::ReportVerdict verdict, PlannedTest test);
+  bool report(action::ReportVerdict verdict, PlannedTest test);
   void boot_failed(TestWorker& worker, const Host& host, const std::string& reason, Instant now);
   void end_with_host_fault(TestWorker& worker, const std::string& host, const std::string& reason, Instant now);
   void count_fault(TestWorker& worker, const std::string& reason, Instant now);
@@ -115,6 +122,9 @@ class Scheduler {
   [[nodiscard]] std::uint64_t claimed() const;
   [[nodiscard]] bool waits_for_memory() const;
   [[nodiscard]] bool in_run(const TestWorker& worker) const;
+  [[nodiscard]] bool for_clients(const TestWorker& worker) const;
+  [[nodiscard]] bool kept(const TestWorker& worker, const Host& host) const;
+  [[nodiscard]] bool keeps_on(const TestWorker& worker) const;
   TestWorker& worker_of(const Prefix& prefix);
   struct Found {
     TestWorker* worker;

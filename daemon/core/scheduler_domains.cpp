@@ -61,7 +61,7 @@ void Scheduler::reset(TestWorker& worker, const Host& host, Instant now) {
   DomainEntry& entry = worker.domains[host];
   const Domain domain{worker.prefix, host};
   if (is<domain_state::Off>(entry.state)) {
-    if (in_run(worker) && waits_for_memory()) return;
+    if (!for_clients(worker) && waits_for_memory()) return;
     if (const auto method = method_for(domain, entry)) submit_reset(worker, host, *method, now);
   } else if (at_rest(entry.state)) {
     const auto holds = held_by(entry.state);
@@ -172,8 +172,9 @@ bool Scheduler::fits(const TestWorker& worker, const PlannedTest& test) const {
     if (const auto need = memory.need.find(host); need != memory.need.end()) bytes += need->second;
   for (const auto& [prefix, other] : workers_) {
     if (&other == &worker) continue;
-    bytes += claimed(other, !in_run(other));
-    alone = alone && other.test() == nullptr;
+    bytes += claimed(other, for_clients(other));
+    // What is kept may be kept for ever: it is not waited for.
+    alone = alone && (other.test() == nullptr || is<worker_state::Keeping>(other.state));
   }
   return alone || bytes <= memory.budget;
 }
@@ -182,7 +183,7 @@ bool Scheduler::fits(const TestWorker& worker, const PlannedTest& test) const {
 bool Scheduler::waits_for_memory() const {
   if (!run_ || run_->plan.memory.budget == 0 || claimed() <= run_->plan.memory.budget) return false;
   return std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
-    return in_run(each.second) && claimed(each.second, true) > claimed(each.second, false);
+    return !for_clients(each.second) && claimed(each.second, true) > claimed(each.second, false);
   });
 }
 
@@ -194,7 +195,7 @@ void Scheduler::free_memory() {
   const auto each_spare = [&](auto function) {
     for (auto& [prefix, worker] : workers_) {
       const PlannedTest* test = worker.test();
-      if (!in_run(worker)) continue;
+      if (for_clients(worker)) continue;
       for (auto& [host, entry] : worker.domains) {
         const auto need = memory.need.find(host);
         if (need == memory.need.end() || (test && needs(*test, host))) continue;

@@ -88,6 +88,17 @@ struct Running {
   record::Split split;
   std::optional<Issue> host_fault;  ///< one of its domains was lost; the script is being ended
 };
+/// With Policy::keep_failed: its test has ended, and its domains stay as they are until the verdict.
+struct Awaiting {
+  AttemptId attempt;
+  PlannedTest test;
+  bool released = false;  ///< by the verdict: the next test comes when no domain of this one runs any more
+};
+/// The domains of a test that did not pass are left to whoever looks at them, also when the run is over. As soon as
+/// they are off, the prefix goes on.
+struct Keeping {
+  PlannedTest test;
+};
 /// Resting after a host fault.
 struct CoolingDown {
   Instant until;
@@ -97,8 +108,9 @@ struct Quarantined {
   std::string reason;
 };
 }  // namespace worker_state
-using WorkerState = std::variant<worker_state::Idle, worker_state::Preparing, worker_state::Running,
-                                 worker_state::CoolingDown, worker_state::Quarantined>;
+using WorkerState =
+    std::variant<worker_state::Idle, worker_state::Preparing, worker_state::Running, worker_state::Awaiting,
+                 worker_state::Keeping, worker_state::CoolingDown, worker_state::Quarantined>;
 
 /// Whether the host is in the test's group.
 inline bool needs(const PlannedTest& test, const Host& host) {
@@ -115,6 +127,9 @@ struct TestWorker {
   [[nodiscard]] const PlannedTest* test() const {
     if (const auto* preparing = std::get_if<worker_state::Preparing>(&state)) return &preparing->test;
     if (const auto* running = std::get_if<worker_state::Running>(&state)) return &running->test;
+    if (const auto* keeping = std::get_if<worker_state::Keeping>(&state)) return &keeping->test;
+    if (const auto* awaiting = std::get_if<worker_state::Awaiting>(&state); awaiting && !awaiting->released)
+      return &awaiting->test;
     return nullptr;
   }
 };

@@ -65,8 +65,8 @@ struct Engine::UnderTest {
   std::string name;
   Sessions sessions;
   std::map<std::string, std::shared_ptr<console::LiveText>> live;  ///< by host
-  std::shared_ptr<StopSignal> stop;  ///< of its program; null: a script
-  std::string token{};               ///< of its program, while consoles are lent to it
+  std::shared_ptr<StopSignal> stop;                                ///< of its program; null: a script
+  std::string token{};                                             ///< of its program, while consoles are lent to it
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   unsigned commands = 0;                                  ///< that its program ran
   std::map<std::string, console::Capture> consoles = {};  ///< by host: those commands and their output

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <boost/asio/post.hpp>
 
 #include "engine/active_run.h"
@@ -45,6 +46,8 @@ std::pair<std::string, std::string> described(const core::WorkerState& state) {
     Result operator()(const Idle&) const { return {"idle", ""}; }
     Result operator()(const Preparing& s) const { return {"preparing", s.test.name}; }
     Result operator()(const Running& s) const { return {"running", s.test.name}; }
+    Result operator()(const Awaiting& s) const { return {"waiting for the verdict of", s.test.name}; }
+    Result operator()(const Keeping& s) const { return {"kept", s.test.name}; }
     Result operator()(const CoolingDown&) const { return {"resting after a host fault", ""}; }
     Result operator()(const Quarantined& s) const { return {"out of use: " + s.reason, ""}; }
   };
@@ -102,7 +105,22 @@ auto Engine::on_core(Function function) {
 void Engine::dispatch(const core::Event& event) {
   for (const core::Action& action : scheduler_.handle(event, now()))
     std::visit([this](const auto& a) { perform(a); }, action);
+  note_kept();
   arm_deadline();
+}
+
+void Engine::note_kept() {
+  std::map<core::Prefix, std::string> kept;
+  for (const auto& [prefix, worker] : scheduler_.workers())
+    if (const auto* keeping = std::get_if<core::worker_state::Keeping>(&worker.state))
+      kept.emplace(prefix, keeping->test.name);
+  const std::lock_guard lock(mutex_);
+  kept_ = std::move(kept);
+}
+
+std::map<core::Prefix, std::string> Engine::kept() const {
+  const std::lock_guard lock(mutex_);
+  return kept_;
 }
 
 void Engine::arm_deadline() {
@@ -135,6 +153,12 @@ void Engine::check_free(const std::vector<core::Prefix>& prefixes) {
   if (const auto run = active_run())
     throw Busy(fmt::format("run {} is active; 'kvmtest attach' follows it, 'kvmtest stop' ends it", run->value));
   const std::lock_guard lock(mutex_);
+  for (const core::Prefix& prefix : prefixes)
+    if (const auto kept = kept_.find(prefix); kept != kept_.end())
+      throw Busy(
+          fmt::format("prefix '{}' keeps the domains as {} left them; 'kvmtest stop' lets them go, 'kvmtest "
+                      "destroy' single ones",
+                      prefix.value, kept->second));
   for (const auto& [domain, holder] : borrowed_)
     if (!holder.expired() && std::find(prefixes.begin(), prefixes.end(), domain.prefix) != prefixes.end())
       throw Busy(fmt::format("somebody has a shell on {}; leave it first", domain.name()));
@@ -152,11 +176,11 @@ void Engine::start_run(RunOrder order) {
   });
 }
 
-void Engine::stop_run(const std::string& by) {
+void Engine::stop_run(const std::string& by, bool release) {
   on_core([&] {
     if (!run_) return;
     recorder_.put(run_number(), record::StopRequested{by});
-    dispatch(core::event::StopRequested{});
+    dispatch(core::event::StopRequested{release});
   });
 }
 
@@ -396,6 +420,17 @@ void Engine::perform(const core::action::ReportSnapshotsGivenUp& a) {
 
 void Engine::perform(const core::action::ReportQuarantine& a) {
   recorder_.put(run_number(), record::PrefixQuarantined{a.prefix, a.reason});
+}
+
+void Engine::perform(const core::action::ReportKept& a) {
+  const suite::Test& test = run_->test(a.test);
+  std::vector<std::string> domains;
+  for (const std::string& host : test.hosts) domains.push_back(a.prefix.value + host);
+  recorder_.put(
+      run_number(),
+      record::Notice{true, fmt::format("{}: its domains stay as they are; kvmsh {} gets in, kvmtest destroy {} "
+                                       "lets them go",
+                                       test.name, fmt::join(domains, ", kvmsh "), fmt::join(domains, " "))});
 }
 
 void Engine::perform(const core::action::ReportLeftover& a) {

@@ -81,12 +81,15 @@ class Engine {
   /// Nothing may be under way: see idle(). Joins all threads.
   ~Engine();
 
-  /// Throws Busy when a run is active or somebody holds a console of these prefixes.
+  /// Throws Busy when a run is active, or one of these prefixes keeps what a failure left or has a console that
+  /// somebody holds.
   void check_free(const std::vector<core::Prefix>& prefixes);
   /// Throws what check_free does.
   void start_run(RunOrder order);
-  /// Asks the active run to stop; no-op without one.
-  void stop_run(const std::string& by);
+  /// Asks the active run to stop; no-op without one. `release`: domains that failed tests left as they are go as well.
+  void stop_run(const std::string& by, bool release = true);
+  /// The prefixes that keep the domains of a failed test, each with the test's name; also when the run is over.
+  [[nodiscard]] std::map<core::Prefix, std::string> kept() const;
   /// The active run, if any.
   [[nodiscard]] std::optional<core::RunId> active_run() const;
   /// Whether the active run uses the prefix.
@@ -174,9 +177,11 @@ class Engine {
   void perform(const core::action::ReportResetFailed& a);
   void perform(const core::action::ReportSnapshotsGivenUp& a);
   void perform(const core::action::ReportQuarantine& a);
+  void perform(const core::action::ReportKept& a);
   void perform(const core::action::ReportLeftover& a);
   void perform(const core::action::AnswerRequest& a);
   void perform(const core::action::FinishRun& a);
+  void note_kept();
   void arm_deadline();
   void arm_sampler();
   void fit_reboot_pool(unsigned threads);
@@ -242,6 +247,7 @@ class Engine {
   std::map<core::AttemptId, UnderTest> testing_;
   std::map<core::Domain, std::weak_ptr<void>> borrowed_;
   std::set<const console::Session*> lent_;  ///< to programs of running tests
+  std::map<core::Prefix, std::string> kept_;
   std::map<core::Domain, ResetTimes> last_reset_;
   std::map<core::Domain, core::Duration> last_destroy_;
   struct FailedTimes {

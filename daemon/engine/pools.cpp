@@ -130,7 +130,9 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   times.end = std::chrono::system_clock::now();
   times.script = ran.test_time;
   ran.execution.times = times;
-  if (!run->order.plan.states.of.empty()) freeze(a.prefix, sessions);
+  // What may have to stay as it is stands still only when the verdict lets it go.
+  const bool may_stay = run->order.plan.policy.keep_failed && !aborted;
+  if (!run->order.plan.states.of.empty() && !may_stay) freeze(a.prefix, sessions);
   for (const auto& [host, session] : sessions) session->show_to(nullptr);
   {
     const std::lock_guard lock(mutex_);

@@ -51,6 +51,7 @@ nlohmann::json to_json(const RunRequest& request) {
     if (expression) json[name] = *expression;
   });
   if (!request.left_out.empty()) json["left_out"] = request.left_out;
+  if (request.keep_failed) json["keep_failed"] = true;
   if (request.post_mortem) json["post_mortem"] = *request.post_mortem;
   return json;
 }
@@ -70,6 +71,7 @@ RunRequest run_request_from(const nlohmann::json& json) {
       if (json.contains(name)) expression = json.at(name).get<std::string>();
     });
     request.left_out = json.value("left_out", std::vector<std::string>{});
+    request.keep_failed = json.value("keep_failed", false);
     if (json.contains("post_mortem")) request.post_mortem = json.at("post_mortem").get<bool>();
     return request;
   } catch (const nlohmann::json::exception& e) {

@@ -25,6 +25,7 @@ struct RunRequest {
   suite::Selection selection{};
   suite::Filter filter{};               ///< which of the tests
   std::vector<std::string> left_out{};  ///< names of tests not to run, for their earlier results
+  bool keep_failed = false;             ///< the domains of a test that did not pass stay as they are
   std::optional<bool> post_mortem{};    ///< whether suites may look at the hosts afterwards; none: with several tests
 };
 

@@ -108,6 +108,7 @@ engine::RunOrder Service::order(core::RunId run, const RunRequest& request, std:
   order.plan.policy.retries = request.selection.retries;
   order.plan.policy.repeat = request.selection.repeat;
   order.plan.policy.until_fail = request.selection.until_fail;
+  order.plan.policy.keep_failed = request.keep_failed;
   order.tests = std::move(tests);
   order.limits = {limits.command, limits.test};
   order.output = parts_.settings.state_dir / "runs" / std::to_string(run.value);
@@ -278,16 +279,18 @@ std::optional<core::RunId> Service::resume_run() {
   return state.run;
 }
 
-void Service::stop(const std::string& by) {
-  parts_.engine.stop_run(by);
+void Service::stop(const std::string& by, bool release) {
+  parts_.engine.stop_run(by, release);
   parts_.engine.wait_for_no_run(60s);
-  destroy_all();
+  destroy_all(release);
 }
 
-/// Domains that clients brought up.
-void Service::destroy_all() {
+/// Domains that clients brought up, and those that failed tests left.
+void Service::destroy_all(bool release) {
   if (parts_.engine.active_run()) return;
-  for (const auto& prefix : parts_.engine.status().prefixes) destroy_domains(prefix);
+  const auto kept = parts_.engine.kept();
+  for (const auto& prefix : parts_.engine.status().prefixes)
+    if (release || !kept.contains(core::Prefix{prefix.prefix})) destroy_domains(prefix);
 }
 
 void Service::destroy_domains(const engine::Engine::PrefixStatus& prefix) {

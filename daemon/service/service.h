@@ -48,7 +48,8 @@ class Service {
   /// Goes on with the newest run that no daemon finished. Nothing: there is none.
   std::optional<core::RunId> resume_run();
   /// Stops the active run, and destroys domains that are up outside it. Waits until they are gone, at most `patience`.
-  void stop(const std::string& by);
+  /// `release`: those that failed tests left as they are as well.
+  void stop(const std::string& by, bool release = true);
 
   core::Domain domain(const std::string& name) const { return parts_.templates.parse_domain(name); }
   /// Brings a domain up for a client outside a run.
@@ -95,7 +96,7 @@ class Service {
   core::States states(const std::vector<core::Domain>& domains, settings::ResetMethod reset);
   void add_states(engine::RunOrder& order, const RunRequest& request);
   core::Memory memory(const RunRequest& request);
-  void destroy_all();
+  void destroy_all(bool release);
   void destroy_domains(const engine::Engine::PrefixStatus& prefix);
 
   Parts parts_;

@@ -44,7 +44,9 @@ std::string Narrator::event(const happened::RunSubmitted& e) {
   for (const core::PlannedTest& test : e.plan.tests) tests_[test.index] = test.name;
   return "run submitted";
 }
-std::string Narrator::event(const happened::StopRequested&) { return "stop requested"; }
+std::string Narrator::event(const happened::StopRequested& e) {
+  return e.release ? "stop requested" : "stop requested, but for what is kept";
+}
 std::string Narrator::event(const happened::DomainReset& e) { return domain(e.ticket) + " was reset"; }
 std::string Narrator::event(const happened::DomainResetFailed& e) {
   return domain(e.ticket) + " failed to reset, " + blamed(e.fault) + e.reason;
@@ -124,6 +126,9 @@ std::string Narrator::action(const wanted::ReportSnapshotsGivenUp& a) {
 }
 std::string Narrator::action(const wanted::ReportQuarantine& a) {
   return "report " + quoted(a.prefix) + " out of use: " + a.reason;
+}
+std::string Narrator::action(const wanted::ReportKept& a) {
+  return "report that " + quoted(a.prefix) + " keeps " + test(a.test);
 }
 std::string Narrator::action(const wanted::ReportLeftover& a) { return "report " + a.domain.name() + " left behind"; }
 std::string Narrator::action(const wanted::AnswerRequest& a) {

@@ -46,6 +46,7 @@ class Narrator {
   std::string action(const core::action::ReportResetFailed& a);
   std::string action(const core::action::ReportSnapshotsGivenUp& a);
   std::string action(const core::action::ReportQuarantine& a);
+  std::string action(const core::action::ReportKept& a);
   std::string action(const core::action::ReportLeftover& a);
   std::string action(const core::action::AnswerRequest& a);
   std::string action(const core::action::FinishRun& a);

@@ -128,6 +128,7 @@ class Simulator {
   void perform(const core::action::ReportResetFailed&) {}
   void perform(const core::action::ReportSnapshotsGivenUp&) {}
   void perform(const core::action::ReportQuarantine&) {}
+  void perform(const core::action::ReportKept&) {}
   void perform(const core::action::ReportLeftover&) {}
   void perform(const core::action::AnswerRequest& a);
   void perform(const core::action::FinishRun& a);

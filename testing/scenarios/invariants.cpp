@@ -21,7 +21,12 @@ void Invariants::see(core::Instant now, const core::Event& event, const core::Ac
   expect(now >= now_, "time goes forward");
   now_ = now;
   std::visit([this](const auto& e) { happened(e); }, event);
-  for (const core::Action& a : actions) std::visit([this](const auto& x) { wanted(x); }, a);
+  let_go();
+  for (const core::Action& a : actions) {
+    std::visit([this](const auto& x) { wanted(x); }, a);
+    let_go();
+  }
+  expect(to_keep_.empty(), "what failed is kept when it is to be");
   if (std::holds_alternative<event::StopRequested>(event)) check_stopped(actions);
   check_pool(scheduler);
   expect(scheduler.run_active() == run_.has_value(), "a run is active from its submission to FinishRun");
@@ -45,7 +50,7 @@ void Invariants::check_stopped(const core::Actions&) {
   for (const auto& [id, attempt] : run_->attempts)
     if (!attempt.ended) expect(attempt.cancelled, "a stop cancels the running tests");
   for (const auto& [ticket, reset] : resets_)
-    if (in_run(reset.domain.prefix)) expect(reset.cancelled, "a stop cancels the run's resets");
+    if (!of_client(reset.domain.prefix)) expect(reset.cancelled, "a stop cancels the run's resets");
 }
 
 void Invariants::check_pool(const core::Scheduler& scheduler) {
@@ -58,6 +63,44 @@ void Invariants::check_pool(const core::Scheduler& scheduler) {
 
 bool Invariants::in_run(const core::Prefix& prefix) const {
   return run_ && std::find(run_->plan.prefixes.begin(), run_->plan.prefixes.end(), prefix) != run_->plan.prefixes.end();
+}
+
+/// A prefix is free again when the domains that it kept are off and nobody waits for one of its, or when a stop says
+/// so.
+void Invariants::let_go() {
+  std::erase_if(keeping_, [&](const auto& kept) {
+    const auto& [prefix, hosts] = kept;
+    const bool stopped = in_run(prefix) && run_->stopping && run_->release;
+    const bool off = std::all_of(hosts.begin(), hosts.end(), [&](const Host& host) {
+      return machines_[{prefix, host}].power == Power::off;
+    });
+    const bool wanted = std::any_of(requests_.begin(), requests_.end(),
+                                    [&](const auto& request) { return request.second.prefix == prefix; });
+    if (!stopped && (!off || wanted)) return false;
+    if (!in_run(prefix)) return true;
+    std::erase_if(states_, [&](const auto& state) { return state.first.prefix == prefix; });
+    for (const auto& state : run_->plan.states.of)
+      if (state.first.prefix == prefix) states_.insert(state);
+    return true;
+  });
+}
+
+/// Clients may have the prefix's domains: no run uses it, or it keeps what a test left.
+bool Invariants::of_client(const core::Prefix& prefix) const { return !in_run(prefix) || keeping_.contains(prefix); }
+
+/// What waits for its verdict, or is kept, stays as it is but for clients and those who stop the run.
+void Invariants::check_untouched(const Domain& domain) {
+  if (const auto kept = keeping_.find(domain.prefix); kept != keeping_.end() && kept->second.contains(domain.host))
+    expect(lost_.contains(domain) || std::any_of(requests_.begin(), requests_.end(),
+                                                 [&](const auto& request) { return request.second == domain; }),
+           "what is kept stays as it is: " + domain.name());
+  if (!run_ || !run_->plan.policy.keep_failed || run_->stopping) return;
+  for (const auto& [id, attempt] : run_->attempts) {
+    if (attempt.prefix != domain.prefix || !attempt.ended || attempt.reported || attempt.host_fault) continue;
+    const auto& hosts = run_->tests[attempt.test].plan.hosts;
+    expect(std::find(hosts.begin(), hosts.end(), domain.host) == hosts.end(),
+           "what may have to be kept waits for its verdict: " + domain.name());
+  }
 }
 
 Invariants::Attempt* Invariants::running_on(const core::Prefix& prefix) {
@@ -91,12 +134,15 @@ void Invariants::happened(const event::RunSubmitted& e) {
   for (auto& [domain, machine] : machines_) {
     if (!in_run(domain.prefix)) continue;
     machine.lent = false;
+    keeping_.erase(domain.prefix);
     if (machine.power == Power::clean) machine.power = Power::used;
   }
 }
 
-void Invariants::happened(const event::StopRequested&) {
-  if (run_) run_->stopping = true;
+void Invariants::happened(const event::StopRequested& e) {
+  if (!run_) return;
+  run_->release = e.release || (run_->stopping && run_->release);
+  run_->stopping = true;
 }
 
 void Invariants::reset_ended(Ticket ticket, Power power) {
@@ -160,6 +206,7 @@ void Invariants::happened(const event::DomainDestroyFailed& e) {
 void Invariants::happened(const event::DomainLost& e) {
   Machine& machine = machines_[e.domain];
   machine.lent = false;
+  if (keeping_.contains(e.domain.prefix)) lost_.insert(e.domain);
   if (machine.power == Power::clean || machine.power == Power::paused) machine.power = Power::used;
   if (machine.power == Power::used || machine.power == Power::pausing) machine.holds.reset();
   Attempt* attempt = running_on(e.domain.prefix);
@@ -198,12 +245,12 @@ void Invariants::happened(const event::AttemptJudged& e) {
 void Invariants::happened(const event::DomainRequested& e) {
   requests_[e.request] = e.domain;
   if (!run_) slots_ = quick_slots_ = std::max(1U, e.slots);
-  if (!in_run(e.domain.prefix)) {
+  if (of_client(e.domain.prefix)) {
     states_.erase(e.domain);
     states_.insert(e.states.of.begin(), e.states.of.end());
     kept_.insert(e.states.kept.begin(), e.states.kept.end());
   }
-  if (e.fresh && !in_run(e.domain.prefix)) machines_[e.domain].lent = false;
+  if (e.fresh && of_client(e.domain.prefix)) machines_[e.domain].lent = false;
 }
 
 void Invariants::happened(const event::DestroyRequested& e) {
@@ -234,7 +281,9 @@ void Invariants::wanted(const action::ResetDomain& a) {
   last_started_[boots ? 1 : 0] = a.ticket;
   expect(under_way(boots) < (boots ? slots_ : quick_slots_), "slots are never exceeded: " + name);
   check_method(a);
-  if (in_run(a.domain.prefix)) {
+  check_untouched(a.domain);
+  lost_.erase(a.domain);
+  if (!of_client(a.domain.prefix)) {
     expect(!run_->stopping, "nothing new starts after a stop: " + name);
     expect(!run_->out_of_use.contains(a.domain.prefix), "a prefix out of use resets nothing: " + name);
     expect(!running_on(a.domain.prefix), "nothing is reset under a running test: " + name);
@@ -276,11 +325,11 @@ void Invariants::check_method(const action::ResetDomain& a) {
 
 /// Beyond the memory's budget there is nothing but one group. What clients outside the run bring up is their business.
 void Invariants::check_memory(const Domain& domain) {
-  if (!run_ || run_->plan.memory.budget == 0 || !in_run(domain.prefix)) return;
+  if (!run_ || run_->plan.memory.budget == 0 || of_client(domain.prefix)) return;
   std::uint64_t bytes = 0;
   bool others = false;
   for (const auto& [each, machine] : machines_) {
-    if (machine.power == Power::off || !in_run(each.prefix)) continue;
+    if (machine.power == Power::off || of_client(each.prefix)) continue;
     const auto need = run_->plan.memory.need.find(each.host);
     if (need == run_->plan.memory.need.end() || need->second == 0) continue;
     bytes += need->second;
@@ -305,7 +354,8 @@ void Invariants::wanted(const action::PauseDomain& a) {
   expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
          "only a domain that is up is paused: " + name);
   expect(machine.holds.has_value(), "only what can go back is paused: " + name);
-  expect(in_run(a.domain.prefix) && !running_on(a.domain.prefix), "a pause comes between tests: " + name);
+  check_untouched(a.domain);
+  expect(!of_client(a.domain.prefix) && !running_on(a.domain.prefix), "a pause comes between tests: " + name);
   machine.power = Power::pausing;
   pauses_[a.ticket] = a.domain;
 }
@@ -317,6 +367,7 @@ void Invariants::wanted(const action::DestroyDomain& a) {
   last_ticket_ = a.ticket;
   expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
          "only a domain that is up is destroyed: " + name);
+  check_untouched(a.domain);
   const bool beside_test = running_on(a.domain.prefix) != nullptr;
   if (machine.power != Power::paused) expect(!beside_test, "nothing is destroyed under a running test: " + name);
   expect(a.beside_test == beside_test, "a destruction does not wait for the end of a test: " + name);
@@ -330,6 +381,7 @@ void Invariants::wanted(const action::RunTest& a) {
   expect(!run_->stopping, "no test starts after a stop");
   expect(!run_->out_of_use.contains(a.prefix), "a prefix out of use runs nothing");
   expect(!running_on(a.prefix), "one test a prefix");
+  expect(!keeping_.contains(a.prefix), "a prefix that keeps what a test left runs no other");
   expect(a.attempt > last_attempt_ || !finished_attempts_.contains(a.attempt), "attempts are new");
   expect(!run_->attempts.contains(a.attempt), "an attempt runs once");
   const auto test = run_->tests.find(a.test);
@@ -401,6 +453,8 @@ void Invariants::wanted(const action::ReportVerdict& a) {
   expect(ran.ended.has_value(), "a verdict comes after the test's end: " + name);
   if (!ran.ended) return;
   expect(ran.host_fault || ran.judged, "a verdict comes from a judge or a host fault: " + name);
+  const bool bad = a.verdict == core::Verdict::failed || a.verdict == core::Verdict::unresolved;
+  if (run_->plan.policy.keep_failed && ran.judged && a.final && bad && !run_->stopping) to_keep_.insert(a.prefix);
   if (ran.judged) expect(a.verdict == ran.verdict, "a verdict is the judge's: " + name);
   expect(a.split.waiting + a.split.reset == ran.ready_after, "the split adds up until the test: " + name);
   expect(a.split.test == *ran.ended - ran.began, "the split tells the test's time: " + name);
@@ -442,9 +496,11 @@ void Invariants::wanted(const action::ReportUntested& a) {
   if (!run_) return;
   Test& test = run_->tests[a.test];
   expect(!test.decided && !test.busy, "an untested test has no other verdict");
-  expect(run_->out_of_use.size() == run_->plan.prefixes.size(), "a test is given up only when no prefix is left");
+  std::size_t left = run_->plan.prefixes.size() - run_->out_of_use.size();
+  for (const auto& [prefix, hosts] : keeping_) left -= in_run(prefix) ? 1 : 0;
+  expect(left == 0, "a test is given up only when no prefix is left");
   test.decided = true;
-  run_->untested = true;
+  run_->untested = !run_->out_of_use.empty();
 }
 
 void Invariants::wanted(const action::ReportResetFailed& a) {
@@ -464,6 +520,17 @@ void Invariants::wanted(const action::ReportQuarantine& a) {
   if (run_) expect(run_->out_of_use.insert(a.prefix).second, "a prefix goes out of use once");
 }
 
+void Invariants::wanted(const action::ReportKept& a) {
+  expect(in_run(a.prefix) && run_->tests.contains(a.test), "only tests of the run are kept");
+  expect(to_keep_.erase(a.prefix) == 1, "only what failed is kept");
+  if (!run_) return;
+  for (const Host& host : run_->tests[a.test].plan.hosts) {
+    keeping_[a.prefix].insert(host);
+    Machine& machine = machines_[{a.prefix, host}];
+    machine.lent = machine.power == Power::used;
+  }
+}
+
 void Invariants::wanted(const action::ReportLeftover& a) {
   Machine& machine = machines_[a.domain];
   expect(machine.power == Power::used, "what cannot be destroyed is left behind");
@@ -477,7 +544,7 @@ void Invariants::wanted(const action::AnswerRequest& a) {
   Machine& machine = machines_[found->second];
   const std::string name = found->second.name();
   const bool destroy = for_destruction_.contains(a.request);
-  if (in_run(found->second.prefix)) expect(a.error.has_value(), "a run does not share its domains: " + name);
+  if (!of_client(found->second.prefix)) expect(a.error.has_value(), "a run does not share its domains: " + name);
   if (!a.error && destroy) expect(machine.power == Power::off, "a destroyed domain is off: " + name);
   if (!a.error && !destroy) {
     expect(machine.power == Power::clean || (machine.power == Power::used && machine.lent),
@@ -506,7 +573,8 @@ void Invariants::wanted(const action::FinishRun& a) {
     expect(attempt.reported || excused, "every attempt that ran has its verdict");
   }
   for (const auto& [domain, machine] : machines_)
-    if (in_run(domain.prefix)) expect(machine.power == Power::off, "all domains are off at the end: " + domain.name());
+    if (!of_client(domain.prefix))
+      expect(machine.power == Power::off, "all domains are off at the end: " + domain.name());
   run_.reset();
 }
 

@@ -65,6 +65,7 @@ class Invariants {
     std::map<core::TestIndex, Test> tests;
     std::map<core::AttemptId, Attempt> attempts;
     std::set<core::Prefix> out_of_use;
+    bool release = true;                            ///< a stop's, of what is kept
     std::map<core::Prefix, core::Instant> resting;  ///< until then
     unsigned submitted = 0;
     bool stopping = false;
@@ -100,6 +101,7 @@ class Invariants {
   void wanted(const core::action::ReportResetFailed& a);
   void wanted(const core::action::ReportSnapshotsGivenUp& a);
   void wanted(const core::action::ReportQuarantine& a);
+  void wanted(const core::action::ReportKept& a);
   void wanted(const core::action::ReportLeftover& a);
   void wanted(const core::action::AnswerRequest& a);
   void wanted(const core::action::FinishRun& a);
@@ -112,6 +114,9 @@ class Invariants {
   void check_memory(const core::Domain& domain);
   [[nodiscard]] unsigned under_way(bool boots) const;
   [[nodiscard]] bool in_run(const core::Prefix& prefix) const;
+  void let_go();
+  [[nodiscard]] bool of_client(const core::Prefix& prefix) const;
+  void check_untouched(const core::Domain& domain);
   [[nodiscard]] Attempt* running_on(const core::Prefix& prefix);
   Attempt* running(core::AttemptId attempt);
   void expect(bool holds, const std::string& rule);
@@ -129,9 +134,12 @@ class Invariants {
   std::map<core::Ticket, core::Domain> pauses_;    ///< under way
   std::map<core::Domain, core::StateId> states_;   ///< that each is to have
   std::set<core::StateId> kept_;
-  std::set<core::Domain> boot_next_;                    ///< going back failed
-  std::map<core::Domain, unsigned> snapshot_failures_;  ///< in this run
-  std::map<core::RequestId, core::Domain> requests_;    ///< not answered
+  std::map<core::Prefix, std::set<core::Host>> keeping_;  ///< hosts of a failed test that stay as they are
+  std::set<core::Prefix> to_keep_;                        ///< whose test has just failed
+  std::set<core::Domain> lost_;                           ///< of those that are kept
+  std::set<core::Domain> boot_next_;                      ///< going back failed
+  std::map<core::Domain, unsigned> snapshot_failures_;    ///< in this run
+  std::map<core::RequestId, core::Domain> requests_;      ///< not answered
   std::set<core::RequestId> for_destruction_;
   std::optional<Run> run_;
   std::set<core::AttemptId> finished_attempts_;

@@ -60,6 +60,7 @@ core::RunPlan random_plan(Dice& dice, std::int64_t number) {
     plan.policy.until_fail = dice.chance(50);
     plan.policy.repeat = plan.policy.until_fail ? dice.below(5) : 1 + dice.below(4);
   }
+  plan.policy.keep_failed = dice.chance(25);
   plan.policy.quarantine_after = 1 + dice.below(5);
   plan.policy.cool_down = dice.up_to(5);
   plan.policy.snapshot_failures = 1 + dice.below(4);
@@ -154,7 +155,7 @@ void disturb(simulator::Simulator& simulator, Dice& dice) {
   for (unsigned i = dice.chance(30) ? dice.below(8) : 0; i > 0; --i)
     simulator.lose_at(dice.up_to(span), anyone(), dice.fault(), "lost", dice.chance(50));
   for (unsigned i = dice.chance(30) ? 1 + dice.below(2) : 0; i > 0; --i)
-    simulator.at(dice.up_to(span), core::event::StopRequested{});
+    simulator.at(dice.up_to(span), core::event::StopRequested{dice.chance(50)});
   if (dice.chance(20)) simulator.at(dice.up_to(span), core::event::DeadlinePassed{});
 }
 

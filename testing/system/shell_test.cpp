@@ -172,6 +172,28 @@ TEST_F(Shell, ADomainUnderTestIsWatchedAndOnlyTypedIntoByForce) {
   EXPECT_NE(running.output().find("somebody types into " + east()), std::string::npos) << running.output();
 }
 
+TEST_F(Shell, AFailuresDomainsStayAsItLeftThem) {
+  write_test(
+      "bad",
+      "# fails\n# hosts: east west\n\neast# touch /tmp/mark; sleep 1000 >/dev/null 2>&1 &\nwest# echo two\nthree\n");
+  write_test("good", "# passes\n# hosts: east\n\neast# echo one\none\n");
+  const Result ran = run_kvmtest({"run", "--keep-failed", "--order", "listed"});
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{{"suite/bad", "failed"}, {"suite/good", "untested"}}));
+  EXPECT_NE(ran.output.find("kvmsh " + east() + "\n"), std::string::npos) << ran.output;
+  EXPECT_EQ(domains().size(), 2U);
+  EXPECT_EQ(
+      run_kvmsh({east(), "test -e /tmp/mark && pidof sleep >/dev/null && ping -c 1 -W 5 192.1.2.45 >/dev/null"}).status,
+      0);
+  const Result refused = run_kvmtest({"run", "suite/good"});
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_NE(refused.output.find("as suite/bad left them"), std::string::npos) << refused.output;
+  EXPECT_EQ(run_kvmtest({"destroy", east(), prefix_ + "west"}).status, 0);
+  EXPECT_TRUE(domains().empty());
+  EXPECT_EQ(run_kvmtest({"run", "--keep-failed", "suite/good"}).status, 0);
+  EXPECT_TRUE(domains().empty());
+}
+
 TEST_F(Shell, BootMakesADomainThatIsUpAnew) {
   EXPECT_EQ(run_kvmsh({east(), "touch /tmp/mark"}).status, 0);
   EXPECT_EQ(run_kvmsh({east(), "test -e /tmp/mark"}).status, 0);
