@@ -43,7 +43,7 @@ KVMTEST := $(BUILD)/bin/kvmtest
 AS_ROOT := scripts/as-root
 
 .PHONY: kvm-help kvm-test kvm-retest kvm-guest kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-watch kvm-resume kvm-results kvm-diffs \
-	bootstrap build check check-layers asan tsan fuzz tidy format format-check bench install clean
+	bootstrap build check deb check-layers asan tsan fuzz tidy format format-check bench install clean
 
 ##@ Running suites
 
@@ -161,16 +161,16 @@ bench: bootstrap build kvm-guest ## all benchmarks: bench_daemon, testing/bench/
 	@$(AS_ROOT) $(KVMTEST) doctor --measure
 
 install: bootstrap build ## into $(DESTDIR)$(PREFIX)
-	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(BUILD) >/dev/null && ninja -C $(BUILD) --quiet $(PROGRAMS)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/kvmtest/domains $(DESTDIR)$(PREFIX)/share/kvmtest/profiles \
-		$(DESTDIR)$(PREFIX)/share/doc/kvmtest $(DESTDIR)$(PREFIX)/lib/systemd/system
-	install $(BUILD)/bin/kvmtest $(BUILD)/bin/kvmtestd $(BUILD)/bin/kvmsh $(DESTDIR)$(PREFIX)/bin
-	install -m 644 config/domains/* $(DESTDIR)$(PREFIX)/share/kvmtest/domains
-	install -m 644 config/profiles/* $(DESTDIR)$(PREFIX)/share/kvmtest/profiles
-	install -m 644 config/kvmtest.yaml $(DESTDIR)$(PREFIX)/share/kvmtest
-	cp -r scripts/guest $(DESTDIR)$(PREFIX)/share/kvmtest
-	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/kvmtest
-	sed 's,/usr/local,$(PREFIX),' config/kvmtestd.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/kvmtestd.service
+	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(BUILD) >/dev/null && ninja -C $(BUILD) --quiet $(PROGRAMS) package_files
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) >$(BUILD)/install.log || { cat $(BUILD)/install.log; exit 1; }
+	@echo "installed into $(DESTDIR)$(PREFIX)"
+
+deb: bootstrap build ## a Debian package of it, in $(BUILD)
+	@scripts/bootstrap package
+	@cmake -DCMAKE_INSTALL_PREFIX=/usr -DKVMTEST_ZSHDIR=share/zsh/vendor-completions $(BUILD) >/dev/null
+	@ninja -C $(BUILD) --quiet $(PROGRAMS) package_files
+	@cd $(BUILD) && cpack -G DEB >package.log || { cat package.log; exit 1; }
+	@ls $(BUILD)/kvmtest_*.deb
 
 clean: ## remove what was built; runs and their results stay
 	rm -rf build build-asan build-tsan build-fuzz kvmtest kvmsh

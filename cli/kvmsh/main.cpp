@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "client/client.h"
+#include "client/completion.h"
+#include "client/manual.h"
 #include "client/options.h"
 #include "core/input_error.h"
 #include "kvmsh/command.h"
@@ -139,6 +141,20 @@ void add_options(CLI::App& app, Options& options) {
       "route");
 }
 
+/// For shells: see client/completion.h.
+int complete(const CLI::App& app, const Options& options, const std::vector<std::string>& typed) {
+  client::print(std::cout, client::complete(app, typed, [&](const std::string& name, const std::string&) {
+                  try {
+                    if (name == "DOMAIN") return client::domain_names(options.common.settings());
+                  } catch (const std::exception&) {
+                    // A shell that waits for candidates is no place for errors.
+                  }
+                  return name == "--accelerator" ? std::vector<std::string>{"auto", "kvm", "emulated"}
+                                                 : std::vector<std::string>();
+                }));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -147,6 +163,12 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("kvmsh ") + KVMTEST_VERSION);
   Options options;
   add_options(app, options);
+  const std::string first = argc > 1 ? argv[1] : "";
+  if (first == "__complete") return complete(app, options, {argv + 2, argv + argc});
+  if (first == "__manual") {
+    std::cout << client::manual(app);
+    return 0;
+  }
   app.positionals_at_end();
   app.prefix_command();
   // All behind the domain is the command's, options included.

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "client/manual.h"
 #include "core/input_error.h"
 #include "kvmtest/command.h"
+#include "kvmtest/complete.h"
 
 using namespace kvmtest;
 
@@ -44,6 +46,12 @@ int main(int argc, char** argv) {
   std::vector<std::string> verbs;
   for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
     verbs.push_back(verb->get_name());
+  const std::string first = argc > 1 ? argv[1] : "";
+  if (first == "__complete") return command::complete(app, context, {argv + 2, argv + argc}, std::cout);
+  if (first == "__manual") {
+    std::cout << (argc > 2 ? client::settings_manual() : client::manual(app));
+    return 0;
+  }
   if (argc > 1 && argv[1][0] != '-' && std::find(verbs.begin(), verbs.end(), argv[1]) == verbs.end()) {
     std::cerr << "kvmtest: unknown verb '" << argv[1] << "'" << core::did_you_mean(argv[1], verbs)
               << " (see kvmtest --help)\n";

@@ -9,6 +9,7 @@
 #include "core/input_error.h"
 #include "libvirt/ready_domains.h"
 #include "settings/input_file.h"
+#include "settings/installed.h"
 
 namespace kvmtest::service {
 
@@ -34,15 +35,28 @@ std::string fingerprint(const settings::Settings& settings) {
   return fmt::format("{:016x}", std::hash<std::string>{}(all));
 }
 
+namespace {
+
+/// The command that makes the guest of the settings.
+std::string guest_maker(const settings::Settings& settings) {
+  const std::string name(settings::to_string(settings.domains.guest));
+  const fs::path script = settings::installed_files() / "guest" / name;
+  std::error_code error;
+  if (!fs::exists(script, error)) return "make kvm-guest";
+  return fmt::format("{} {}", script.string(), (settings.state_dir / "guest" / name).string());
+}
+
+}  // namespace
+
 void check_guest_files(const settings::Settings& settings, const libvirt::Templates& templates) {
   const auto guest = settings::guest_files(settings);
   for (const auto& [placeholder, file] :
        {std::pair{"KERNEL", guest.kernel}, {"INITRD", guest.initrd}, {"IMAGE", guest.image}}) {
     const bool wanted = templates.uses(placeholder) || (placeholder == std::string_view("IMAGE") && !file.empty());
     if (wanted && !std::ifstream(file))
-      throw core::InputError({file},
-                             "the guest's file is missing or unreadable; make it with 'make kvm-guest', or set "
-                             "domains.kernel, domains.initrd and domains.image");
+      throw core::InputError({file}, fmt::format("the guest's file is missing or unreadable; make it with '{}', or set "
+                                                 "domains.kernel, domains.initrd and domains.image",
+                                                 guest_maker(settings)));
   }
 }
 

@@ -2,17 +2,24 @@
 #include <string_view>
 #include <thread>
 
+#include "settings/installed.h"
 #include "settings/settings.h"
 #include "settings/table.h"
 
 namespace kvmtest::settings {
 
+std::filesystem::path installed_files() {
+  std::error_code ignored;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return program.parent_path().parent_path() / "share/kvmtest";
+}
+
 namespace {
 
 std::filesystem::path shipped_templates() {
   std::error_code ignored;
-  const std::filesystem::path source = KVMTEST_SOURCE_TEMPLATES;
-  return std::filesystem::is_directory(source, ignored) ? source : std::filesystem::path(KVMTEST_INSTALLED_TEMPLATES);
+  const auto installed = installed_files() / "domains";
+  return std::filesystem::is_directory(installed, ignored) ? installed : KVMTEST_SOURCE_TEMPLATES;
 }
 
 std::string section_of(const std::string& name) {
