@@ -151,6 +151,11 @@ json execute(Service& service, const core::Domain& domain, const Command& comman
   // It may have taken long to get the console.
   if (in_test && !exchange.line("")) return error("the client has gone");
   try {
+    // What a failed test left may still be running there.
+    if (!in_test && !session->at_prompt() && !session->recover(3s)) {
+      give_up();
+      return error(domain.name() + " does not answer and is taken away");
+    }
     console::CommandResult result;
     {
       const ClientWatch watch(exchange, *session);
