@@ -62,12 +62,16 @@ std::vector<std::string> tests(const settings::Settings& settings, bool as_paths
 std::vector<std::string> values(const Context& context, const std::string& name, const std::string& verb) {
   static const std::set<std::string> by_path{"run", "list", "plan", "bisect"};
   if (const auto found = words().find(name); found != words().end()) return found->second;
-  const bool of_settings = name == "--prefixes" || name == "DOMAINS" || name == "RUN" || name == "--run" ||
-                           name == "--baseline" || name == "TESTS" || name == "TEST" || name == "--start-at" ||
-                           name == "--pair";
+  const bool of_settings = name == "--prefixes" || name == "HOST" || name == "DOMAINS" || name == "RUN" ||
+                           name == "--run" || name == "--baseline" || name == "TESTS" || name == "TEST" ||
+                           name == "--start-at" || name == "--pair";
   if (!of_settings) return {};
   const auto settings = context.common.settings();
   if (name == "--prefixes") return settings.prefixes;
+  if (name == "HOST") {
+    const libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
+    return {templates.hosts().begin(), templates.hosts().end()};
+  }
   if (name == "DOMAINS") return client::domain_names(settings);
   if (name == "RUN" || name == "--run" || name == "--baseline") return runs(settings);
   return tests(settings, by_path.contains(verb) && name.starts_with("TEST"));
