@@ -118,6 +118,7 @@ std::string Interactive::take(std::string_view bytes) {
     } else {
       if (show_ == Show::from_prompt) out += hidden_.substr(hidden_.rfind('\n') + 1);
       at_prompt_ = true;
+      if (lines_typed_ > 0) --lines_typed_;  // the shell has read one; a program may have read others
     }
     hidden_.clear();
     show_ = Show::all;
@@ -127,10 +128,10 @@ std::string Interactive::take(std::string_view bytes) {
   return out;
 }
 
-/// Tells the guest the terminal's size where nobody else's typing is in the way: at the prompt, behind at most the one
-/// line that the shell has read. Neither the command nor its new prompt is shown, for there is a prompt already.
+/// Tells the guest the terminal's size where nobody else's typing is in the way: at the prompt, behind nothing that
+/// the shell may not have read. Neither the command nor its new prompt is shown, for there is a prompt already.
 void Interactive::settle() {
-  settled_ = at_prompt_ && line_ended_ && lines_typed_ <= 1;
+  settled_ = at_prompt_ && line_ended_ && lines_typed_ == 0;
   if (!settled_ || wanted_ == told_ || status_) return;
   told_ = wanted_;
   show_ = Show::nothing;
@@ -145,8 +146,6 @@ void Interactive::type(std::string_view bytes) {
     std::unique_lock lock(mutex_);
     // What is typed now is not to stand behind the stty.
     if (!shown_again_.wait_for(lock, size_limit, [&] { return show_ != Show::nothing; })) show_ = Show::all;
-    // Before a prompt that is waited for, all lines count; behind it, those that follow.
-    if (settled_) lines_typed_ = 0;
     at_prompt_ = settled_ = false;
     lines_typed_ += static_cast<unsigned>(std::count_if(bytes.begin(), bytes.end(), ends_a_line));
     line_ended_ = ends_a_line(bytes.back());

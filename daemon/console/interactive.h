@@ -88,7 +88,7 @@ class Interactive {
   Show show_ = Show::from_prompt;  ///< what of the output is for the terminal, up to the next prompt
   std::string hidden_;
   bool at_prompt_ = false;    ///< a prompt was the last thing printed, and nothing was typed since
-  unsigned lines_typed_ = 0;  ///< since the shell was last known to wait for one
+  unsigned lines_typed_ = 0;  ///< that the shell may not have read yet
   bool settled_ = false;      ///< at the prompt, and nothing typed ahead waits behind it
   bool line_ended_ = true;    ///< what was typed last ended a line: nothing half-typed waits for the shell
   TerminalSize told_;

@@ -37,6 +37,7 @@ TEST_F(Shell, KeysSizeAndStatusAreThoseOfAShell) {
   ASSERT_TRUE(terminal.wait_for(prompt));
 
   // At the prompt at once, and nothing of it is seen.
+  terminal.look();
   terminal.resize(44, 120);
   terminal.type("stty size\r");
   EXPECT_TRUE(terminal.wait_for("stty size\r\n")) << terminal.shown();

@@ -92,6 +92,17 @@ TEST_F(Interactively, UnderAProgramItIsToldOnlyAfterwards) {
   EXPECT_EQ(line->typed, " stty rows 50 cols 132\n");
 }
 
+TEST_F(Interactively, LinesTypedAheadAreWaitedFor) {
+  show_prompt();
+  type("sleep 1\r");
+  type("ls\r");
+  shell->resize({50, 132});
+  print("sleep 1\r\nls\r\n" + prompt());
+  EXPECT_EQ(line->typed, "") << "the shell has read one line";
+  print("x\r\n" + prompt());
+  EXPECT_EQ(line->typed, " stty rows 50 cols 132\n") << "and now the other";
+}
+
 TEST_F(Interactively, AHalfTypedLineIsLeftAlone) {
   show_prompt();
   type("ec");
