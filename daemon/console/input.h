@@ -9,8 +9,8 @@
 
 namespace kvmtest::console {
 
-/// Bytes of standard input at most: a console takes some 50 to 500 KiB a second, more of text than of what must be
-/// escaped.
+/// Bytes of standard input at most: an emulated guest takes some 10 to 100 KiB a second, more of text than of what must
+/// be escaped.
 inline constexpr std::size_t longest_input = 4U << 20U;
 
 /// Puts the bytes into a new file of the guest's that only its user can read; any bytes. Returns its path; empty when
