@@ -37,6 +37,7 @@ class Passing {
   }
 
   int run() {
+    send_size();  // another one, perhaps, than when the connection was asked for
     take_frames();
     while (!over_) step();
     flush_output();

@@ -110,8 +110,8 @@ std::string Interactive::take(std::string_view bytes) {
       out += piece.text;
     else
       hidden_ += piece.text;
-    // Line editors clear the rest of the line behind a prompt.
-    if (!without_escapes(piece.text).empty()) at_prompt_ = false;
+    // Line editors clear the rest of the line behind a prompt, and give an old terminal time by NULs (terminfo's $<3>).
+    if (without_escapes(piece.text).find_first_not_of('\0') != std::string::npos) at_prompt_ = false;
     if (piece.mark == MarkScanner::Piece::Mark::none) break;
     if (piece.mark == MarkScanner::Piece::Mark::end) {
       status_ = piece.status;

@@ -72,7 +72,8 @@ TEST_F(Interactively, AtThePromptANewSizeIsToldAtOnceAndUnseen) {
 }
 
 TEST_F(Interactively, WhatALineEditorClearsIsNoOutput) {
-  print("# PS1=...\r\n" + prompt() + "\x1b[K");
+  using namespace std::string_literals;
+  print("# PS1=...\r\n" + prompt() + "\x1b[K\0\0\0"s);
   shell->resize({50, 132});
   EXPECT_EQ(line->typed, " stty rows 50 cols 132\n");
 }
