@@ -246,8 +246,9 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
                          static_cast<std::size_t>(settings.limits.capture),
                          settings.judges,
                          own_directory() / "kvmsh",
-                         settings.state_dir},
-                        hypervisor, snapshots, recorder, next_attempt);
+                         settings.state_dir,
+                         std::max(1U, std::thread::hardware_concurrency())},
+                        hypervisor, snapshots, snapshots, recorder, next_attempt);
   const auto told = losses.to(engine);
   service::Service service(
       {settings, templates, hypervisor, snapshots, store, engine, recorder, writer, database_mutex, database});

@@ -45,7 +45,8 @@ class Trials {
                                 .prefixes = {settings_.prefixes.front()},
                                 .workers = settings_.workers,
                                 .reset = settings_.reset.method,
-                                .keep = settings_.reset.keep};
+                                .keep = settings_.reset.keep,
+                                .spares = settings_.reset.spares};
     request.selection.only = others;
     request.selection.only.push_back(test);
     const core::RunId run{client_.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};

@@ -59,7 +59,8 @@ Basis read_basis(const settings::Settings& settings, const PlanOptions& options)
   work.boot = core::Duration(
       static_cast<core::Duration::rep>(static_cast<double>(summary.resets.boots.median.count()) / crowding));
   // A run without a single boot found all its states kept; the next one will, too.
-  work.go_back = summary.resets.loads.median;
+  const auto& resets = summary.resets;
+  work.go_back = (resets.swaps.count > resets.loads.count ? resets.swaps : resets.loads).median;
   if (work.go_back <= core::Duration{}) work.go_back = summary.resets.restores.median;
   work.states_kept = work.boot <= core::Duration{};
   if (options.boot > 0) work.boot = core::Duration(static_cast<core::Duration::rep>(options.boot * 1e6));

@@ -113,6 +113,7 @@ int results(const Context& context, const ResultsOptions& options) {
                       {{"boots", kind(summary.resets.boots)},
                        {"restores", kind(summary.resets.restores)},
                        {"loads", kind(summary.resets.loads)},
+                       {"swaps", kind(summary.resets.swaps)},
                        {"failed", summary.resets.failed},
                        {"fallbacks", summary.resets.fallbacks}}},
                      {"tests", std::move(tests)}};

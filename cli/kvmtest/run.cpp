@@ -126,6 +126,7 @@ int run(const Context& context, const RunOptions& options) {
                                       settings.workers,
                                       reset,
                                       options.keep.value_or(settings.reset.keep),
+                                      settings.reset.spares,
                                       selection,
                                       options.filter,
                                       std::move(skipped),

@@ -46,6 +46,7 @@ struct RunTest {
   Prefix prefix;
   unsigned number = 1;
   Duration ready_after{};
+  bool more = true;  ///< tests are left that its prefix may run after it
 };
 /// Hurry a test to its end; it still answers.
 struct CancelTest {

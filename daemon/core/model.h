@@ -48,11 +48,13 @@ enum class Method {
   boot,           ///< started cold, logged in
   boot_and_save,  ///< the same, and its state is saved for later
   restore,        ///< started from a saved state
-  load            ///< the running domain goes back to its saved state
+  load,           ///< the running domain goes back to its saved state
+  swap            ///< the scheduler orders none: what a restore or load was, for a spare stood ready (docs/adr/0012)
 };
 /// The word in records and the database; whether a boot also saved is told apart.
 constexpr std::string_view to_string(Method method) {
   if (method == Method::restore) return "restore";
+  if (method == Method::swap) return "swap";
   return method == Method::load ? "load" : "boot";
 }
 /// Whether it is work for a boot's slot of the reboot pool, rather than for a quick one.

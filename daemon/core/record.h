@@ -56,7 +56,8 @@ struct ResetStarted {
 struct ResetFinished {
   Domain domain;
   Ticket ticket;
-  std::string method = "boot";  ///< or "restore": started from a saved state; "load": went back to it while running
+  std::string method = "boot";  ///< or "restore": started from a saved state; "load": went back to it while running;
+                                ///< "swap": a spare that had gone back to it took its place
   Duration total{};             ///< all of the following
   Duration boot{};              ///< start to login prompt; of a restore the start alone
   Duration login{};             ///< login prompt to verified shell

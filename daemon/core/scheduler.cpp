@@ -359,7 +359,7 @@ void Scheduler::prepare(TestWorker& worker, Instant now) {
     state = domain_state::Dirty{.holds = std::get<domain_state::Ready>(state).holds};
   }
   out_.push_back(action::RunTest{preparing.attempt, preparing.test.index, worker.prefix, preparing.test.attempts + 1,
-                                 now - preparing.since});
+                                 now - preparing.since, !run_->pending.empty() || run_->plan.policy.repeat != 1});
   worker.state = worker_state::Running{preparing.attempt, preparing.test, now, preparing.split, {}};
 }
 

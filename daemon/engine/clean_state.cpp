@@ -19,6 +19,9 @@ using nlohmann::json;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
+// What the program says when it does.
+constexpr const char* waiting = "waiting\n";
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find_first_of("\r\n")); }
 
 /// Runs a command that must end well within the time that is left. Throws NotClean with `what` and its last line.
@@ -99,9 +102,11 @@ void mount_shares(console::Session& session, const std::vector<CleanState::Mount
          deadline, "the share on " + share.target + " cannot be mounted again");
 }
 
+// How the program ends tells the shell whether to start it again: see warm_up().
 void begin_waiting(console::Session& session, const std::string& program, const CleanState& state,
                    console::Deadline deadline) {
-  if (!session.begin_waiting(fmt::format("{} wait {}", program, state.token), "waiting", deadline))
+  if (!session.begin_waiting(fmt::format("until {} wait {}; do /bin/true; :; done", program, state.token), waiting,
+                             deadline))
     throw NotClean("the guest runs no program of ours any more");
 }
 
@@ -118,15 +123,13 @@ void end_waiting(console::Session& session, const CleanState& state, console::De
   if (!result.status) throw NotClean("its shell does not answer");
   std::istringstream words(first_line(result.output));
   std::string token;
+  std::string unset;
   std::string name;
-  words >> token >> token >> name;
+  words >> token >> token >> unset >> name;
   if (token != state.token) throw NotClean("it is not in the state that was saved");
-  switch (*result.status) {
-    case 0: break;
-    case 1: throw NotClean("its random pool could not be set");
-    case 2: throw NotClean("its clock could not be set");
-    default: throw NotClean("its random pool and clock could not be set");
-  }
+  if (unset == "1") throw NotClean("its random pool could not be set");
+  if (unset == "2") throw NotClean("its clock could not be set");
+  if (unset != "0") throw NotClean("its random pool and clock could not be set");
   if (name != state.host_name) throw NotClean(fmt::format("its host name is '{}', not '{}'", name, state.host_name));
 }
 
@@ -187,9 +190,15 @@ void renew(console::Session& session, const CleanState& state, console::Deadline
 }
 
 void wake(console::Session& session, const CleanState& state, console::Deadline deadline) {
-  // It takes an empty line for none of its kind, and says so by its exit status.
-  if (!session.end_waiting(state.prompt, "", state.prompt + ":8# ", deadline).status)
+  // It takes an empty line for none of its kind, and ends.
+  if (!session.end_waiting(state.prompt, "", state.prompt + ":0# ", deadline).status)
     throw NotClean("its shell does not answer");
+}
+
+void warm_up(console::Session& session, console::Deadline deadline) {
+  const std::string mark = random_hex(64);
+  if (!session.begin_waiting(mark + " again", mark + '\n' + waiting, deadline))
+    throw NotClean("it does not answer, or is not in the state that was saved");
 }
 
 }  // namespace kvmtest::engine

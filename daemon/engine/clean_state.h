@@ -45,6 +45,12 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
 /// Throws NotClean, console::Closed, console::Interrupted.
 void renew(console::Session& session, const CleanState& state, console::Deadline deadline);
 
+/// After going back, and before renew(): lets the guest's shell start a program and wait for the same one again, so
+/// that what an emulator has to translate for that is translated, and what a hypervisor has to map is mapped. The guest
+/// is in the saved state afterwards but for the numbers of its processes; its shell was typed nothing. Throws what
+/// renew() does.
+void warm_up(console::Session& session, console::Deadline deadline);
+
 /// The bare way to its shell, without any of that: for measuring.
 void wake(console::Session& session, const CleanState& state, console::Deadline deadline);
 

@@ -56,7 +56,7 @@ std::pair<std::string, std::string> described(const core::WorkerState& state) {
 
 }  // namespace
 
-Engine::Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Recorder& recorder,
+Engine::Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Spares& spares, Recorder& recorder,
                core::AttemptId next_attempt)
     : config_(std::move(config)),
       hypervisor_(hypervisor),
@@ -68,6 +68,12 @@ Engine::Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Reco
       scheduler_(next_attempt),
       room_maker_(std::make_unique<asio::thread_pool>(1)),
       judge_pool_(std::make_unique<asio::thread_pool>(std::max(1U, config_.judges))),
+      spare_pool_(spares, std::max(1U, config_.spare_threads), config_.capture_bound,
+                  [this](const core::Domain& domain, const std::string& reason) {
+                    recorder_.put(run_number(),
+                                  record::Notice{false, fmt::format("{}: no spare is made ready any more: {}",
+                                                                    domain.name(), reason)});
+                  }),
       core_thread_([this] { io_.run(); }) {}
 
 Engine::~Engine() {
@@ -170,6 +176,7 @@ void Engine::start_run(RunOrder order) {
     fit_reboot_pool(order.plan.slots + order.plan.quick_slots);
     active_run_.store(order.plan.run.value);
     run_ = std::make_shared<ActiveRun>(std::move(order), now());
+    spare_pool_.begin_run(run_->order.spares);
     sampler_.sample();  // the share of CPU time counts from here
     arm_sampler();
     dispatch(core::event::RunSubmitted{run_->order.plan});
@@ -323,9 +330,12 @@ void Engine::perform(const core::action::ResetDomain& a) {
 }
 
 void Engine::perform(const core::action::CancelReset& a) {
-  const std::lock_guard lock(mutex_);
-  cancelled_.insert(a.ticket);
-  if (const auto found = resetting_.find(a.ticket); found != resetting_.end()) found->second->interrupt();
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_.insert(a.ticket);
+    if (const auto found = resetting_.find(a.ticket); found != resetting_.end()) found->second->interrupt();
+  }
+  spare_pool_.wake();
 }
 
 void Engine::perform(const core::action::PauseDomain& a) {
@@ -359,6 +369,27 @@ void Engine::perform(const core::action::RunTest& a) {
     test_began_.notify_all();
   }
   asio::post(test_thread(a.prefix), [this, a, run = run_] { run_test(a, run); });
+  prepare_spares(a);
+}
+
+/// For whichever test comes next it is likely to need the same hosts; behind the last one there is nothing to be ready
+/// for, and less to destroy.
+void Engine::prepare_spares(const core::action::RunTest& a) {
+  if (run_->order.spares == 0) return;
+  if (!a.more) {
+    spare_pool_.discard(a.prefix);
+    return;
+  }
+  for (const std::string& host : run_->test(a.test).hosts) {
+    const core::Domain domain{a.prefix, core::Host{host}};
+    const auto state = run_->order.plan.states.of.find(domain);
+    if (state == run_->order.plan.states.of.end()) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!hold_state_.contains(domain)) continue;
+    }
+    spare_pool_.prepare(domain, state->second);
+  }
 }
 
 void Engine::perform(const core::action::CancelTest& a) {

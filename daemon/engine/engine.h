@@ -5,6 +5,7 @@
 //   reboot pool   one domain at a time each: start, log in, save; go back to what was saved, and verify it
 //   test pool     a thread a prefix: runs scripts, and pauses or destroys domains between them
 //   room maker    destroys paused domains whose memory another prefix needs, while theirs runs a test
+//   spare pool    a thread or a few: domains' spares are made ready while the domains run tests
 //   judges        a few threads: compare, write the attempt's files
 
 #include <atomic>
@@ -34,6 +35,7 @@
 #include "engine/sampler.h"
 #include "engine/script_runner.h"
 #include "engine/snapshots.h"
+#include "engine/spare_pool.h"
 #include "suite/format.h"
 
 namespace kvmtest::engine {
@@ -45,6 +47,7 @@ struct Config {
   unsigned judges = 2;                     ///< threads
   std::filesystem::path shell{};           ///< kvmsh, for programs
   std::filesystem::path state_dir{};       ///< whose daemon this is
+  unsigned spare_threads = 1;              ///< spares that are made ready at the same time
 };
 
 /// A run, ready to go.
@@ -57,6 +60,7 @@ struct RunOrder {
   std::map<core::TestIndex, core::Verdict> decided;
   unsigned flaky = 0;
   core::Duration spent{};
+  unsigned spares = 0;           ///< domains that may have one: as many as there is memory for
   std::function<void()> at_end;  ///< called when it is over, on a judge's thread
 };
 
@@ -75,7 +79,8 @@ struct ResetTimes {
 /// Public members: any thread.
 class Engine {
  public:
-  Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Recorder& recorder, core::AttemptId next_attempt);
+  Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Spares& spares, Recorder& recorder,
+         core::AttemptId next_attempt);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   /// Nothing may be under way: see idle(). Joins all threads.
@@ -186,6 +191,7 @@ class Engine {
   void arm_sampler();
   void fit_reboot_pool(unsigned threads);
   boost::asio::thread_pool& test_thread(const core::Prefix& prefix);
+  void prepare_spares(const core::action::RunTest& a);
   void request(core::Event event, core::RequestId id);
 
   // Pool threads.
@@ -194,6 +200,7 @@ class Engine {
   void boot(Reset& reset);
   void save(Reset& reset);
   void go_back(Reset& reset);
+  bool swap_in(Reset& reset, const std::shared_ptr<console::Session>& left, bool quicker);
   void load(Reset& reset);
   void restore(Reset& reset);
   void track(Reset& reset, std::shared_ptr<console::Session> session);
@@ -249,6 +256,7 @@ class Engine {
   std::set<const console::Session*> lent_;  ///< to programs of running tests
   std::map<core::Prefix, std::string> kept_;
   std::map<core::Domain, ResetTimes> last_reset_;
+  std::set<core::Domain> hold_state_;  ///< since their last reset, the one they are to have
   std::map<core::Domain, core::Duration> last_destroy_;
   struct FailedTimes {
     core::Duration waited{};
@@ -256,6 +264,7 @@ class Engine {
   };
   std::map<core::Ticket, FailedTimes> failed_resets_;  ///< until they are reported
 
+  SparePool spare_pool_;
   std::thread core_thread_;
 };
 

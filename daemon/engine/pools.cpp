@@ -46,6 +46,7 @@ void Engine::destroy(const core::action::DestroyDomain& a, std::int64_t run) {
   if (session) session->interrupt();  // whoever borrowed it
   try {
     const auto start = steady_clock::now();
+    spare_pool_.forget(a.domain);
     hypervisor_.destroy(a.domain);
     session.reset();
     const auto took = since(start);

@@ -70,6 +70,10 @@ void Engine::reset(const core::action::ResetDomain& a) {
       resetting_.erase(a.ticket);
       cancelled_.erase(a.ticket);
       sessions_[a.domain] = reset.session;
+      if (reset.saved || !core::is_boot(a.method))
+        hold_state_.insert(a.domain);
+      else
+        hold_state_.erase(a.domain);
       last_reset_[a.domain] = reset.times;
     }
     const ResetTimes& times = reset.times;
@@ -138,28 +142,57 @@ void Engine::save(Reset& reset) {
 
 void Engine::go_back(Reset& reset) {
   const core::Domain& domain = reset.order.domain;
-  if (reset.order.method == core::Method::load) {
-    std::shared_ptr<console::Session> session;
-    bool mine = false;
-    {
-      const std::lock_guard lock(mutex_);
-      if (auto found = sessions_.extract(domain); !found.empty()) session = std::move(found.mapped());
-      const auto holder = borrowed_.find(domain);
-      mine = holder == borrowed_.end() || holder->second.expired();
-    }
-    // What was typed and not read by the old guest would be read by the clean one: only a shell that waited at its
-    // prompt can be taken along. Any other domain is started anew, in the same state.
-    const bool anew = snapshots_.better_restored(domain) && snapshots_.kept(reset.order.state);
-    if (session && mine && session->at_prompt() && !anew) {
-      track(reset, std::move(session));
-      load(reset);
-      return;
-    }
-    if (session) session->interrupt();
-    hypervisor_.destroy(domain);
-    reset.times.method = core::Method::restore;
+  std::shared_ptr<console::Session> session;
+  bool mine = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto found = sessions_.extract(domain); !found.empty()) session = std::move(found.mapped());
+    const auto holder = borrowed_.find(domain);
+    mine = holder == borrowed_.end() || holder->second.expired();
   }
+  if (session && !mine) std::exchange(session, nullptr)->interrupt();
+  // What was typed and not read by the old guest would be read by the clean one: only a shell that waited at its
+  // prompt can be taken along. Any other domain is started anew, in the same state.
+  const bool in_place = reset.order.method == core::Method::load && session && session->at_prompt() &&
+                        !(snapshots_.better_restored(domain) && snapshots_.kept(reset.order.state));
+  if (swap_in(reset, session, in_place)) return;
+  if (in_place && reset.times.method != core::Method::swap) {
+    track(reset, std::move(session));
+    load(reset);
+    return;
+  }
+  if (session) session->interrupt();
+  if (reset.times.method != core::Method::restore) {
+    spare_pool_.forget(domain);
+    hypervisor_.destroy(domain);
+  }
+  reset.times.method = core::Method::restore;
   restore(reset);
+}
+
+/// By the domain's spare, if one stands ready; `left`: the console of what it takes the place of, which could go back
+/// in place where that is `quicker`. False: there was none, or, when the method is a swap now, it is not what it should
+/// be and the domain must be started anew.
+bool Engine::swap_in(Reset& reset, const std::shared_ptr<console::Session>& left, bool quicker) {
+  auto start = steady_clock::now();
+  const auto swapped = spare_pool_.swap(reset.order.domain, reset.order.state, left, quicker, [&] {
+    const std::lock_guard lock(mutex_);
+    return cancelled_.contains(reset.order.ticket);
+  });
+  if (!swapped) return false;
+  reset.times.method = core::Method::swap;
+  track(reset, swapped->shell);
+  reset.times.load = since(start);
+  start = steady_clock::now();
+  try {
+    renew(*reset.session, swapped->state, start + answer_limit);
+  } catch (const NotClean&) {
+    return false;
+  } catch (const console::Closed&) {
+    return false;
+  }
+  reset.times.verify = since(start);
+  return true;
 }
 
 void Engine::load(Reset& reset) {

@@ -1,15 +1,18 @@
-// Runs in the guest when it goes back to a saved state, put there by engine/clean_state.cpp. It waits in the saved state
-// itself, so that after going back nothing has to be started first: it reads one line, mixes the host's randomness into
-// the kernel's pool and makes its generator start anew from it, sets the clock where it is wrong, tells what it found,
-// and ends. Without libraries, so that it is small enough to be typed at a console, and quick.
+// Runs in the guest when it goes back to a saved state, put there by engine/clean_state.cpp. It waits in the saved
+// state itself, so that after going back nothing has to be started first: it reads one line, mixes the host's
+// randomness into the kernel's pool and makes its generator start anew from it, sets the clock where it is wrong, tells
+// what it found, and ends. Without libraries, so that it is small enough to be typed at a console, and quick.
 //
 //   renew               prints "renew"; does it run here?
 //   renew zero          fills the free memory with zeros, so that a saved state is small
-//   renew wait TOKEN    prints "waiting", reads a line: MARK SEED SECONDS NANOSECONDS
+//   renew wait TOKEN    prints "waiting", reads a line:
+//     MARK SEED SECONDS NANOSECONDS   SEED is 32 hexadecimal digits; the time is the host's. Prints a line: MARK TOKEN
+//                                     FAILED HOSTNAME. FAILED is the sum of 1 (random pool not renewed), 2 (clock not
+//                                     set)
+//     MARK again                      prints a line, MARK, and asks to be started again by its exit status, 1
+//     anything else                   prints nothing
 //
-// SEED is 32 hexadecimal digits; the time is the host's. Prints a line: MARK TOKEN HOSTNAME. All is short, for each
-// character costs an emulated serial port time.
-// Exit status: the sum of 1 (random pool not renewed), 2 (clock not set); 8 when the line is none of that kind.
+// All is short, for each character costs an emulated serial port time.
 //
 // Writing to /dev/urandom would not do: the generator takes the pool in only at its next reseeding, up to a minute
 // later, and until then every guest that came from one state gives the same numbers (Linux, drivers/char/random.c).
@@ -98,23 +101,37 @@ static char* word(char** at) {
   return begin;
 }
 
+static int same(const char* one, const char* other) {
+  while (*one && *one == *other) ++one, ++other;
+  return *one == *other;
+}
+
 static char* copy(char* out, const char* text) {
   while (*text) *out++ = *text++;
   return out;
 }
 
+static void print(const char* text, const char* end) { call(SYS_write, 1, (long)text, end - text); }
+
 static int wait_and_renew(const char* token) {
   char line[256];
+  char answer[256];
   call(SYS_write, 1, (long)"waiting\n", 8);
   const long got = call(SYS_read, 0, (long)line, sizeof line - 1);
-  if (got <= 1) return 8;
+  if (got <= 1) return 0;
   line[got] = 0;
   char* at = line;
   const char* mark = word(&at);
   const char* seed = word(&at);
   const char* seconds = word(&at);
   const char* nanoseconds = word(&at);
-  if (!*nanoseconds) return 8;
+  char* out = copy(answer, mark);
+  if (same(seed, "again")) {
+    *out++ = '\n';
+    print(answer, out);
+    return 1;
+  }
+  if (!*nanoseconds) return 0;
 
   int failed = stir(seed);
   struct __kernel_timespec before;
@@ -130,15 +147,15 @@ static int wait_and_renew(const char* token) {
 
   struct new_utsname name;
   call(SYS_uname, (long)&name, 0, 0);
-  char answer[256];
-  char* out = copy(answer, mark);
   *out++ = ' ';
   out = copy(out, token);
   *out++ = ' ';
+  *out++ = (char)('0' + failed);
+  *out++ = ' ';
   out = copy(out, name.nodename);
   *out++ = '\n';
-  call(SYS_write, 1, (long)answer, out - answer);
-  return failed;
+  print(answer, out);
+  return 0;
 }
 
 static int renew(long argc, char** argv) {

@@ -1,22 +1,21 @@
 #include "libvirt/bridges.h"
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
 
+#include <fmt/format.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <netlink/errno.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/bridge.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "core/input_error.h"
 #include "engine/hypervisor.h"
+#include "libvirt/niceness.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -76,10 +75,7 @@ void write_knob(const std::string& path, const char* value) { std::ofstream(path
 }  // namespace
 
 void check_bridge_permission() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
-  if (syscall(SYS_capget, &header, data.data()) == 0 && (data[0].effective & (1U << CAP_NET_ADMIN)) != 0) return;
-  throw core::InputError(no_permission);
+  if (!has_capability(CAP_NET_ADMIN)) throw core::InputError(no_permission);
 }
 
 void make_bridge(const std::string& name, const std::string& owner) {
@@ -127,6 +123,21 @@ void set_links(const std::vector<std::string>& names, bool up) {
     else
       rtnl_link_unset_flags(change.get(), IFF_UP);
     check_nl(rtnl_link_change(socket.get(), link.get(), change.get(), 0), "network card " + name);
+  }
+}
+
+void attach_down(const std::vector<std::string>& names, const std::vector<std::string>& bridges) {
+  if (names.size() != bridges.size())
+    throw HostFault(fmt::format("{} network cards for {} bridges", names.size(), bridges.size()));
+  set_links(names, false);
+  const Socket socket = open_route();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    write_knob("/proc/sys/net/ipv6/conf/" + names[i] + "/disable_ipv6", "1");
+    const std::string what = "network card " + names[i] + " on bridge " + bridges[i];
+    const Link link = find_link(socket.get(), names[i]);
+    const Link bridge = find_link(socket.get(), bridges[i]);
+    if (!link || !bridge) throw HostFault(what + ": gone");
+    check_nl(rtnl_link_enslave(socket.get(), bridge.get(), link.get()), what);
   }
 }
 

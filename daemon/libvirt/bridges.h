@@ -23,6 +23,10 @@ bool remove_bridge(const std::string& name, const std::string& owner);
 /// Sets links of this machine, such as the host's ends of domains' network cards, up or down. Throws engine::HostFault.
 void set_links(const std::vector<std::string>& names, bool up);
 
+/// Puts links that are on no bridge on these, one each, and sets them down: nothing passes until set_links. The host
+/// itself does not speak on them. Throws engine::HostFault.
+void attach_down(const std::vector<std::string>& names, const std::vector<std::string>& bridges);
+
 /// Names of all bridges of `owner`.
 std::vector<std::string> bridges_of_owner(const std::string& owner);
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <chrono>
 #include <fstream>
+#include <future>
 #include <vector>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 #include "core/input_error.h"
 #include "libvirt/bridges.h"
 #include "libvirt/console_stream.h"
+#include "libvirt/niceness.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -53,14 +55,15 @@ std::string percent_encoded(const std::string& path) {
   return out;
 }
 
-std::string xml_of(virDomainPtr domain) {
+std::string xml_of(virDomainPtr domain, unsigned flags = VIR_DOMAIN_XML_INACTIVE) {
   struct Free {
     void operator()(char* text) const { free(text); }  // NOLINT: libvirt allocates with malloc
   };
-  const std::unique_ptr<char, Free> text(
-      check(virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE), "description of a domain"));
+  const std::unique_ptr<char, Free> text(check(virDomainGetXMLDesc(domain, flags), "description of a domain"));
   return text.get();
 }
+
+std::vector<std::string> links(virDomainPtr domain) { return links_of(xml_of(domain, 0)); }
 
 std::vector<DomainHandle> all_domains(virConnectPtr connect) {
   virDomainPtr* raw = nullptr;
@@ -72,7 +75,7 @@ std::vector<DomainHandle> all_domains(virConnectPtr connect) {
 }
 
 /// Destroys a domain if it runs. Throws HostFault.
-void power_off(virDomainPtr domain) {
+void switch_off(virDomainPtr domain) {
   if (virDomainDestroy(domain) == 0) return;
   const virError* error = virGetLastError();
   // Off already, or gone altogether.
@@ -132,22 +135,49 @@ void LibvirtHypervisor::destroy_leftovers() {
     const auto owner = owner_from(xml_of(domain.get()));
     if (!owner || owner->state_dir != options_.state_dir) continue;
     options_.notice(fmt::format("{}: left running by an earlier daemon; destroyed", virDomainGetName(domain.get())));
-    power_off(domain.get());
+    switch_off(domain.get());
   }
 }
 
-DomainHandle LibvirtHypervisor::find_ours(const core::Domain& domain, bool must_exist) {
-  DomainHandle found(virDomainLookupByName(connect_.get(), domain.name().c_str()));
+DomainHandle LibvirtHypervisor::find_ours(const std::string& name, bool must_exist) {
+  DomainHandle found(virDomainLookupByName(connect_.get(), name.c_str()));
   if (!found) {
-    if (must_exist) fail("domain " + domain.name());
+    if (must_exist) fail("domain " + name);
     return found;
   }
   const auto owner = owner_from(xml_of(found.get()));
   if (!owner || owner->state_dir != options_.state_dir)
-    throw InputError(fmt::format("domain {} exists and belongs to {}; choose another prefix", domain.name(),
+    throw InputError(fmt::format("domain {} exists and belongs to {}; choose another prefix", name,
                                  owner ? owner->state_dir.string() : "something other than kvmtest"));
   return found;
 }
+
+// ---- twins ----
+
+Twin LibvirtHypervisor::live(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  return {domain, exchanged_.contains(domain)};
+}
+
+Twin LibvirtHypervisor::spare(const core::Domain& domain) {
+  Twin twin = live(domain);
+  twin.second = !twin.second;
+  return twin;
+}
+
+void LibvirtHypervisor::exchange(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  if (exchanged_.erase(domain) == 0) exchanged_.insert(domain);
+}
+
+/// Throws InputError for what is no domain of ours.
+Twin LibvirtHypervisor::twin_of(const std::string& name) const {
+  const Twin first{templates_.parse_domain(name.substr(0, name.find('+'))), false};
+  const Twin second{first.domain, true};
+  return name == second.name() ? second : first;
+}
+
+// ---- defining ----
 
 void LibvirtHypervisor::install(const core::Prefix& prefix) {
   for (const std::string& network : templates_.networks_of(prefix)) make_network(network);
@@ -155,7 +185,7 @@ void LibvirtHypervisor::install(const core::Prefix& prefix) {
 }
 
 void LibvirtHypervisor::define(const core::Domain& domain) {
-  const DomainHandle old = find_ours(domain, false);
+  const DomainHandle old = find_ours(domain.name(), false);
   std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
   if (old) check(virDomainGetUUIDString(old.get(), uuid.data()), "UUID of " + domain.name());
   std::vector<Overlay> unused;
@@ -199,10 +229,11 @@ void LibvirtHypervisor::remove_network(const std::string& name) {
 void LibvirtHypervisor::uninstall(const core::Prefix& prefix) {
   bool any = false;
   for (const std::string& host : templates_.hosts()) {
-    const DomainHandle domain = find_ours({prefix, core::Host{host}}, false);
+    const Twin twin{{prefix, core::Host{host}}, false};
+    const DomainHandle domain = find_ours(twin.name(), false);
     if (!domain) continue;
     any = true;
-    power_off(domain.get());
+    destroy(twin.domain);
     check(virDomainUndefineFlags(domain.get(), 0), "undefine " + prefix.value + host);
   }
   // A libvirt network carries no owner's mark; it is ours when the domains on it were.
@@ -214,48 +245,87 @@ std::string LibvirtHypervisor::definition(const core::Domain& domain) {
   return templates_.render(domain, options_.with, {});
 }
 
-std::vector<Overlay> LibvirtHypervisor::overlays(const core::Domain& domain) {
+// ---- starting and ending ----
+
+int LibvirtHypervisor::id_of(const Twin& twin) {
+  const DomainHandle handle(virDomainLookupByName(connect_.get(), twin.name().c_str()));
+  return handle ? static_cast<int>(virDomainGetID(handle.get())) : -1;
+}
+
+std::vector<std::string> LibvirtHypervisor::links_of_running(const Twin& twin) { return links(find(twin).get()); }
+
+std::vector<Overlay> LibvirtHypervisor::overlays(const Twin& twin) {
   std::vector<Overlay> overlays;
-  with_overlays(definition(domain), store_.live_disks_of(domain.name()), overlays);
+  with_overlays(definition(twin.domain), store_.live_disks_of(twin.name()), overlays);
   return overlays;
 }
 
 std::unique_ptr<console::Stream> LibvirtHypervisor::start(const core::Domain& domain) {
-  auto stream = start_paused(domain, true);
-  const DomainHandle handle = find_ours(domain, true);
+  const Twin twin{domain, false};
+  {
+    const std::lock_guard lock(mutex_);
+    exchanged_.erase(domain);
+  }
+  auto stream = start_paused(twin, Start::cold);
+  const DomainHandle handle = find(twin);
   if (virDomainResume(handle.get()) != 0) {
     const std::string words = last_error();
-    power_off(handle.get());
+    switch_off(handle.get());
     throw HostFault("resume " + domain.name() + ": " + words);
   }
   return stream;
 }
 
-std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const core::Domain& domain, bool fresh) {
-  const DomainHandle handle = find_ours(domain, true);
-  if (fresh) {
-    store_.clear_live(domain.name());
-    for (const Overlay& overlay : overlays(domain)) make_overlay(overlay);
+std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const Twin& twin, Start how) {
+  const std::string name = twin.name();
+  if (how == Start::cold) {
+    store_.clear_live(name);
+    for (const Overlay& overlay : overlays(twin)) make_overlay(overlay);
   }
   {
     const std::lock_guard lock(mutex_);
-    ends_.erase(domain.name());
+    ends_.erase(name);
   }
   // Paused until somebody listens, so that the console's first bytes are not lost.
-  if (fresh) {
-    check(virDomainCreateWithFlags(handle.get(), VIR_DOMAIN_START_PAUSED), "start " + domain.name());
+  DomainHandle handle;
+  if (how == Start::cold) {
+    handle = find(twin);
+    check(virDomainCreateWithFlags(handle.get(), VIR_DOMAIN_START_PAUSED), "start " + name);
+  } else if (how == Start::saved) {
+    const std::string xml = Templates::without_kernel(xml_of(find(twin).get()));
+    handle.reset(virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
+    if (!handle) fail("start " + name);
   } else {
-    const std::string xml = Templates::without_kernel(xml_of(handle.get()));
-    const DomainHandle started(virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
-    if (!started) fail("start " + domain.name());
+    handle = start_apart(twin);
   }
   try {
-    pin_emulator(domain, handle.get());
+    if (how == Start::saved_and_apart) {
+      set_modest(twin, true);
+      attach_down(links(handle.get()), bridges_of(definition(twin.domain)));
+    }
+    pin_emulator(twin.domain, handle.get());
     return std::make_unique<ConsoleStream>(connect_.get(), handle.get());
   } catch (const HostFault&) {
-    power_off(handle.get());
+    switch_off(handle.get());
     throw;
   }
+}
+
+/// With network cards that are on no bridge: libvirt sets its ends of them up.
+DomainHandle LibvirtHypervisor::start_apart(const Twin& twin) {
+  const std::string name = twin.name();
+  std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
+  if (!twin.second) check(virDomainGetUUIDString(find(twin).get(), uuid.data()), "UUID of " + name);
+  std::vector<Overlay> unused;
+  const auto xml = Templates::unconnected(
+      with_overlays(Templates::without_kernel(Templates::without_announcements(definition(twin.domain))),
+                    store_.live_disks_of(name), unused),
+      name, uuid.data());
+  if (!embedded() || !xml)
+    throw HostFault(twin.domain.name() + ": its network cards are of a kind that no spare can have");
+  DomainHandle handle(virDomainCreateXML(connect_.get(), xml->c_str(), VIR_DOMAIN_START_PAUSED));
+  if (!handle) fail("start " + name);
+  return handle;
 }
 
 /// Keeps QEMU's main thread, and with it the threads that read and write its files, on one processor: going back to a
@@ -283,17 +353,33 @@ void LibvirtHypervisor::pin_emulator(const core::Domain& domain, virDomainPtr ha
   }
 }
 
+void LibvirtHypervisor::set_modest(const Twin& twin, bool modest) {
+  constexpr int niceness = 10;
+  set_niceness(options_.state_dir / "libvirt/run/qemu" / (twin.name() + ".pid"), modest ? niceness : 0);
+}
+
+void LibvirtHypervisor::power_off(const Twin& twin) {
+  if (const DomainHandle handle = find_ours(twin.name(), false)) switch_off(handle.get());
+  store_.clear_live(twin.name());
+}
+
 void LibvirtHypervisor::destroy(const core::Domain& domain) {
-  if (const DomainHandle handle = find_ours(domain, false)) power_off(handle.get());
-  store_.clear_live(domain.name());
+  // Side by side: libvirt waits a fifth of a second for each.
+  std::future<void> second;
+  if (embedded()) second = std::async(std::launch::async, [&] { power_off({domain, true}); });
+  power_off({domain, false});
+  if (second.valid()) second.get();
+  const std::lock_guard lock(mutex_);
+  exchanged_.erase(domain);
 }
 
 End LibvirtHypervisor::end_of(const core::Domain& domain) {
   // The console closes a little before libvirt has understood why.
   constexpr auto patience = 3s;
+  const std::string name = live(domain).name();
   std::unique_lock lock(mutex_);
-  ended_.wait_for(lock, patience, [&] { return ends_.contains(domain.name()); });
-  const auto found = ends_.find(domain.name());
+  ended_.wait_for(lock, patience, [&] { return ends_.contains(name); });
+  const auto found = ends_.find(name);
   if (found == ends_.end()) return {core::Fault::host, "the console closed while the domain was running"};
   return found->second;
 }
@@ -315,7 +401,10 @@ int LibvirtHypervisor::on_lifecycle(virConnectPtr, virDomainPtr domain, int even
     self->ended_.notify_all();
   }
   try {
-    if (detail != VIR_DOMAIN_EVENT_STOPPED_DESTROYED) self->options_.lost(self->templates_.parse_domain(name), end);
+    if (detail == VIR_DOMAIN_EVENT_STOPPED_DESTROYED) return 0;
+    // Nobody misses a spare: whoever wants it will see.
+    const core::Domain ended = self->twin_of(name).domain;
+    if (self->live(ended).name() == name) self->options_.lost(ended, end);
   } catch (const InputError&) {
     // Not a domain of ours.
   }

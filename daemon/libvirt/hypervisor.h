@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,16 @@ struct Options {
   std::function<void(const core::Domain&, const engine::End&)> lost;  ///< a domain ended by itself; libvirt's thread
 };
 
+/// A domain is run by two libvirt domains, in turn: one of them is on the network, the other, where there is one, is
+/// its spare (engine/spares.h). The first is defined, and is what boots; the second exists while it runs.
+struct Twin {
+  core::Domain domain;
+  bool second = false;
+
+  /// For libvirt. No domain of ours has such a name: a plus is in no prefix and in no host.
+  [[nodiscard]] std::string name() const { return domain.name() + (second ? "+2" : ""); }
+};
+
 /// Any thread, as the seam says.
 class LibvirtHypervisor final : public engine::Hypervisor {
  public:
@@ -54,15 +65,32 @@ class LibvirtHypervisor final : public engine::Hypervisor {
 
   [[nodiscard]] virConnectPtr connection() const { return connect_.get(); }
   Jobs& jobs() { return *jobs_; }
-  /// A domain of ours that is defined.
-  DomainHandle find(const core::Domain& domain) { return find_ours(domain, true); }
+  /// The one on the network, and the other one.
+  Twin live(const core::Domain& domain);
+  Twin spare(const core::Domain& domain);
+  /// From now on the other one counts as the one on the network.
+  void exchange(const core::Domain& domain);
+  /// One that there is.
+  DomainHandle find(const Twin& twin) { return find_ours(twin.name(), true); }
   /// XML that the domain is defined by, on its disks' bases.
   std::string definition(const core::Domain& domain);
-  /// Where the domain's disks lie.
-  std::vector<Overlay> overlays(const core::Domain& domain);
-  /// Starts a domain that is off, stopped before its first instruction, with its console open. `fresh`: on new
-  /// overlays.
-  std::unique_ptr<console::Stream> start_paused(const core::Domain& domain, bool fresh);
+  /// Where its disks lie.
+  std::vector<Overlay> overlays(const Twin& twin);
+  /// Libvirt's number of its QEMU, another one for each start; -1: it is off.
+  int id_of(const Twin& twin);
+  /// The host's ends of its network cards, while it runs.
+  std::vector<std::string> links_of_running(const Twin& twin);
+  enum class Start {
+    cold,            ///< on new overlays
+    saved,           ///< to be loaded with a saved state; its disks are there
+    saved_and_apart  ///< the same, with its network cards on their bridges, but down
+  };
+  /// Starts one that is off, stopped before its first instruction, with its console open.
+  std::unique_ptr<console::Stream> start_paused(const Twin& twin, Start how);
+  /// Whether it leaves the processor to others that want it, as far as this process may decide that.
+  void set_modest(const Twin& twin, bool modest);
+  /// Takes the power of one of them away, and removes its live files.
+  void power_off(const Twin& twin);
 
  private:
   [[nodiscard]] bool embedded() const { return options_.uri.empty(); }
@@ -71,7 +99,9 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   void destroy_leftovers();
   void decide_accelerator();
   bool prove_kvm();
-  DomainHandle find_ours(const core::Domain& domain, bool must_exist);
+  DomainHandle find_ours(const std::string& name, bool must_exist);
+  DomainHandle start_apart(const Twin& twin);
+  Twin twin_of(const std::string& name) const;
   void define(const core::Domain& domain);
   void make_network(const std::string& name);
   void remove_network(const std::string& name);
@@ -85,7 +115,8 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   int callback_ = -1;
   std::mutex mutex_;
   std::condition_variable ended_;
-  std::map<std::string, engine::End> ends_;    ///< by domain name, since its last start; guarded by mutex_
+  std::map<std::string, engine::End> ends_;    ///< by libvirt's name, since its last start; guarded by mutex_
+  std::set<core::Domain> exchanged_;           ///< the second is on the network; guarded by mutex_
   std::map<core::Prefix, std::size_t> turns_;  ///< of prefixes, as they first started a domain; guarded by mutex_
   EventLoop loop_;  ///< ends before the rest goes: a callback may be under way while it is deregistered
 };

@@ -22,11 +22,17 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 // Part of the states' names: what an older kvmtest kept is of no use to one that does it otherwise.
-constexpr const char* format = "kvmtest saved state 1";
+constexpr const char* format = "kvmtest saved state 2";
 constexpr const char* node = "kvmtest-memory";
 constexpr const char* tag = "clean";
 // A guest of many GiB on a slow disk may take its time; a QEMU that hangs must not hold a slot for ever.
 constexpr auto job_limit = 120s;
+
+/// It passed its checksums, and still QEMU cannot use it.
+class UnusableState : public HostFault {
+ public:
+  using HostFault::HostFault;
+};
 
 void attach_memory(virDomainPtr domain, const fs::path& file) {
   qmp(domain, "blockdev-add",
@@ -51,14 +57,6 @@ json nodes_of(virDomainPtr domain) {
 /// QEMU stops the domain for it, and lets it go on when it was running before.
 void go_back(Jobs& jobs, virDomainPtr domain, const json& nodes) {
   jobs.run(domain, "snapshot-load", {{"tag", tag}, {"vmstate", node}, {"devices", nodes}}, job_limit);
-}
-
-std::vector<std::string> links(virDomainPtr domain) {
-  struct Free {
-    void operator()(char* text) const { free(text); }  // NOLINT: libvirt allocates with malloc
-  };
-  const std::unique_ptr<char, Free> xml(check(virDomainGetXMLDesc(domain, 0), "network cards of a domain"));
-  return links_of(xml.get());
 }
 
 std::string name_of_processor() {
@@ -116,7 +114,7 @@ core::StateId QemuSnapshots::state_of(const core::Domain& domain) {
 json QemuSnapshots::try_to_save(const core::Domain& domain, virDomainPtr handle, bool spilled) {
   virDomainInfo info{};
   check(virDomainGetInfo(handle, &info), "memory of " + domain.name());
-  const fs::path file = store_.live_memory(domain.name(), std::uint64_t{info.maxMem} << 10U, spilled);
+  const fs::path file = store_.live_memory(hypervisor_.live(domain).name(), std::uint64_t{info.maxMem} << 10U, spilled);
   make_memory_image(file);
   attach_memory(handle, file);
   try {
@@ -139,7 +137,8 @@ json QemuSnapshots::try_to_save(const core::Domain& domain, virDomainPtr handle,
 }
 
 void QemuSnapshots::save(const core::Domain& domain, const core::StateId& state, const std::string& note) {
-  const DomainHandle handle = hypervisor_.find(domain);
+  const Twin twin = hypervisor_.live(domain);
+  const DomainHandle handle = hypervisor_.find(twin);
   // The state that is saved shall be the one that has the name: an image may have changed while the domain booted.
   if (state_of(domain) != state) throw HostFault(domain.name() + ": the guest's files changed while it was booted");
   settle(handle.get());
@@ -157,7 +156,7 @@ void QemuSnapshots::save(const core::Domain& domain, const core::StateId& state,
     for (const auto& root : {store_.options().ram, store_.options().directory}) {
       std::error_code error;
       if (root.empty()) continue;
-      for (const auto& entry : fs::directory_iterator(root / "live" / domain.name(), error))
+      for (const auto& entry : fs::directory_iterator(root / "live" / twin.name(), error))
         files.push_back(entry.path());
     }
     store_.keep(state, domain.name(), shape(domain), note, files);
@@ -170,73 +169,97 @@ void QemuSnapshots::save(const core::Domain& domain, const core::StateId& state,
     throw;
   }
   qmp(handle.get(), "cont");
+  Saved saved{hypervisor_.id_of(twin), state, note, std::move(nodes), hypervisor_.links_of_running(twin)};
+  saved.booted = has_kernel(hypervisor_.definition(domain));
   const std::lock_guard lock(mutex_);
-  saved_[domain] = {note, std::move(nodes), false, has_kernel(hypervisor_.definition(domain))};
+  saved_[twin.name()] = std::move(saved);
+}
+
+/// What the running QEMU of that twin can go back to.
+std::optional<QemuSnapshots::Saved> QemuSnapshots::saved(const Twin& twin) {
+  const int id = hypervisor_.id_of(twin);
+  const std::lock_guard lock(mutex_);
+  const auto found = saved_.find(twin.name());
+  return id < 0 || found == saved_.end() || found->second.id != id ? std::nullopt : std::optional(found->second);
+}
+
+void QemuSnapshots::change(const Twin& twin, const std::function<void(Saved&)>& change) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = saved_.find(twin.name()); found != saved_.end()) change(found->second);
 }
 
 bool QemuSnapshots::better_restored(const core::Domain& domain) {
-  const std::lock_guard lock(mutex_);
-  const auto found = saved_.find(domain);
-  return found != saved_.end() && found->second.booted;
+  const auto held = saved(hypervisor_.live(domain));
+  return held && held->booted;
 }
 
-std::string QemuSnapshots::load(const core::Domain& domain) {
-  const DomainHandle handle = hypervisor_.find(domain);
-  Saved saved;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = saved_.find(domain);
-    if (found == saved_.end()) throw HostFault(domain.name() + " holds no saved state");
-    saved = found->second;
-    found->second.paused = false;
-  }
-  go_back(hypervisor_.jobs(), handle.get(), saved.nodes);
-  if (saved.paused) {
-    set_links(links(handle.get()), true);
+std::string QemuSnapshots::load(const core::Domain& domain) { return load(hypervisor_.live(domain), true); }
+
+std::string QemuSnapshots::load(const Twin& twin, bool on_network) {
+  const DomainHandle handle = hypervisor_.find(twin);
+  const auto held = saved(twin);
+  if (!held) throw HostFault(twin.name() + " holds no saved state");
+  go_back(hypervisor_.jobs(), handle.get(), held->nodes);
+  change(twin, [](Saved& s) { s.halted = false; });
+  if (held->halted) {
+    if (on_network) set_links(held->links, true);
     qmp(handle.get(), "cont");
   }
-  return saved.note;
+  return held->note;
 }
 
 engine::Snapshots::Restored QemuSnapshots::restore(const core::Domain& domain, const core::StateId& state) {
-  if (state_of(domain) != state)
-    throw HostFault(domain.name() + ": the guest's files changed since its state was saved");
-  store_.clear_live(domain.name());
+  try {
+    return restore(hypervisor_.live(domain), state, LibvirtHypervisor::Start::saved);
+  } catch (const UnusableState&) {
+    store_.drop(state);
+    throw;
+  }
+}
+
+engine::Snapshots::Restored QemuSnapshots::restore(const Twin& twin, const core::StateId& state,
+                                                   LibvirtHypervisor::Start how) {
+  const std::string name = twin.name();
+  if (state_of(twin.domain) != state) throw HostFault(name + ": the guest's files changed since its state was saved");
+  store_.clear_live(name);
   std::map<std::string, fs::path> to;
-  for (const Overlay& overlay : hypervisor_.overlays(domain)) to[overlay.file.filename()] = overlay.file;
-  if (!to.empty()) fs::create_directories(store_.live_disks_of(domain.name()));
-  const fs::path memory = store_.live_memory(domain.name(), store_.bytes_of(state));
+  for (const Overlay& overlay : hypervisor_.overlays(twin)) to[overlay.file.filename()] = overlay.file;
+  if (!to.empty()) fs::create_directories(store_.live_disks_of(name));
+  const fs::path memory = store_.live_memory(name, store_.bytes_of(state));
   to[memory.filename()] = memory;
   Restored restored;
   restored.note = store_.take(state, to);
-  restored.console = hypervisor_.start_paused(domain, false);
-  const DomainHandle handle = hypervisor_.find(domain);
+  restored.console = hypervisor_.start_paused(twin, how);
+  const DomainHandle handle = hypervisor_.find(twin);
   try {
     attach_memory(handle.get(), memory);
     const auto start = std::chrono::steady_clock::now();
     json nodes = nodes_of(handle.get());
     go_back(hypervisor_.jobs(), handle.get(), nodes);
     qmp(handle.get(), "cont");
-    const std::lock_guard lock(mutex_);
-    saved_[domain] = {restored.note, std::move(nodes), false, false};
     restored.load = std::chrono::duration_cast<core::Duration>(std::chrono::steady_clock::now() - start);
-  } catch (const HostFault&) {
-    store_.drop(state);  // it passed its checksums, and still QEMU cannot use it
-    throw;
+    Saved saved{hypervisor_.id_of(twin), state, restored.note, std::move(nodes), hypervisor_.links_of_running(twin)};
+    const std::lock_guard lock(mutex_);
+    saved_[name] = std::move(saved);
+  } catch (const HostFault& fault) {
+    throw UnusableState(fault.what());
   }
   return restored;
 }
 
 void QemuSnapshots::pause(const core::Domain& domain) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = saved_.find(domain);
-    if (found == saved_.end()) throw HostFault(domain.name() + " holds no saved state");
-    found->second.paused = true;
-  }
-  const DomainHandle handle = hypervisor_.find(domain);
+  const Twin twin = hypervisor_.live(domain);
+  if (!saved(twin)) throw HostFault(domain.name() + " holds no saved state");
+  silence(twin);
+}
+
+/// Stops its processor and takes its network away.
+void QemuSnapshots::silence(const Twin& twin) {
+  change(twin, [](Saved& s) { s.halted = true; });
+  const DomainHandle handle = hypervisor_.find(twin);
   qmp(handle.get(), "stop");
-  set_links(links(handle.get()), false);
+  const auto held = saved(twin);
+  set_links(held ? held->links : hypervisor_.links_of_running(twin), false);
 }
 
 }  // namespace kvmtest::libvirt

@@ -244,6 +244,27 @@ std::string Templates::alone(const std::string& domain_xml, const std::string& n
   return text_of(document);
 }
 
+std::optional<std::string> Templates::unconnected(const std::string& domain_xml, const std::string& name,
+                                                  const std::string& uuid) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  auto domain = document.child("domain");
+  auto title = domain.child("name");
+  title.text().set(name.c_str());
+  domain.remove_child("uuid");
+  if (!uuid.empty()) domain.insert_child_after("uuid", title).text().set(uuid.c_str());
+  for (auto interface : domain.child("devices").children("interface")) {
+    auto type = interface.attribute("type");
+    if (std::string_view(type.value()) != "bridge") return std::nullopt;
+    // What libvirt would do on the bridge, and a name that the domain's other card has.
+    for (const char* of_the_bridge : {"virtualport", "vlan", "port", "bandwidth", "filterref", "target", "script"})
+      if (interface.child(of_the_bridge)) return std::nullopt;
+    type.set_value("ethernet");
+    interface.remove_child("source");
+  }
+  return text_of(document);
+}
+
 std::string Templates::without_announcements(const std::string& domain_xml) {
   pugi::xml_document document;
   document.load_string(domain_xml.c_str());

@@ -68,6 +68,10 @@ class Templates {
   /// The same as a domain's XML, but without a kernel of the host's. A domain that goes back to a saved state needs
   /// none, and QEMU would put all of it into the guest's memory again each time, just to overwrite it.
   [[nodiscard]] static std::string without_kernel(const std::string& domain_xml);
+  /// The same as render under another name and `uuid` (empty: one that libvirt chooses), with its network cards on no
+  /// bridge. Nothing where a card is of a kind that cannot be put on its bridge later.
+  [[nodiscard]] static std::optional<std::string> unconnected(const std::string& domain_xml, const std::string& name,
+                                                              const std::string& uuid);
   /// Whether any template has @@`placeholder`@@.
   [[nodiscard]] bool uses(const std::string& placeholder) const;
   /// The template's file.

@@ -58,7 +58,7 @@ Words words(const Record&, const ResetFinished& reset) {
   add(reset.method == "restore" ? "start" : "boot", reset.boot);
   add("login", reset.login);
   add("save", reset.save);
-  add("load", reset.load);
+  add(reset.method == "swap" ? "swap" : "load", reset.load);
   add("verify", reset.verify);
   text += ')';
   if (!reset.note.empty()) text += "; " + reset.note;

@@ -16,7 +16,7 @@ namespace kvmtest::report {
 struct AttemptResets {
   unsigned boots = 0;
   unsigned restores = 0;   ///< started from a saved state
-  unsigned loads = 0;      ///< went back to it while running
+  unsigned loads = 0;      ///< went back to it while running, or their spares had
   unsigned fallbacks = 0;  ///< restores and loads that failed and were followed by a boot
 };
 
@@ -62,6 +62,7 @@ struct Resets {
   Kind boots;
   Kind restores;  ///< started from a saved state
   Kind loads;     ///< went back to it while running
+  Kind swaps;     ///< a spare that had gone back to it took their place
   unsigned failed = 0;
   unsigned fallbacks = 0;  ///< of the failed, those that were followed by a boot because going back had failed
   core::Duration total{};  ///< of all boots, failed ones too

@@ -240,6 +240,7 @@ class Summary {
     kind(resets.boots, "by boot");
     kind(resets.restores, "started from a saved state");
     kind(resets.loads, "back to a saved state");
+    kind(resets.swaps, "by a spare that was back already");
     text += fmt::format("{} {} failed", text.ends_with(':') ? "" : ",", resets.failed);
     if (resets.fallbacks > 0) text += fmt::format(", {} of them fell back to a boot", resets.fallbacks);
     paragraph(2, text);

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 std::string fingerprint(const settings::Settings& settings) {
   // These come with each run; changing them needs no new daemon.
-  static const std::set<std::string> of_the_run{"workers", "prefixes", "tests", "reset.method", "reset.keep"};
+  static const std::set<std::string> of_the_run{"workers",      "prefixes",   "tests",
+                                                "reset.method", "reset.keep", "reset.spares"};
   std::string all = fmt::format("{} {}\n", settings.project.string(), settings.state_dir.string());
   for (const auto& entry : settings::describe(settings))
     if (!of_the_run.contains(entry.name)) all += fmt::format("{}={}\n", entry.name, entry.value);

@@ -43,10 +43,15 @@ void each_expression(Of& filter, Visit visit) {
 }  // namespace
 
 nlohmann::json to_json(const RunRequest& request) {
-  nlohmann::json json{{"tests", request.tests},     {"base", request.base.string()},
-                      {"format", request.format},   {"prefixes", request.prefixes},
-                      {"workers", request.workers}, {"reset", settings::to_string(request.reset)},
-                      {"keep", request.keep},       {"selection", selection_to_json(request.selection)}};
+  nlohmann::json json{{"tests", request.tests},
+                      {"base", request.base.string()},
+                      {"format", request.format},
+                      {"prefixes", request.prefixes},
+                      {"workers", request.workers},
+                      {"reset", settings::to_string(request.reset)},
+                      {"keep", request.keep},
+                      {"spares", request.spares},
+                      {"selection", selection_to_json(request.selection)}};
   each_expression(request.filter, [&](const char* name, const std::optional<std::string>& expression) {
     if (expression) json[name] = *expression;
   });
@@ -66,6 +71,7 @@ RunRequest run_request_from(const nlohmann::json& json) {
     request.workers = json.at("workers").get<unsigned>();
     request.reset = settings::parse_reset_method(json.value("reset", "snapshot"), "reset");
     request.keep = json.value("keep", true);
+    request.spares = json.value("spares", true);
     request.selection = selection_from(json.value("selection", nlohmann::json::object()));
     each_expression(request.filter, [&](const char* name, std::optional<std::string>& expression) {
       if (json.contains(name)) expression = json.at(name).get<std::string>();

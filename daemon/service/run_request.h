@@ -21,7 +21,8 @@ struct RunRequest {
   std::vector<std::string> prefixes;
   unsigned workers = 1;
   settings::ResetMethod reset = settings::ResetMethod::snapshot;
-  bool keep = true;  ///< saved states are for later runs, too
+  bool keep = true;    ///< saved states are for later runs, too
+  bool spares = true;  ///< domains have one each, while there is memory for it
   suite::Selection selection{};
   suite::Filter filter{};               ///< which of the tests
   std::vector<std::string> left_out{};  ///< names of tests not to run, for their earlier results

@@ -143,6 +143,7 @@ void Service::add_states(engine::RunOrder& order, const RunRequest& request) {
     std::erase_if(states.of, [&](const auto& entry) {
       return wanted[entry.first.host] < 2 && !states.kept.contains(entry.second);
     });
+  if (request.spares) order.spares = spares(order.plan, wanted);
   if (!request.keep)
     order.at_end = [this, of = states.of] {
       for (const auto& [domain, state] : of) parts_.kept_states.drop(state);
@@ -153,6 +154,19 @@ void Service::add_states(engine::RunOrder& order, const RunRequest& request) {
 constexpr std::uint64_t qemu_overhead = 128ULL << 20U;
 /// What the run leaves to everybody else.
 constexpr std::uint64_t memory_reserve = 256ULL << 20U;
+
+/// How many domains of the run may have a spare (docs/adr/0012): only what all of its domains together would leave.
+unsigned Service::spares(const core::RunPlan& plan, const std::map<core::Host, unsigned>& wanted) {
+  std::uint64_t all = 0;
+  std::uint64_t largest = 0;
+  for (const auto& [host, need] : plan.memory.need) {
+    if (!wanted.contains(host)) continue;
+    all += need * plan.prefixes.size();
+    largest = std::max(largest, need);
+  }
+  if (plan.states.of.empty() || largest == 0 || plan.memory.budget <= all) return 0;
+  return static_cast<unsigned>(std::min<std::uint64_t>(plan.states.of.size(), (plan.memory.budget - all) / largest));
+}
 
 core::Memory Service::memory(const RunRequest& request) {
   core::Memory memory;

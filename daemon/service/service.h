@@ -96,6 +96,7 @@ class Service {
   core::States states(const std::vector<core::Domain>& domains, settings::ResetMethod reset);
   void add_states(engine::RunOrder& order, const RunRequest& request);
   core::Memory memory(const RunRequest& request);
+  static unsigned spares(const core::RunPlan& plan, const std::map<core::Host, unsigned>& wanted);
   void destroy_all(bool release);
   void destroy_domains(const engine::Engine::PrefixStatus& prefix);
 

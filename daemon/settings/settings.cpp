@@ -128,6 +128,7 @@ void apply_environment(Settings& settings) {
   }
   if (const char* word = set("KVM_GUEST")) settings.domains.guest = parse_guest(word, "KVM_GUEST");
   if (const char* word = set("KVM_RESET")) settings.reset.method = parse_reset_method(word, "KVM_RESET");
+  if (const char* word = set("KVM_SPARES")) settings.reset.spares = parse_switch(word, "KVM_SPARES");
 }
 
 }  // namespace kvmtest::settings

@@ -42,6 +42,7 @@ struct Settings {
   struct Reset {
     ResetMethod method = ResetMethod::snapshot;
     bool keep = true;                       ///< saved states are for later runs, too
+    bool spares = true;                     ///< what is reset next is made ready ahead, while there is memory for it
     std::uint64_t ram = 0;                  ///< bytes of RAM for saved states; 0: half of what is free at the start
     std::uint64_t kept_limit = 4ULL << 30;  ///< bytes of all kept states
   } reset;
@@ -102,8 +103,8 @@ Settings load(const std::optional<std::filesystem::path>& file);
 Settings load_text(const std::string& text, const std::filesystem::path& file);
 
 /// Overrides by KVM_WORKERS, KVM_PREFIXES, KVM_PREFIX (older name, when KVM_PREFIXES is unset or empty), KVM_URI,
-/// KVM_DOMAINS, KVM_ACCELERATOR, KVM_GUEST and KVM_RESET. An empty variable counts as unset. Throws core::InputError
-/// naming the variable.
+/// KVM_DOMAINS, KVM_ACCELERATOR, KVM_GUEST, KVM_RESET and KVM_SPARES. An empty variable counts as unset. Throws
+/// core::InputError naming the variable.
 void apply_environment(Settings& settings);
 
 /// One known setting, as it stands in the table all readers and listings share.

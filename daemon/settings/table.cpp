@@ -196,6 +196,13 @@ std::vector<Entry> build() {
           "reset.keep", "Saved states are kept for later runs. true or false.", KVMTEST_MEMBER(reset.keep),
           [](const Reading& r) { return parse_switch(scalar(r, "true or false"), r.origin); },
           [](bool value) { return std::string(value ? "true" : "false"); }),
+      entry(
+          "reset.spares",
+          "While a domain runs a test, a spare of it is taken back to the saved state, and takes its place for the "
+          "next one: as far as there is memory for both. true or false. KVM_SPARES overrides it.",
+          KVMTEST_MEMBER(reset.spares),
+          [](const Reading& r) { return parse_switch(scalar(r, "true or false"), r.origin); },
+          [](bool value) { return std::string(value ? "true" : "false"); }),
       size("reset.ram",
            "RAM for saved states; those beyond it lie in state_dir. 0B: half of what is free when the daemon starts.",
            KVMTEST_MEMBER(reset.ram)),

@@ -84,6 +84,7 @@ std::string Narrator::action(const wanted::ResetDomain& a) {
     case core::Method::boot_and_save: return "reset and save " + a.domain.name();
     case core::Method::restore: return "restore " + a.domain.name();
     case core::Method::load: return "load " + a.domain.name();
+    case core::Method::swap: return "swap " + a.domain.name();
   }
   return {};
 }

@@ -81,7 +81,7 @@ std::vector<TestResult> tests_of(SQLite::Database& connection, RunId run) {
                         "SELECT test, id, number, prefix, started, verdict, final, abandoned, waiting_seconds, "
                         "reset_seconds, test_seconds, judging_seconds, output, boots, restores, loads, fallbacks "
                         "FROM attempts LEFT JOIN (SELECT attempt, sum(ok AND method = 'boot') AS boots, "
-                        "sum(ok AND method = 'restore') AS restores, sum(ok AND method = 'load') AS loads, "
+                        "sum(ok AND method = 'restore') AS restores, sum(ok AND method IN ('load', 'swap')) AS loads, "
                         "sum(NOT ok AND method <> 'boot') AS fallbacks FROM resets WHERE run = ?1 GROUP BY attempt) "
                         "ON attempt = id WHERE run = ?1 ORDER BY test, number");
   bind_all(row, run);
@@ -161,6 +161,7 @@ void add_resets(SQLite::Database& connection, report::RunSummary& summary) {
   summary.resets.boots = kind("boot");
   summary.resets.restores = kind("restore");
   summary.resets.loads = kind("load");
+  summary.resets.swaps = kind("swap");
 }
 
 void add_incidents(SQLite::Database& connection, report::RunSummary& summary) {

@@ -199,7 +199,21 @@ ALTER TABLE runs ADD COLUMN memory_pressure REAL;
 ALTER TABLE runs ADD COLUMN io_pressure REAL;
 )sql";
 
-constexpr std::array scripts_in_order{version_1, version_2, version_3, version_4};
+/// A domain may also come to its state by a swap with its spare, which went back to it ahead.
+constexpr std::string_view version_5 = R"sql(
+DROP VIEW attempt_resets;
+CREATE VIEW attempt_resets AS
+  SELECT attempt,
+         sum(ok AND method = 'boot')                        AS boots,
+         sum(ok AND method = 'restore')                     AS restores,
+         sum(ok AND method IN ('load', 'swap'))             AS loads,
+         sum(ok AND method = 'swap')                        AS swaps,      -- of the loads
+         sum(NOT ok AND method <> 'boot')                   AS fallbacks,
+         max(total)                                         AS longest
+  FROM resets WHERE attempt IS NOT NULL GROUP BY attempt;
+)sql";
+
+constexpr std::array scripts_in_order{version_1, version_2, version_3, version_4, version_5};
 
 int number(SQLite::Database& connection, const char* query) { return connection.execAndGet(query).getInt(); }
 

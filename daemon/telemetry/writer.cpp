@@ -93,7 +93,7 @@ struct Writer::Statements {
       "UPDATE runs SET timeouts = (SELECT count(DISTINCT a.id) FROM attempts a JOIN issues i ON i.attempt = a.id "
       "WHERE a.run = ?1 AND i.name = 'TIMEOUT'), "
       "(boots, restores, loads, failed_resets) = (SELECT coalesce(sum(ok AND method = 'boot'), 0), "
-      "coalesce(sum(ok AND method = 'restore'), 0), coalesce(sum(ok AND method = 'load'), 0), "
+      "coalesce(sum(ok AND method = 'restore'), 0), coalesce(sum(ok AND method IN ('load', 'swap')), 0), "
       "coalesce(sum(NOT ok), 0) FROM resets WHERE run = ?1), "
       "(load, cpu, cpu_pressure, memory_pressure, io_pressure) = (SELECT avg(load), avg(cpu), avg(cpu_pressure), "
       "avg(memory_pressure), avg(io_pressure) FROM samples WHERE run = ?1) WHERE id = ?1"};

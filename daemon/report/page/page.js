@@ -72,7 +72,7 @@ function picture() {
   }
   byId("picture").append(drawing);
   const kinds = new Set(data.lanes.flatMap((lane) => lane.spans.map((span) => span[1])));
-  for (const kind of ["waiting", "reset", "boot", "restore", "load", ...verdicts]) {
+  for (const kind of ["waiting", "reset", "boot", "restore", "load", "swap", ...verdicts]) {
     if (!kinds.has(kind)) continue;
     const entry = element("span");
     entry.append(element("i", {style: "background:" + color(kind)}), kind);

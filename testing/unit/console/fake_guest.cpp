@@ -92,7 +92,7 @@ void FakeGuest::command_line(const std::string& line) {
   if (state_.hangs) return;
   if (!state_.waiting.empty()) {
     renew(line);
-    prompt();
+    if (state_.waiting.empty()) prompt();
     return;
   }
   typed.push_back(line);
@@ -206,6 +206,8 @@ void FakeGuest::execute(const std::vector<std::string>& words) {
     print(options_.host_name + "\n");
   } else if (verb == state_.program) {
     run_program(words);
+  } else if (verb == "until" && words.at(1) == state_.program) {
+    run_program({words.begin() + 1, words.end()});
   } else {
     print("sh: " + verb + ": not found\n");
     state_.status = 127;
@@ -270,17 +272,22 @@ void FakeGuest::run_program(const std::vector<std::string>& words) {
 }
 
 void FakeGuest::renew(const std::string& line) {
-  const std::string token = std::exchange(state_.waiting, {});
   std::istringstream words(line);
   std::string mark;
   std::string seed;
   std::string seconds;
   std::string nanoseconds;
   words >> mark >> seed >> seconds >> nanoseconds;
-  state_.status = nanoseconds.empty() ? 8 : renewal;
+  if (seed == "again") {
+    ++warmed;
+    print(mark + "\nwaiting\n");
+    return;
+  }
+  const std::string token = std::exchange(state_.waiting, {});
+  state_.status = 0;
   if (nanoseconds.empty()) return;
   seeds.insert(seed);
-  print(mark + " " + token + " " + options_.host_name + "\n");
+  print(mark + " " + token + " " + std::to_string(renewal) + " " + options_.host_name + "\n");
 }
 
 void FakeGuest::print(std::string_view text) {

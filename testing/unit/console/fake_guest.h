@@ -75,7 +75,8 @@ class FakeGuest : public Stream {
   std::set<std::string> gone;      ///< sources that can no longer be mounted
   std::set<std::string> hanging;   ///< first words of commands that hang
   std::set<std::string> seeds;     ///< that its random pool was given
-  int renewal = 0;                 ///< exit status of the program that waited, when its line is right
+  int renewal = 0;                 ///< what the program that waited could not set, when its line is right
+  unsigned warmed = 0;             ///< times the program that waits was started again
 
  private:
   using At = State::At;

@@ -267,6 +267,35 @@ TEST(CleanState, AnInterruptEndsTheRenewal) {
   EXPECT_THROW(renew(console.session, state, later()), console::Interrupted);
 }
 
+// ---- ahead of time ----
+
+TEST(CleanState, AGuestThatIsWarmedUpWaitsAsBefore) {
+  Console console;
+  const CleanState state = prepare_to_save(console.session, later());
+  const auto typed = console.guest->typed;
+  console.guest->seeds.clear();
+  warm_up(console.session, later());
+  EXPECT_EQ(console.guest->warmed, 1U);
+  EXPECT_EQ(console.guest->typed, typed) << "its shell is typed nothing";
+  EXPECT_EQ(console.guest->state().waiting, state.token);
+  EXPECT_TRUE(console.guest->seeds.empty());
+  renew(console.session, state, later());
+  EXPECT_EQ(console.guest->seeds.size(), 1U);
+  EXPECT_EQ(console.run("echo hello"), "hello\n");
+}
+
+TEST(CleanState, OnlyAGuestThatWaitsIsWarmedUp) {
+  Console console;
+  const CleanState state = prepare_to_save(console.session, later());
+  console.guest->silent = true;
+  EXPECT_EQ(refusal([&] { warm_up(console.session, soon()); }),
+            "it does not answer, or is not in the state that was saved");
+  console.guest->silent = false;
+  renew(console.session, state, later());
+  EXPECT_EQ(refusal([&] { warm_up(console.session, soon()); }),
+            "it does not answer, or is not in the state that was saved");
+}
+
 // ---- for measuring ----
 
 TEST(CleanState, TheBareWayToTheShellRenewsNothing) {

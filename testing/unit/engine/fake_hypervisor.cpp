@@ -57,20 +57,60 @@ std::unique_ptr<console::Stream> FakeHypervisor::start(const core::Domain& domai
   }
   auto guest = std::make_shared<Guest>(options);
   if (prepare) prepare(domain, guest->guest);
-  return add(domain, std::move(guest));
+  killed_.erase(domain);
+  return add(guests_, domain, std::move(guest));
 }
 
 std::unique_ptr<console::Stream> FakeHypervisor::start_from(const core::Domain& domain,
                                                             const console::FakeGuest::State& saved) {
   const std::lock_guard lock(mutex_);
-  return add(domain, std::make_shared<Guest>(saved));
+  killed_.erase(domain);
+  return add(guests_, domain, std::make_shared<Guest>(saved));
 }
 
-std::unique_ptr<console::Stream> FakeHypervisor::add(const core::Domain& domain, std::shared_ptr<Guest> guest) {
-  if (guests_.contains(domain)) throw HostFault(domain.name() + " is running already");
-  killed_.erase(domain);
-  guests_[domain] = guest;
+std::unique_ptr<console::Stream> FakeHypervisor::start_spare(const core::Domain& domain,
+                                                             const console::FakeGuest::State& saved) {
+  const std::lock_guard lock(mutex_);
+  return add(spares_, domain, std::make_shared<Guest>(saved));
+}
+
+std::unique_ptr<console::Stream> FakeHypervisor::add(Guests& guests, const core::Domain& domain,
+                                                     std::shared_ptr<Guest> guest) {
+  if (!guests.try_emplace(domain, guest).second) throw HostFault(domain.name() + " is running already");
   return std::make_unique<GuestStream>(std::move(guest));
+}
+
+void FakeHypervisor::change(const std::shared_ptr<Guest>& guest,
+                            const std::function<void(console::FakeGuest&)>& function) {
+  const std::lock_guard lock(guest->mutex);
+  function(guest->guest);
+  guest->changed.notify_all();
+}
+
+void FakeHypervisor::with_spare(const core::Domain& domain, const std::function<void(console::FakeGuest&)>& function) {
+  std::shared_ptr<Guest> guest;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = spares_.find(domain);
+    if (found == spares_.end()) throw HostFault(domain.name() + " has no spare");
+    guest = found->second;
+  }
+  change(guest, function);
+}
+
+void FakeHypervisor::swap(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  auto live = guests_.extract(domain);
+  auto spare = spares_.extract(domain);
+  if (spare.empty()) throw HostFault(domain.name() + " has no spare");
+  guests_.insert(std::move(spare));
+  if (!live.empty()) spares_.insert(std::move(live));
+  killed_.erase(domain);
+}
+
+void FakeHypervisor::discard_spare(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  spares_.erase(domain);
 }
 
 void FakeHypervisor::with(const core::Domain& domain, const std::function<void(console::FakeGuest&)>& function) {
@@ -81,9 +121,7 @@ void FakeHypervisor::with(const core::Domain& domain, const std::function<void(c
     if (found == guests_.end() || killed_.contains(domain)) throw HostFault(domain.name() + " is not running");
     guest = found->second;
   }
-  const std::lock_guard lock(guest->mutex);
-  function(guest->guest);
-  guest->changed.notify_all();
+  change(guest, function);
 }
 
 void FakeHypervisor::destroy(const core::Domain& domain) {
@@ -94,6 +132,7 @@ void FakeHypervisor::destroy(const core::Domain& domain) {
     throw HostFault("destroy " + domain.name() + ": busy");
   }
   guests_.erase(domain);
+  spares_.erase(domain);
 }
 
 End FakeHypervisor::end_of(const core::Domain& domain) {
@@ -139,6 +178,7 @@ std::set<std::string> FakeHypervisor::running() const {
   const std::lock_guard lock(mutex_);
   std::set<std::string> names;
   for (const auto& [domain, guest] : guests_) names.insert(domain.name());
+  for (const auto& [domain, guest] : spares_) names.insert(domain.name() + "'s spare");
   return names;
 }
 

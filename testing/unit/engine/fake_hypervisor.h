@@ -36,6 +36,7 @@ class FakeHypervisor final : public Hypervisor {
   };
   void plan(const core::Domain& domain, Plan plan);
 
+  /// Names of the domains that run, and of their spares: a.east's spare.
   [[nodiscard]] std::set<std::string> running() const;
 
   /// Called with each guest that boots, before anybody hears from it.
@@ -47,15 +48,24 @@ class FakeHypervisor final : public Hypervisor {
   /// Starts a domain that is off with a guest that was saved.
   std::unique_ptr<console::Stream> start_from(const core::Domain& domain, const console::FakeGuest::State& saved);
 
+  /// The same for its spare, and what else is done with that.
+  std::unique_ptr<console::Stream> start_spare(const core::Domain& domain, const console::FakeGuest::State& saved);
+  void with_spare(const core::Domain& domain, const std::function<void(console::FakeGuest&)>& function);
+  void swap(const core::Domain& domain);
+  void discard_spare(const core::Domain& domain);
+
  private:
   struct Guest;
   class GuestStream;
 
-  std::unique_ptr<console::Stream> add(const core::Domain& domain, std::shared_ptr<Guest> guest);
+  using Guests = std::map<core::Domain, std::shared_ptr<Guest>>;
+  static std::unique_ptr<console::Stream> add(Guests& guests, const core::Domain& domain, std::shared_ptr<Guest> guest);
+  static void change(const std::shared_ptr<Guest>& guest, const std::function<void(console::FakeGuest&)>& function);
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  std::map<core::Domain, std::shared_ptr<Guest>> guests_;
+  Guests guests_;
+  Guests spares_;
   std::map<core::Domain, Plan> plans_;
   std::set<core::Domain> killed_;
 };

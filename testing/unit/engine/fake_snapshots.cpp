@@ -62,6 +62,61 @@ void FakeSnapshots::pause(const core::Domain& domain) {
   hypervisor_.with(domain, [](console::FakeGuest& guest) { guest.silent = true; });
 }
 
+// ---- spares ----
+
+Snapshots::Restored FakeSnapshots::take_back(const core::Domain& domain, const core::StateId& state, bool at_rest) {
+  const std::lock_guard lock(mutex_);
+  Plan& plan = plans_[domain];
+  if (goes_wrong(plan.spares_that_fail)) throw HostFault(domain.name() + "'s spare: no memory");
+  TakenBack& taken = taken_back_[domain];
+  Restored restored;
+  if (at_rest) {
+    ++taken.in_place;
+    hypervisor_.with_spare(domain, [&](console::FakeGuest& guest) { guest.go_back(held_by_spare_.at(domain).guest); });
+  } else {
+    ++taken.started;
+    hypervisor_.discard_spare(domain);
+    const auto kept = kept_.find(state);
+    if (kept == kept_.end()) throw HostFault("the saved state is gone");
+    held_by_spare_[domain] = kept->second;
+    restored.console = hypervisor_.start_spare(domain, kept->second.guest);
+  }
+  restored.note = held_by_spare_.at(domain).note;
+  hypervisor_.with_spare(domain, [&](console::FakeGuest& guest) { guest.silent = goes_wrong(plan.spares_that_hang); });
+  changed_.notify_all();
+  return restored;
+}
+
+void FakeSnapshots::halt(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  const bool spoils = goes_wrong(plans_[domain].spares_that_spoil);
+  hypervisor_.with_spare(domain, [&](console::FakeGuest& guest) {
+    guest.silent = true;
+    if (spoils) guest.renewal = 2;
+  });
+  ++taken_back_[domain].halted;
+  changed_.notify_all();
+}
+
+void FakeSnapshots::swap(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  if (goes_wrong(plans_[domain].swaps_that_fail)) throw HostFault("swap " + domain.name() + ": QEMU is gone");
+  hypervisor_.swap(domain);
+  std::swap(held_[domain], held_by_spare_[domain]);
+  hypervisor_.with(domain, [](console::FakeGuest& guest) { guest.silent = false; });
+}
+
+void FakeSnapshots::discard(const core::Domain& domain) { hypervisor_.discard_spare(domain); }
+
+FakeSnapshots::TakenBack FakeSnapshots::wait_for_spare(const core::Domain& domain, TakenBack least) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::seconds(60), [&] {
+    const TakenBack& taken = taken_back_[domain];
+    return taken.started >= least.started && taken.in_place >= least.in_place && taken.halted >= least.halted;
+  });
+  return taken_back_[domain];
+}
+
 void FakeSnapshots::plan(const core::Domain& domain, Plan plan) {
   const std::lock_guard lock(mutex_);
   plans_[domain] = plan;

@@ -166,8 +166,12 @@ class EngineTest : public ::testing::Test {
   FakeSnapshots snapshots_{hypervisor_};
   Memory memory_;
   Recorder recorder_{memory_, [](const std::string&) {}};
-  Engine engine_{
-      {{"root", "swan"}, 60s, 65536, 2, "kvmsh", "."}, hypervisor_, snapshots_, recorder_, core::AttemptId{1}};
+  Engine engine_{{{"root", "swan"}, 60s, 65536, 2, "kvmsh", ".", 2},
+                 hypervisor_,
+                 snapshots_,
+                 snapshots_,
+                 recorder_,
+                 core::AttemptId{1}};
 };
 
 using Verdicts = std::vector<std::pair<std::string, core::Verdict>>;

@@ -195,7 +195,8 @@ TEST_F(ResetsTest, AGuestThatCouldNotBeRenewedIsNotSaved) {
 // Without a shell that answers it is no clean domain, saved or not.
 TEST_F(ResetsTest, AGuestThatHangsWhileItIsMadeFitDidNotBoot) {
   hypervisor_.prepare = [](const core::Domain&, console::FakeGuest& guest) { guest.hanging.insert("cat"); };
-  Engine impatient{{{"root", "swan"}, 100ms, 65536, 2}, hypervisor_, snapshots_, recorder_, core::AttemptId{1}};
+  Engine impatient{
+      {{"root", "swan"}, 100ms, 65536, 2}, hypervisor_, snapshots_, snapshots_, recorder_, core::AttemptId{1}};
   impatient.start_run(with_states({script("one", {{"east", "true"}})}));
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().unresolved, 1U);
   EXPECT_TRUE(memory_.all<record::TestStarted>().empty());

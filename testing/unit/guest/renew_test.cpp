@@ -36,13 +36,22 @@ TEST(Renew, TellsThatItRuns) {
 
 TEST(Renew, WithoutATokenItOnlyTellsThatItRuns) { EXPECT_EQ(run("wait").output, "renew\n"); }
 
-TEST(Renew, ALineOfAnotherKindIsRefused) {
+TEST(Renew, ALineOfAnotherKindEndsItWithoutAWord) {
   for (const char* line :
        {"", "\\n", "mark\\n", "mark 00\\n", "mark 00 1\\n", "mark 00 1 \\n", "echo hello there\\n"}) {
     const Ended ended = run("wait token", line);
     EXPECT_EQ(ended.output, "waiting\n") << line;
-    EXPECT_EQ(ended.status, 8) << line;
+    EXPECT_EQ(ended.status, 0) << line;
   }
+}
+
+// As its shell runs it in a saved state.
+TEST(Renew, ItAsksToBeStartedAgain) {
+  const Ended ended = run("wait token", "mark again\\n");
+  EXPECT_EQ(ended.output, "waiting\nmark\n");
+  EXPECT_EQ(ended.status, 1);
+  for (const char* line : {"mark agai\\n", "mark againn\\n", "again\\n"})
+    EXPECT_EQ(run("wait token", line).status, 0) << line;
 }
 
 }  // namespace

@@ -240,7 +240,8 @@ TEST(Settings, WithoutAFileTheCurrentDirectoryIsTheProject) {
 
 TEST(Settings, TheEnvironmentOverridesTheFile) {
   const Environment environment{{"KVM_WORKERS", "5"},           {"KVM_PREFIXES", "c. ''"},  {"KVM_PREFIX", "old."},
-                                {"KVM_URI", "qemu:///session"}, {"KVM_ACCELERATOR", "kvm"}, {"KVM_RESET", "boot"}};
+                                {"KVM_URI", "qemu:///session"}, {"KVM_ACCELERATOR", "kvm"}, {"KVM_RESET", "boot"},
+                                {"KVM_SPARES", "false"}};
   Settings settings = from("workers: 2\n");
   apply_environment(settings);
   EXPECT_EQ(settings.workers, 5U);
@@ -248,6 +249,7 @@ TEST(Settings, TheEnvironmentOverridesTheFile) {
   EXPECT_EQ(settings.hypervisor.uri, "qemu:///session");
   EXPECT_EQ(settings.hypervisor.accelerator, Accelerator::kvm);
   EXPECT_EQ(settings.reset.method, ResetMethod::boot);
+  EXPECT_FALSE(settings.reset.spares);
 }
 
 TEST(Settings, TheOlderNameCountsWhereTheNewOneIsEmpty) {
