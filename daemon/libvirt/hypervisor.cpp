@@ -354,7 +354,7 @@ void LibvirtHypervisor::pin_emulator(const core::Domain& domain, virDomainPtr ha
 }
 
 void LibvirtHypervisor::set_modest(const Twin& twin, bool modest) {
-  constexpr int niceness = 10;
+  constexpr int niceness = 5;
   set_niceness(options_.state_dir / "libvirt/run/qemu" / (twin.name() + ".pid"), modest ? niceness : 0);
 }
 

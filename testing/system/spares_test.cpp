@@ -67,7 +67,8 @@ TEST_F(SparesOnDomains, ASpareIsOffTheNetworkUntilItTakesItsDomainsPlace) {
 
 TEST_F(SparesOnDomains, NoTestFindsATraceOfAnotherOrOfTheSpare) {
   write_tests(
-      "east# ls /tmp/trace; echo \"<$left>\"; left=here; touch /tmp/trace\nls: /tmp/trace: No such file or directory\n<>\n"
+      "east# ls /tmp/trace; echo \"<$left>\"; left=here; touch /tmp/trace\nls: /tmp/trace: No such file or "
+      "directory\n<>\n"
       "east# hostname; ip route show default; cat /sys/class/net/eth1/carrier\neast\n"
       "default via 192.1.2.254 dev eth1 \n1\n"
       "west# ping -q -c 3 -i 0.2 -W 5 192.1.2.23 | grep -o '3 received, .*loss'\n3 received, 0% packet loss\n");

@@ -304,7 +304,7 @@ TEST(Waiting, EndsWithTheLine) {
   EXPECT_FALSE(console.session.at_prompt());
   const auto result =
       console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());
-  EXPECT_EQ(result.output, "mark token guest\n");
+  EXPECT_EQ(result.output, "mark token 0 guest\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_TRUE(console.session.at_prompt());
   EXPECT_EQ(console.run("echo next").output, "next\n");
@@ -315,7 +315,7 @@ TEST(Waiting, ByteByByte) {
   EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
   const auto result =
       console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());
-  EXPECT_EQ(result.output, "mark token guest\n");
+  EXPECT_EQ(result.output, "mark token 0 guest\n");
   EXPECT_EQ(result.status, 0);
 }
 
@@ -333,7 +333,7 @@ TEST(Waiting, NothingBeforeTheMarkCounts) {
   console.guest->go_back(saved);
   const auto result =
       console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());
-  EXPECT_EQ(result.output, "mark token guest\n");
+  EXPECT_EQ(result.output, "mark token 0 guest\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(console.run("echo next").output, "next\n");
 }
@@ -351,7 +351,7 @@ TEST(Waiting, APromptThatDoesNotComeIsNoStatus) {
   Console console({}, waiting_guest());
   EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
   const auto result = console.session.end_waiting("another", "mark seed 1 2", "mark", Console::soon());
-  EXPECT_TRUE(result.output.starts_with("mark token guest\n")) << result.output;
+  EXPECT_TRUE(result.output.starts_with("mark token 0 guest\n")) << result.output;
   EXPECT_EQ(result.status, std::nullopt);
   EXPECT_FALSE(console.session.at_prompt());
 }

@@ -44,6 +44,34 @@ TEST(Kernel, IsLeftOutOfADomainThatGoesBack) {
       << "libvirt refuses a command line without a kernel: " << restored;
 }
 
+constexpr const char* east_on_a_bridge =
+    "<domain><name>a.east</name><uuid>1</uuid><devices><interface type='bridge'><source bridge='a.net'/>"
+    "<mac address='52:54:00:00:00:01'/><model type='virtio'/></interface></devices></domain>";
+
+TEST(Unconnected, TheSameCardsAreOnNoBridge) {
+  const auto xml = Templates::unconnected(east_on_a_bridge, "a.east+2", "");
+  ASSERT_TRUE(xml);
+  EXPECT_NE(xml->find("<name>a.east+2</name>"), std::string::npos) << *xml;
+  EXPECT_NE(xml->find("type=\"ethernet\""), std::string::npos) << *xml;
+  EXPECT_NE(xml->find("52:54:00:00:00:01"), std::string::npos) << *xml;
+  EXPECT_TRUE(bridges_of(*xml).empty()) << *xml;
+  EXPECT_EQ(xml->find("uuid"), std::string::npos) << "libvirt chooses one: " << *xml;
+  EXPECT_NE(Templates::unconnected(east_on_a_bridge, "a.east", "2")->find("<uuid>2</uuid>"), std::string::npos);
+}
+
+TEST(Unconnected, CardsThatNeedMoreOfLibvirtThanABridgeCannotBe) {
+  const std::string xml = east_on_a_bridge;
+  const auto with = [&](const std::string& element) {
+    std::string changed = xml;
+    return changed.insert(changed.find("<mac"), element);
+  };
+  EXPECT_TRUE(Templates::unconnected(with("<mtu size='9000'/>"), "a.east+2", ""));
+  for (const char* element : {"<vlan><tag id='5'/></vlan>", "<target dev='east0'/>", "<filterref filter='clean'/>"})
+    EXPECT_FALSE(Templates::unconnected(with(element), "a.east+2", "")) << element;
+  EXPECT_FALSE(Templates::unconnected("<domain><name>n</name><devices><interface type='network'/></devices></domain>",
+                                      "n+2", ""));
+}
+
 class Image : public ::testing::Test {
  protected:
   std::string rendered(const std::string& disk) {

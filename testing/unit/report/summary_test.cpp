@@ -89,6 +89,7 @@ RunSummary mixed() {
   run.resets.boots = {3, milliseconds(3010)};
   run.resets.restores = {1, milliseconds(1200)};
   run.resets.loads = {14, milliseconds(210)};
+  run.resets.swaps = {20, milliseconds(31)};
   run.resets.failed = 2;
   run.resets.fallbacks = 1;
   run.resets.total = milliseconds(60'000);
@@ -188,8 +189,8 @@ where the time of the attempts went
 
 domains
   resets: 3 by boot (median 3.01 s), 1 started from a saved state (median 1.20
-      s), 14 back to a saved state (median 0.21 s), 2 failed, 1 of them fell
-      back to a boot
+      s), 14 back to a saved state (median 0.21 s), 20 by a spare that was back
+      already (median 0.03 s), 2 failed, 1 of them fell back to a boot
   b.nic was only booted after a while: it does not answer
   host faults: 1 attempt, 1 reset
   prefix b. was given up: bridge kvmt-b0 is gone

@@ -122,10 +122,11 @@ TEST_F(WriterTest, TellsHowEachAttemptsDomainsBecameClean) {
   const ResetFailed failed_boot{
       .domain = east, .ticket = Ticket(1), .reason = "no shell", .attempt = core::AttemptId(2)};
   append({saved, not_saved, reset(east, "load", 2, 60), restored, fell_back, failed_boot, reset(east, "boot", 2, 4000),
-          reset(east, "boot", 0, 9000), SnapshotsGivenUp{east, "it does not answer"}});
-  EXPECT_EQ(value("SELECT group_concat(attempt||': '||boots||' '||restores||' '||loads||' '||fallbacks||' '||longest,"
-                  "'; ') FROM attempt_resets"),
-            "1: 2 0 0 0 4.5; 2: 1 1 1 1 4.0");
+          reset(east, "swap", 2, 30), reset(east, "boot", 0, 9000), SnapshotsGivenUp{east, "it does not answer"}});
+  EXPECT_EQ(value("SELECT group_concat(attempt||': '||boots||' '||restores||' '||loads||' '||swaps||' '||fallbacks||' '"
+                  "||longest, '; ') FROM attempt_resets"),
+            "1: 2 0 0 0 0 4.5; 2: 1 1 2 1 1 4.0")
+      << "a swap is a load that went ahead";
   EXPECT_EQ(value("SELECT count(*) FROM resets WHERE attempt IS NULL"), "1") << "of no attempt, not of attempt 0";
   EXPECT_EQ(
       value("SELECT group_concat(save||' '||coalesce(note,'-'),'; ') FROM resets WHERE method = 'boot' AND ok AND "
