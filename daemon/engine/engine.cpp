@@ -454,6 +454,7 @@ void Engine::perform(const core::action::ReportQuarantine& a) {
 }
 
 void Engine::perform(const core::action::ReportKept& a) {
+  spare_pool_.discard(a.prefix);  // for a test that will not come
   const suite::Test& test = run_->test(a.test);
   std::vector<std::string> domains;
   for (const std::string& host : test.hosts) domains.push_back(a.prefix.value + host);
