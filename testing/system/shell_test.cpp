@@ -44,10 +44,10 @@ TEST_F(Shell, KeysSizeAndStatusAreThoseOfAShell) {
   EXPECT_TRUE(terminal.wait_for("44 120\r\n")) << terminal.shown();
   EXPECT_EQ(terminal.shown().find("stty rows"), std::string::npos);
 
-  // What is typed before a command runs is its shell's; so each says when it does.
+  // What is typed before a program is in the foreground is its shell's; so each says itself when it is.
   // Under a program the old one stays, and no key gets lost; then it counts.
   ASSERT_TRUE(terminal.wait_for(prompt));
-  terminal.type("echo $((1 + 1)) go; cat\r");
+  terminal.type("sh -c 'echo $((1 + 1)) go; exec cat'\r");
   ASSERT_TRUE(terminal.wait_for("2 go\r\n"));
   terminal.resize(20, 60);
   terminal.type("one\r");
@@ -62,12 +62,12 @@ TEST_F(Shell, KeysSizeAndStatusAreThoseOfAShell) {
   EXPECT_TRUE(terminal.wait_for("20 60\r\n")) << terminal.shown();
 
   ASSERT_TRUE(terminal.wait_for(prompt));
-  terminal.type("echo $((1 + 1)) go; sleep 1000\r");
+  terminal.type("sh -c 'echo $((1 + 1)) go; exec sleep 1000'\r");
   ASSERT_TRUE(terminal.wait_for("2 go\r\n"));
   terminal.type("\x1a");
   EXPECT_TRUE(terminal.wait_for("Stopped")) << terminal.shown();
   ASSERT_TRUE(terminal.wait_for(prompt));
-  terminal.type("echo $((1 + 1)) go; cat\r");
+  terminal.type("sh -c 'echo $((1 + 1)) go; exec cat'\r");
   ASSERT_TRUE(terminal.wait_for("2 go\r\n"));
   terminal.type("\x1c");
   EXPECT_TRUE(terminal.wait_for("Quit")) << terminal.shown();
