@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "client/screen.h"
 #include "core/input_error.h"
 #include "wire/execution_json.h"
 
@@ -21,15 +22,6 @@ namespace {
 
 // The daemon's bound, console::longest_input: what is refused is refused before anything is started.
 constexpr std::size_t longest_input = 4U << 20U;
-
-void write_all(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
 
 }  // namespace
 
@@ -44,7 +36,7 @@ int run_command(client::Client& client, const std::string& domain, const Command
   bool ended = false;
   client.lines("POST", fmt::format("/v1/domains/{}/exec", domain), request, [&](const json& line) {
     if (line.contains("output")) {
-      write_all(wire::bytes_from_text(line.at("output").get<std::string>()));
+      client::write_all(wire::bytes_from_text(line.at("output").get<std::string>()));
       return true;
     }
     ended = true;

@@ -12,6 +12,7 @@
 #include "client/completion.h"
 #include "client/manual.h"
 #include "client/options.h"
+#include "client/screen.h"
 #include "core/input_error.h"
 #include "kvmsh/command.h"
 #include "kvmsh/passage.h"
@@ -86,7 +87,7 @@ void bring_up(client::Client& client, const Options& options, const settings::Se
 }
 
 int interact(client::Client& client, const Options& options, const kvmsh::Passage& how) {
-  const kvmsh::WindowSize size = kvmsh::window_size();
+  const auto size = client::window_size(STDIN_FILENO).value_or(client::WindowSize{});
   const char* term = std::getenv("TERM");
   const auto connection =
       client.upgrade(fmt::format("/v1/domains/{}/console?rows={}&columns={}&term={}", options.domain, size.rows,

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/screen.h"
 #include "core/input_error.h"
 #include "wire/console_frame.h"
 #include "wire/record_json.h"
@@ -87,7 +88,7 @@ class Passing {
   }
 
   void send_size() {
-    const WindowSize size = window_size();
+    const auto size = client::window_size(STDIN_FILENO).value_or(client::WindowSize{});
     to_guest_ += wire::to_bytes(ConsoleFrame::Kind::size, json{{"rows", size.rows}, {"columns", size.columns}}.dump());
   }
 

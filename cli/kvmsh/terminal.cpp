@@ -25,12 +25,6 @@ extern "C" void restore_and_crash(int signal) {
 
 }  // namespace
 
-WindowSize window_size() {
-  winsize size{};
-  if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) return {};
-  return {size.ws_row, size.ws_col};
-}
-
 RawTerminal::RawTerminal(Mode mode) {
   if (tcgetattr(STDIN_FILENO, &before) != 0) return;
   for (const int crash : crashes) std::signal(crash, restore_and_crash);

@@ -7,14 +7,6 @@
 
 namespace kvmtest::kvmsh {
 
-struct WindowSize {
-  unsigned rows = 24;
-  unsigned columns = 80;
-};
-
-/// Of the terminal behind standard input; the usual one where there is none.
-WindowSize window_size();
-
 /// Every key goes to the guest, Ctrl-C included. One at a time. main thread.
 class RawTerminal {
  public:

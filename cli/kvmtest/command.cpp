@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "client/screen.h"
 #include "core/input_error.h"
 #include "kvmtest/display.h"
 #include "report/text.h"
@@ -75,11 +75,7 @@ report::RunSummary read_summary(const settings::Settings& settings, core::RunId 
   return telemetry::Queries(database).run_summary(run);
 }
 
-unsigned terminal_width() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 100;
-}
+unsigned terminal_width() { return client::window_size(STDOUT_FILENO).value_or(client::WindowSize{24, 100}).columns; }
 
 void add_color(CLI::App& verb, std::string& color) {
   verb.add_option("--color", color, "auto (on a terminal, unless NO_COLOR is set), always, never")

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "client/screen.h"
 #include "kvmtest/command.h"
 
 namespace kvmtest::command {
@@ -22,30 +22,10 @@ namespace {
 constexpr auto shortest = 100ms;  ///< between two frames
 constexpr auto longest = 1000ms;  ///< the same, so that times go on
 
-struct Size {
-  unsigned rows = 24;
-  unsigned columns = 80;
-};
-
-Size terminal_size() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
-  return {size.ws_row, size.ws_col};
-}
-
 /// A job in the background must not draw over what its user is doing.
 bool in_foreground() {
   const pid_t group = tcgetpgrp(STDOUT_FILENO);
   return group < 0 || group == getpgrp();
-}
-
-void write_all(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return;
-    bytes.remove_prefix(static_cast<std::size_t>(wrote));
-  }
 }
 
 /// How many rows lines of so many columns take; a terminal that became narrower has broken them.
@@ -76,7 +56,7 @@ bool can_draw() {
 
 void Screen::draw(const std::string& above, const std::vector<std::string>& frame) {
   std::string out;
-  const unsigned width = terminal_size().columns;
+  const unsigned width = client::window_size(STDOUT_FILENO).value_or(client::WindowSize{}).columns;
   if (!drawn_.empty()) {
     out += '\r';
     if (const std::size_t up = rows(drawn_, width) - 1; up > 0) out += fmt::format("\x1b[{}A", up);
@@ -94,7 +74,7 @@ void Screen::draw(const std::string& above, const std::vector<std::string>& fram
     drawn_.push_back(columns_of(line));
   }
   if (!frame.empty()) out += "\x1b[J\x1b[?7h";
-  write_all(out);
+  client::write_all(out);
 }
 
 void Display::take(const core::record::Record& record) {
@@ -148,7 +128,7 @@ void Display::redraw() {
 }
 
 void Display::draw(Clock::time_point now) {
-  const auto size = terminal_size();
+  const auto size = client::window_size(STDOUT_FILENO).value_or(client::WindowSize{});
   // The last column stays free: what terminals do after it differs.
   const report::Options options{color_wanted(), size.columns - 1};
   const auto wall = std::chrono::floor<core::Duration>(std::chrono::system_clock::now());
