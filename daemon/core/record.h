@@ -45,6 +45,7 @@ struct ResetQueued {
   unsigned pending = 0;    ///< jobs queued or being worked on, this one included
   unsigned workers = 0;
   std::string method = "boot";  ///< see ResetFinished; the figures are those of its kind
+  std::string test{};           ///< which it is for; empty: a client wants the domain
 };
 struct ResetStarted {
   Domain domain;

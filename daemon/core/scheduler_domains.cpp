@@ -79,13 +79,15 @@ void Scheduler::submit_reset(TestWorker& worker, const Host& host, Method method
   entry.state = domain_state::Queued{ticket, method, state_of(domain, entry).value_or(StateId{})};
   const unsigned ahead = pool_.submit({ticket, domain, now, method});
   const bool boots = is_boot(method);
+  const PlannedTest* test = worker.test();
   out_.push_back(action::ReportQueued{{.domain = domain,
                                        .ticket = ticket,
                                        .ahead = ahead,
                                        .submitted = pool_.submitted(),
                                        .pending = pool_.queued(boots) + pool_.busy(boots),
                                        .workers = pool_.slots(boots),
-                                       .method = std::string(to_string(method))}});
+                                       .method = std::string(to_string(method)),
+                                       .test = test ? test->name : ""}});
 }
 
 void Scheduler::destroy(TestWorker& worker, const Host& host) {

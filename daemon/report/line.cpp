@@ -42,8 +42,9 @@ Words words(const Record& record, const RunResumed& run) {
 }
 Words words(const Record&, const ResetQueued& reset) {
   return {Verbosity::verbose,
-          fmt::format("{}: queued for {}; {} ahead, {} pending, {} submitted, pool of {}", reset.domain.name(),
-                      reset.method, jobs(reset.ahead), reset.pending, reset.submitted, reset.workers)};
+          fmt::format("{}: queued for {}{}; {} ahead, {} pending, {} submitted, pool of {}", reset.domain.name(),
+                      reset.method, reset.test.empty() ? "" : " (" + reset.test + ")", jobs(reset.ahead), reset.pending,
+                      reset.submitted, reset.workers)};
 }
 Words words(const Record&, const ResetStarted& reset) {
   return {Verbosity::verbose, fmt::format("{}: {} started after {} in the queue", reset.domain.name(), reset.method,

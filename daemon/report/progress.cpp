@@ -68,6 +68,7 @@ void Progress::on(const Record& record, const ResetQueued& queued) {
   Lane* lane = this->lane(queued.domain.prefix);
   if (lane == nullptr) return;
   if (!std::holds_alternative<Resetting>(lane->state)) lane->state = Resetting{record.time};
+  std::get<Resetting>(lane->state).test = queued.test;
   if (reset(queued.domain) == nullptr) std::get<Resetting>(lane->state).domains.push_back({queued.domain.host.value});
   *reset(queued.domain) = {queued.domain.host.value, Reset::Phase::queued, queued.method};
 }

@@ -56,6 +56,7 @@ class Progress {
   struct Waiting {};
   struct Resetting {
     core::WallTime since;
+    std::string test{};
     std::vector<Reset> domains{};  ///< in the order in which they were asked for
   };
   struct Running {

@@ -81,17 +81,18 @@ class Frame {
   struct Activity {
     std::string text;
     std::string time;
+    std::string test{};  ///< named behind the text, as far as there is room
     const char* text_look = look::plain;
     const char* time_look = look::plain;
     bool is_name = false;  ///< its end tells more than its beginning
   };
 
   Activity doing_now(const Progress::Waiting&) const {
-    return {progress_.anything_to_begin() ? "waiting" : "nothing left to do", "", look::faint};
+    return {progress_.anything_to_begin() ? "waiting" : "nothing left to do", "", "", look::faint};
   }
 
   Activity doing_now(const Progress::GivenUp& given_up) const {
-    return {"no longer used: " + escaped(given_up.reason), "", look::yellow};
+    return {"no longer used: " + escaped(given_up.reason), "", "", look::yellow};
   }
 
   Activity doing_now(const Progress::Resetting& resetting) const {
@@ -107,7 +108,7 @@ class Frame {
       add(Phase::under_way, doing(method), [&](const auto& domain) { return domain.method == method; });
     add(Phase::queued, "waiting for a slot:", [](const auto&) { return true; });
     if (text.empty()) add(Phase::done, "ready:", [](const auto&) { return true; });
-    return {text, elapsed_text(now_ - resetting.since), look::faint, look::faint};
+    return {text, elapsed_text(now_ - resetting.since), escaped(resetting.test), look::faint, look::faint};
   }
 
   Activity doing_now(const Progress::Running& running) const {
@@ -133,7 +134,10 @@ class Frame {
     if (before + 12 + columns(time) > options_.width) time.clear();
     const std::size_t after = time.empty() ? 0 : columns(time) + 2;
     const std::size_t room = options_.width - std::min<std::size_t>(options_.width, before + after);
-    const std::string text = activity.is_name ? cut_begin(activity.text, room) : cut_end(activity.text, room);
+    std::string text = activity.is_name ? cut_begin(activity.text, room) : cut_end(activity.text, room);
+    constexpr std::size_t least_name = 12;
+    if (const std::size_t used = columns(text) + 5; !activity.test.empty() && used + least_name <= room)
+      text += " for " + cut_begin(activity.test, room - used);
     std::string out = painted(options_, prefix, look::bold) + std::string(before - columns(prefix), ' ') +
                       painted(options_, text, activity.text_look);
     if (time.empty()) return out;

@@ -83,9 +83,9 @@ void fields(Is<core::record::RunResumed> auto& value, Field field) {
 }
 template <class Field>
 void fields(Is<core::record::ResetQueued> auto& value, Field field) {
-  auto& [domain, ticket, ahead, submitted, pending, workers, method] = value;
+  auto& [domain, ticket, ahead, submitted, pending, workers, method, test] = value;
   field("domain", domain), field("ticket", ticket), field("ahead", ahead), field("submitted", submitted);
-  field("pending", pending), field("workers", workers), field("method", method);
+  field("pending", pending), field("workers", workers), field("method", method), field("test", test);
 }
 template <class Field>
 void fields(Is<core::record::ResetStarted> auto& value, Field field) {

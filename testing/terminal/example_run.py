@@ -28,7 +28,7 @@ def reset(seconds, prefix, host, attempt, method, took):
     """Queued, started, finished; of each what matters here."""
     ticket = {"domain": domain(prefix, host), "ticket": 10 * attempt + len(host), "method": method}
     return [
-        (at(seconds), "reset-queued", ticket | {"pending": 1, "submitted": 1, "workers": 1}),
+        (at(seconds), "reset-queued", ticket | {"pending": 1, "submitted": 1, "workers": 1, "test": RESET_FOR[attempt]}),
         (at(seconds), "reset-started", ticket | {"attempt": attempt}),
         (at(seconds + took), "reset-finished", ticket | {"attempt": attempt, "total": took}),
     ]
@@ -58,6 +58,7 @@ def finished(seconds, status, **counts):
 
 
 TESTS = ["netlab/wireguard", "netlab/gre", "netlab/ping-east", "net\x1b[2Jlab/\u6771\u4eac", "netlab/new"]
+RESET_FOR = {5: TESTS[0], 6: TESTS[1], 7: TESTS[3]}  # by attempt
 DIFFERENT = {"host": "west", "name": "output-different", "detail": "line 4: expected '1 received', got '0 received\x1b[2J'"}
 
 
@@ -75,7 +76,7 @@ def present():
     records = [run_started(0, TESTS),
                (at(0), "sample", {"load": 1.94, "cpu": 0.87}),
                *reset(0, "a.", "east", 5, "boot", 2.5)[:2],
-               (at(0), "reset-queued", {"domain": domain("b.", "west"), "ticket": 99, "method": "boot"})]
+               (at(0), "reset-queued", {"domain": domain("b.", "west"), "ticket": 99, "method": "boot", "test": TESTS[1]})]
     moments["booting"] = len(records)
     records += [reset(0, "a.", "east", 5, "boot", 2.5)[2],
                 started(3, "a.", 5, TESTS[0]),

@@ -37,6 +37,8 @@ TEST(Line, ResetsTellWhatTheQueueLooksLike) {
             "a.east: queued for boot; 2 jobs ahead, 3 pending, 7 submitted, pool of 2");
   EXPECT_EQ(text(ResetQueued{east(), Ticket(1), 1, 7, 2, 2, "load"}),
             "a.east: queued for load; 1 job ahead, 2 pending, 7 submitted, pool of 2");
+  EXPECT_EQ(text(ResetQueued{east(), Ticket(1), 1, 7, 2, 2, "load", "netlab/gre"}),
+            "a.east: queued for load (netlab/gre); 1 job ahead, 2 pending, 7 submitted, pool of 2");
   EXPECT_EQ(text(ResetStarted{east(), Ticket(1), milliseconds(1200)}),
             "a.east: boot started after 1.20 s in the queue");
   EXPECT_EQ(text(ResetFinished{east(), Ticket(1), "boot", milliseconds(3210), milliseconds(2800), milliseconds(310),

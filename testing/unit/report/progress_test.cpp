@@ -33,10 +33,11 @@ class ProgressTest : public ::testing::Test {
   void take(Body body) { progress.take({.run = 7, .sequence = ++sequence, .time = now, .body = std::move(body)}); }
   void pass(Duration time) { now += time; }
 
-  void queue(const char* prefix, const char* host, const char* method = "boot") {
+  void queue(const char* prefix, const char* host, const char* method = "boot", const char* test = "") {
     ResetQueued queued;
     queued.domain = {Prefix(prefix), Host(host)};
     queued.method = method;
+    queued.test = test;
     take(queued);
   }
   void reset(const char* prefix, const char* host, unsigned attempt, const char* method = "boot") {
@@ -194,12 +195,21 @@ TEST_F(ProgressTest, APrefixGoesThroughItsStates) {
   EXPECT_NE(drawn().find("a.  netlab/gre (attempt 2) "), std::string::npos);
   judge("a.", 1, "netlab/gre", Verdict::failed);
   EXPECT_NE(drawn().find("a.  waiting\n"), std::string::npos);
-  queue("a.", "east", "load");
+  queue("a.", "east", "load", "netlab/sit");
   reset("a.", "east", 2, "load");
   EXPECT_NE(drawn().find("a.  resetting east "), std::string::npos);
   // It never came up: judged without having begun.
   judge("a.", 2, "netlab/sit", Verdict::unresolved);
   EXPECT_NE(drawn().find("a.  nothing left to do\n"), std::string::npos) << drawn();
+}
+
+TEST_F(ProgressTest, NamesTheTestThatAResetIsForWhereThereIsRoom) {
+  start({"a."}, {"netlab/tunnels/gre-over-ipv6"});
+  queue("a.", "east", "load", "netlab/tunnels/gre-over-ipv6");
+  reset("a.", "east", 1, "load");
+  EXPECT_NE(drawn().find("a.  resetting east for netlab/tunnels/gre-over-ipv6 "), std::string::npos) << drawn();
+  EXPECT_NE(drawn(47).find("a.  resetting east for ...ls/gre-over-ipv6  0 s"), std::string::npos) << drawn(47);
+  EXPECT_NE(drawn(38).find("a.  resetting east                 0 s"), std::string::npos) << drawn(38);
 }
 
 TEST_F(ProgressTest, AVerdictThatComesLateLeavesTheNextTestAlone) {
