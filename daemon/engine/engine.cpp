@@ -111,6 +111,7 @@ auto Engine::on_core(Function function) {
 void Engine::dispatch(const core::Event& event) {
   for (const core::Action& action : scheduler_.handle(event, now()))
     std::visit([this](const auto& a) { perform(a); }, action);
+  spare_pool_.hold(scheduler_.pool().any_start());
   note_kept();
   arm_deadline();
 }
@@ -192,6 +193,8 @@ void Engine::stop_run(const std::string& by, bool release) {
 }
 
 std::optional<core::RunId> Engine::active_run() const {
+  std::unique_lock lock(mutex_);
+  run_ended_.wait(lock, [&] { return !ending_run_; });
   const auto run = active_run_.load();
   return run == 0 ? std::nullopt : std::optional(core::RunId{run});
 }
@@ -479,6 +482,10 @@ void Engine::perform(const core::action::AnswerRequest& a) {
 
 void Engine::perform(const core::action::FinishRun& a) {
   sample_timer_.cancel();
+  {
+    const std::lock_guard lock(mutex_);
+    ending_run_ = true;
+  }
   recorder_.put(run_number(), run_->finished(a.outcome, now()));
   recorder_.flush(5s);
   if (run_->order.at_end) asio::post(*judge_pool_, run_->order.at_end);
@@ -486,6 +493,7 @@ void Engine::perform(const core::action::FinishRun& a) {
   const std::lock_guard lock(mutex_);
   failed_resets_.clear();  // those that were cancelled are reported by nobody
   active_run_.store(0);
+  ending_run_ = false;
   run_ended_.notify_all();
 }
 

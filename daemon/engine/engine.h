@@ -95,7 +95,8 @@ class Engine {
   void stop_run(const std::string& by, bool release = true);
   /// The prefixes that keep the domains of a failed test, each with the test's name; also when the run is over.
   [[nodiscard]] std::map<core::Prefix, std::string> kept() const;
-  /// The active run, if any.
+  /// The active run, if any. Waits, no longer than some seconds, while a run's end is being written down: whoever has
+  /// read of that end may start the next one.
   [[nodiscard]] std::optional<core::RunId> active_run() const;
   /// Whether the active run uses the prefix.
   bool in_run(const core::Prefix& prefix);
@@ -244,10 +245,11 @@ class Engine {
   std::atomic<std::int64_t> active_run_{0};
 
   mutable std::mutex mutex_;
-  std::condition_variable run_ended_;
+  mutable std::condition_variable run_ended_;
   std::condition_variable lending_changed_;
   std::condition_variable test_began_;
   // Guarded by mutex_.
+  bool ending_run_ = false;                                              ///< its last record is on its way
   std::map<core::Domain, std::shared_ptr<console::Session>> sessions_;   ///< logged in, by domain
   std::map<core::Ticket, std::shared_ptr<console::Session>> resetting_;  ///< being brought up
   std::set<core::Ticket> cancelled_;

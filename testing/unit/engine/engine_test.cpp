@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 
 #include <filesystem>
+#include <future>
 
 #include "fixture.h"
 
@@ -93,6 +94,23 @@ TEST_F(EngineTest, StoppingEndsAHangingTestAndEveryDomain) {
   EXPECT_EQ(finished.untested, 2U);
   EXPECT_TRUE(hypervisor_.running().empty());
   EXPECT_TRUE(verdicts().empty());
+}
+
+TEST_F(EngineTest, WhoeverHasReadOfARunsEndMayStartTheNextOne) {
+  std::future<void> next;
+  memory_.at_end = [&] {
+    const auto asks = std::make_shared<std::promise<void>>();
+    next = std::async(std::launch::async, [this, asks] {
+      asks->set_value();
+      engine_.check_free({a});
+    });
+    asks->get_future().wait();
+  };
+  for (int i = 0; i < 20; ++i) {
+    engine_.start_run(order({}));
+    ASSERT_TRUE(engine_.wait_for_no_run(60s));
+    ASSERT_NO_THROW(next.get()) << i;
+  }
 }
 
 TEST_F(EngineTest, StoppingEndsABootThatHangs) {

@@ -46,9 +46,12 @@ class Memory final : public EventSink {
     for (auto& record : records) record.sequence = ++last_;
   }
   void told(std::span<const record::Record> records) override {
-    const std::lock_guard lock(mutex_);
-    records_.insert(records_.end(), records.begin(), records.end());
-    changed_.notify_all();
+    {
+      const std::lock_guard lock(mutex_);
+      records_.insert(records_.end(), records.begin(), records.end());
+      changed_.notify_all();
+    }
+    if (at_end && std::holds_alternative<record::RunFinished>(records.back().body)) at_end();
   }
   void fail(unsigned times) {
     const std::lock_guard lock(mutex_);
@@ -76,6 +79,9 @@ class Memory final : public EventSink {
       if (const auto* body = std::get_if<Body>(&entry.body)) out.push_back(*body);
     return out;
   }
+
+  /// Called when a run's end is told, before it counts as written.
+  std::function<void()> at_end;
 
  private:
   std::mutex mutex_;
