@@ -36,6 +36,12 @@ unsigned RebootPool::busy(bool boots) const {
       std::count_if(running_.begin(), running_.end(), [&](const auto& job) { return is_boot(job.second) == boots; }));
 }
 
+bool RebootPool::any_start() const {
+  const auto starts = [](Method method) { return method != Method::load; };
+  return std::any_of(queue_.begin(), queue_.end(), [&](const Job& job) { return starts(job.method); }) ||
+         std::any_of(running_.begin(), running_.end(), [&](const auto& job) { return starts(job.second); });
+}
+
 unsigned RebootPool::queued(bool boots) const {
   return static_cast<unsigned>(
       std::count_if(queue_.begin(), queue_.end(), [&](const Job& job) { return is_boot(job.method) == boots; }));

@@ -44,6 +44,8 @@ class RebootPool {
   [[nodiscard]] unsigned busy(bool boots) const;
   [[nodiscard]] unsigned queued() const { return static_cast<unsigned>(queue_.size()); }
   [[nodiscard]] unsigned queued(bool boots) const;
+  /// Whether a domain is being started, or is to be: the kind of job that takes a processor for a second or more.
+  [[nodiscard]] bool any_start() const;
   [[nodiscard]] unsigned submitted() const { return submitted_; }
 
  private:

@@ -34,6 +34,16 @@ void SparePool::begin_run(unsigned most) {
   std::erase_if(entries_, [](const auto& entry) { return !is<Preparing>(entry.second.state); });
 }
 
+void SparePool::hold(bool hold) {
+  std::vector<core::Domain> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    held_ = hold;
+    if (!hold) waiting.swap(held_back_);
+  }
+  for (const core::Domain& domain : waiting) boost::asio::post(threads_, [this, domain] { work(domain); });
+}
+
 void SparePool::prepare(const core::Domain& domain, const core::StateId& state) {
   {
     const std::lock_guard lock(mutex_);
@@ -49,6 +59,10 @@ void SparePool::prepare(const core::Domain& domain, const core::StateId& state) 
     // One that is ready in another state is no better than none.
     if (const auto* ready = std::get_if<Ready>(&entry.state); ready && ready->state == state) return;
     entry.state = Queued{state, std::move(shell)};
+    if (held_) {
+      held_back_.push_back(domain);
+      return;
+    }
   }
   boost::asio::post(threads_, [this, domain] { work(domain); });
 }

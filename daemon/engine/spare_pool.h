@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <boost/asio/thread_pool.hpp>
 
@@ -39,6 +40,8 @@ class SparePool {
 
   /// A run begins, with so many domains that may have a spare. There are no spares now.
   void begin_run(unsigned most);
+  /// Whether others have more need of the processor: meanwhile no work on a spare begins. Does not wait.
+  void hold(bool hold);
   /// Has the domain's spare made ready in that state, unless it is or too many domains have one. Does not wait.
   void prepare(const core::Domain& domain, const core::StateId& state);
 
@@ -96,6 +99,8 @@ class SparePool {
   std::condition_variable changed_;
   // Guarded by mutex_.
   unsigned most_ = 0;
+  bool held_ = false;
+  std::vector<core::Domain> held_back_;
   std::map<core::Domain, Entry> entries_;
 
   boost::asio::thread_pool threads_;  ///< ends first

@@ -57,6 +57,21 @@ TEST(RebootPool, AFinishNobodyWaitsForFreesNothing) {
   EXPECT_EQ(pool.busy(), 1U);
 }
 
+TEST(RebootPool, TellsWhetherAnythingIsBeingStarted) {
+  RebootPool pool;
+  pool.set_slots(1, 1);
+  pool.submit(job(1, Method::load));
+  EXPECT_FALSE(pool.any_start());
+  pool.submit(job(2, Method::restore));
+  EXPECT_TRUE(pool.any_start()) << "queued behind the other";
+  pool.start_next();
+  pool.finished(Ticket{1});
+  pool.start_next();
+  EXPECT_TRUE(pool.any_start()) << "under way";
+  pool.finished(Ticket{2});
+  EXPECT_FALSE(pool.any_start());
+}
+
 TEST(RebootPool, GoingBackNeverQueuesBehindBoots) {
   RebootPool pool;
   pool.set_slots(1, 2);

@@ -124,6 +124,25 @@ TEST_F(SparesTest, BehindTheLastTestThereIsNoSpare) {
   EXPECT_EQ(snapshots_.wait_for_spare(east, {}).started, 1U);
 }
 
+TEST_F(SparesTest, NoneIsBegunWhileADomainIsBeingStarted) {
+  const core::Domain b_east{b, east.host};
+  snapshots_.plan(b_east, {.restores_that_hang = 1});
+  engine_.start_run(
+      with_spares({held("one"), held("beside"), held("two"), script("three", {{"east", "true"}})}, 9, {a, b}));
+  memory_.wait_for<record::ResetStarted>([&](const auto& started) { return started.domain == b_east; });
+  finish();
+  wait_for_start("two");
+  EXPECT_EQ(methods(east), (Methods{"boot", "load"}));
+  EXPECT_EQ(snapshots_.wait_for_spare(east, {}).started, 0U);
+  hypervisor_.with(b_east, [](console::FakeGuest& guest) { guest.close(); });
+  snapshots_.wait_for_spare(east, {.started = 1, .halted = 1});
+  finish();
+  wait_for_start("three");
+  EXPECT_EQ(methods(east), (Methods{"boot", "load", "swap"}));
+  finish(b_east);
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 4U);
+}
+
 TEST_F(SparesTest, OnlySoManyDomainsHaveOne) {
   engine_.start_run(with_spares({script("one", {{"east", "true"}, {"west", "true"}, {"east", "hang"}}),
                                  script("two", {{"east", "true"}, {"west", "true"}})},
