@@ -74,7 +74,8 @@ bool LibvirtHypervisor::prove_kvm() {
   const std::string name = fmt::format("kvmtest-probe-{}", getpid());
   const auto disks = store_.live_disks_of(name);
   std::vector<Overlay> overlays;
-  const std::string xml = with_overlays(Templates::alone(templates_.render(domain, with, {}), name), disks, overlays);
+  std::string xml = with_overlays(Templates::alone(templates_.render(domain, with, {}), name), disks, overlays);
+  if (embedded()) xml = with_console(xml, name);
   for (const Overlay& overlay : overlays) make_overlay(overlay);
   const DomainHandle probe(virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
   if (!probe) {
@@ -83,9 +84,9 @@ bool LibvirtHypervisor::prove_kvm() {
   }
   bool works = false;
   try {
-    ConsoleStream console(connect_.get(), probe.get());
+    const auto console = open_console(probe.get());
     check(virDomainResume(probe.get()), "resume");
-    works = !console.read(std::chrono::steady_clock::now() + proof_limit).empty();
+    works = !console->read(std::chrono::steady_clock::now() + proof_limit).empty();
   } catch (const std::runtime_error&) {
     works = false;  // QEMU gave up: that is an answer, too
   }

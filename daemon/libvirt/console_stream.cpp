@@ -3,36 +3,35 @@
 #include <array>
 #include <utility>
 
-#include <libvirt/virterror.h>
-
 namespace kvmtest::libvirt {
 namespace {
-// Past this much unread the guest is held back: the pty fills and QEMU waits.
+// Past this much unread the guest is held back: the socket fills and QEMU waits.
 constexpr std::size_t high_water = 4U << 20U;
 }  // namespace
 
 ConsoleStream::ConsoleStream(virConnectPtr connect, virDomainPtr domain) : shared_(std::make_shared<Shared>()) {
-  const std::string what = std::string("console of ") + virDomainGetName(domain);
-  shared_->stream.reset(check(virStreamNew(connect, VIR_STREAM_NONBLOCK), what));
-  check(virDomainOpenConsole(domain, nullptr, shared_->stream.get(), VIR_DOMAIN_CONSOLE_FORCE), what);
-  shared_->events = VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_HANGUP | VIR_STREAM_EVENT_ERROR;
-  auto opaque = std::make_unique<std::shared_ptr<Shared>>(shared_);
-  check(virStreamEventAddCallback(shared_->stream.get(), shared_->events, on_event, opaque.get(),
-                                  [](void* p) { delete static_cast<std::shared_ptr<Shared>*>(p); }),
-        what);
-  opaque.release();  // NOLINT(bugprone-unused-return-value): libvirt's free callback owns it now
+  begin(std::make_unique<StreamSource>(connect, domain, on_events()));
+}
+
+ConsoleStream::ConsoleStream(const std::string& socket) : shared_(std::make_shared<Shared>()) {
+  begin(std::make_unique<SocketSource>(socket, on_events()));
+}
+
+void ConsoleStream::begin(std::unique_ptr<ConsoleSource> source) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->source = std::move(source);
+  arm(*shared_);
 }
 
 ConsoleStream::~ConsoleStream() {
-  StreamHandle stream;
+  std::unique_ptr<ConsoleSource> source;
   {
     const std::lock_guard lock(shared_->mutex);
     shared_->closed = true;
-    stream = std::move(shared_->stream);
+    source = std::move(shared_->source);
   }
   // Outside the lock: the callback takes it, and libvirt holds the stream's own lock while calling it.
-  if (virStreamEventRemoveCallback(stream.get()) < 0) virResetLastError();
-  if (virStreamAbort(stream.get()) < 0) virResetLastError();
+  source.reset();
 }
 
 std::string ConsoleStream::read(console::Deadline deadline) {
@@ -64,36 +63,33 @@ void ConsoleStream::interrupt() {
   shared_->changed.notify_all();
 }
 
-void ConsoleStream::on_event(virStreamPtr, int events, void* opaque) {
-  const std::shared_ptr<Shared> shared = *static_cast<std::shared_ptr<Shared>*>(opaque);
-  const std::lock_guard lock(shared->mutex);
-  if (!shared->stream) return;
-  if ((events & VIR_STREAM_EVENT_READABLE) != 0) receive_some(*shared);
-  if ((events & VIR_STREAM_EVENT_WRITABLE) != 0) send_some(*shared);
-  if ((events & (VIR_STREAM_EVENT_HANGUP | VIR_STREAM_EVENT_ERROR)) != 0 && (events & VIR_STREAM_EVENT_READABLE) == 0)
-    shared->closed = true;
-  arm(*shared);
-  shared->changed.notify_all();
+ConsoleSource::OnEvents ConsoleStream::on_events() const {
+  return [shared = shared_](int events) {
+    const std::lock_guard lock(shared->mutex);
+    if (!shared->source) return;
+    if ((events & VIR_STREAM_EVENT_READABLE) != 0) receive_some(*shared);
+    if ((events & VIR_STREAM_EVENT_WRITABLE) != 0) send_some(*shared);
+    if ((events & (VIR_STREAM_EVENT_HANGUP | VIR_STREAM_EVENT_ERROR)) != 0 && (events & VIR_STREAM_EVENT_READABLE) == 0)
+      shared->closed = true;
+    arm(*shared);
+    shared->changed.notify_all();
+  };
 }
 
 void ConsoleStream::receive_some(Shared& shared) {
   std::array<char, 65536> buffer;
-  const int got = virStreamRecv(shared.stream.get(), buffer.data(), buffer.size());
+  const long got = shared.source->receive(buffer.data(), buffer.size());
   if (got > 0)
     shared.received.append(buffer.data(), static_cast<std::size_t>(got));
-  else if (got != -2)  // -2: nothing to read after all
+  else if (got != ConsoleSource::none_now)
     shared.closed = true;
-  if (got == -1) virResetLastError();
 }
 
 void ConsoleStream::send_some(Shared& shared) {
   while (!shared.to_send.empty()) {
-    const int sent = virStreamSend(shared.stream.get(), shared.to_send.data(), shared.to_send.size());
+    const long sent = shared.source->send(shared.to_send.data(), shared.to_send.size());
     if (sent < 0) {
-      if (sent != -2) {
-        shared.closed = true;
-        virResetLastError();
-      }
+      shared.closed = shared.closed || sent != ConsoleSource::none_now;
       return;
     }
     shared.to_send.erase(0, static_cast<std::size_t>(sent));
@@ -108,7 +104,7 @@ void ConsoleStream::arm(Shared& shared) {
   if (!shared.closed && !shared.to_send.empty()) events |= VIR_STREAM_EVENT_WRITABLE;
   if (events == shared.events) return;
   shared.events = events;
-  if (virStreamEventUpdateCallback(shared.stream.get(), events) < 0) virResetLastError();
+  shared.source->watch(events);
 }
 
 }  // namespace kvmtest::libvirt

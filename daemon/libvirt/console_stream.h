@@ -1,5 +1,5 @@
 #pragma once
-// A domain's console over libvirt's stream. The event loop's thread fills a buffer; the session's thread waits on it.
+// A domain's console. The event loop's thread fills a buffer; the session's thread waits on it.
 
 #include <condition_variable>
 #include <memory>
@@ -7,14 +7,16 @@
 #include <string>
 
 #include "console/stream.h"
-#include "libvirt/handles.h"
+#include "libvirt/console_source.h"
 
 namespace kvmtest::libvirt {
 
 class ConsoleStream final : public console::Stream {
  public:
-  /// Opens the first console of a running domain, taking it from whoever holds it. Throws engine::HostFault.
+  /// The first console of a running domain; see StreamSource. Throws engine::HostFault.
   ConsoleStream(virConnectPtr connect, virDomainPtr domain);
+  /// The console on that socket; see SocketSource. Throws engine::HostFault.
+  explicit ConsoleStream(const std::string& socket);
   ~ConsoleStream() override;
 
   std::string read(console::Deadline deadline) override;
@@ -27,7 +29,7 @@ class ConsoleStream final : public console::Stream {
     std::mutex mutex;
     std::condition_variable changed;
     // Guarded by mutex.
-    StreamHandle stream;
+    std::unique_ptr<ConsoleSource> source;
     std::string received;
     std::string to_send;
     bool closed = false;
@@ -35,7 +37,8 @@ class ConsoleStream final : public console::Stream {
     int events = 0;  ///< that the callback is armed for
   };
 
-  static void on_event(virStreamPtr stream, int events, void* opaque);
+  [[nodiscard]] ConsoleSource::OnEvents on_events() const;
+  void begin(std::unique_ptr<ConsoleSource> source);
   static void send_some(Shared& shared);
   static void receive_some(Shared& shared);
   static void arm(Shared& shared);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <libvirt/virterror.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/input_error.h"
@@ -26,13 +27,15 @@ using engine::HostFault;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-// QEMU's monitor socket lies this deep under the embedded root; sun_path holds 107 bytes.
+constexpr std::size_t longest_socket = 107;  // bytes that sun_path holds
+// QEMU's monitor socket lies this deep under the embedded root.
 constexpr std::size_t longest_root =
-    107 - std::string_view("/lib/domain-99999-aaaaaaaaaaaaaaaaaaaa/monitor.sock").size();
+    longest_socket - std::string_view("/lib/domain-99999-aaaaaaaaaaaaaaaaaaaa/monitor.sock").size();
 
 // Read by the embedded driver from ROOT/etc/qemu.conf. No other user, label, mount namespace or cgroup is involved: the
 // domains are this user's own short-lived processes, and each of these costs time at every start. The log daemon that
-// stdio_handler="logd" wants does not run.
+// stdio_handler="logd" wants does not run. Without that capability a start asks QEMU some questions instead of some
+// hundred (docs/adr/0013).
 constexpr const char* qemu_conf = R"(user = "+{}"
 group = "+{}"
 dynamic_ownership = 0
@@ -41,6 +44,7 @@ security_driver = "none"
 stdio_handler = "file"
 namespaces = [ ]
 cgroup_controllers = [ ]
+capability_filters = [ "cpu-unavailable-features" ]
 )";
 
 std::string percent_encoded(const std::string& path) {
@@ -108,6 +112,8 @@ LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Opt
                     "events of domains");
   destroy_leftovers();
   decide_accelerator();
+  // QEMU inherits it. A load touches half of a guest's memory, and would have nearly all of it cleared first.
+  if (embedded() && options_.with.type != "kvm") prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 LibvirtHypervisor::~LibvirtHypervisor() { virConnectDomainEventDeregisterAny(connect_.get(), callback_); }
@@ -192,7 +198,7 @@ void LibvirtHypervisor::define(const core::Domain& domain) {
   std::string xml =
       with_overlays(Templates::without_announcements(templates_.render(domain, options_.with, uuid.data())),
                     store_.live_disks_of(domain.name()), unused);
-  if (!embedded()) xml = Templates::on_networks(xml);
+  xml = embedded() ? with_console(xml, domain.name()) : Templates::on_networks(xml);
   const DomainHandle made(virDomainDefineXMLFlags(connect_.get(), xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE));
   if (!made) throw InputError({templates_.file(domain)}, "libvirt refuses this domain: " + last_error());
 }
@@ -304,11 +310,25 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const Twin& twi
       attach_down(links(handle.get()), bridges_of(definition(twin.domain)));
     }
     pin_emulator(twin.domain, handle.get());
-    return std::make_unique<ConsoleStream>(connect_.get(), handle.get());
+    return open_console(handle.get());
   } catch (const HostFault&) {
     switch_off(handle.get());
     throw;
   }
+}
+
+/// With its console where nobody has to wait for it. Of the embedded libvirt only: another one may not put sockets
+/// there.
+std::string LibvirtHypervisor::with_console(const std::string& xml, const std::string& name) const {
+  const fs::path socket = options_.state_dir / "libvirt/run/qemu" / (name + ".console");
+  return socket.string().size() > longest_socket ? xml : Templates::with_socket_console(xml, socket);
+}
+
+std::unique_ptr<console::Stream> LibvirtHypervisor::open_console(virDomainPtr handle) {
+  if (embedded())
+    if (const std::string socket = Templates::console_socket(xml_of(handle)); !socket.empty())
+      return std::make_unique<ConsoleStream>(socket);
+  return std::make_unique<ConsoleStream>(connect_.get(), handle);
 }
 
 /// With network cards that are on no bridge: libvirt sets its ends of them up.
@@ -323,7 +343,7 @@ DomainHandle LibvirtHypervisor::start_apart(const Twin& twin) {
       name, uuid.data());
   if (!embedded() || !xml)
     throw HostFault(twin.domain.name() + ": its network cards are of a kind that no spare can have");
-  DomainHandle handle(virDomainCreateXML(connect_.get(), xml->c_str(), VIR_DOMAIN_START_PAUSED));
+  DomainHandle handle(virDomainCreateXML(connect_.get(), with_console(*xml, name).c_str(), VIR_DOMAIN_START_PAUSED));
   if (!handle) fail("start " + name);
   return handle;
 }

@@ -101,6 +101,8 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   bool prove_kvm();
   DomainHandle find_ours(const std::string& name, bool must_exist);
   DomainHandle start_apart(const Twin& twin);
+  std::unique_ptr<console::Stream> open_console(virDomainPtr handle);
+  [[nodiscard]] std::string with_console(const std::string& xml, const std::string& name) const;
   Twin twin_of(const std::string& name) const;
   void define(const core::Domain& domain);
   void make_network(const std::string& name);

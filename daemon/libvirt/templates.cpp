@@ -279,6 +279,37 @@ std::string Templates::without_announcements(const std::string& domain_xml) {
   return text_of(document);
 }
 
+std::string Templates::with_socket_console(const std::string& domain_xml, const std::string& socket) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  auto devices = document.child("domain").child("devices");
+  const auto move = [&](pugi::xml_node device) {
+    auto type = device.attribute("type");
+    if (std::string_view(type.value()) != "pty") return;
+    type.set_value("unix");
+    device.remove_child("source");
+    auto source = device.prepend_child("source");
+    source.append_attribute("mode").set_value("bind");
+    source.append_attribute("path").set_value(socket.c_str());
+  };
+  const auto console = devices.child("console");
+  const std::string_view target = console.child("target").attribute("type").value();
+  // A console of this kind is another name of the first serial port.
+  if (!console || target.empty() || target == "serial") move(devices.child("serial"));
+  if (console) move(console);
+  return text_of(document);
+}
+
+std::string Templates::console_socket(const std::string& domain_xml) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  const auto console = document.child("domain").child("devices").child("console");
+  const auto source = console.child("source");
+  const bool listens = std::string_view(source.attribute("mode").value()) == "bind";
+  return std::string_view(console.attribute("type").value()) == "unix" && listens ? source.attribute("path").value()
+                                                                                  : "";
+}
+
 std::string Templates::without_kernel(const std::string& domain_xml) {
   pugi::xml_document document;
   document.load_string(domain_xml.c_str());

@@ -65,6 +65,11 @@ class Templates {
   /// The same as render, with virtio network cards that do not tell all their neighbours that they moved when the
   /// domain goes back to a saved state: QEMU takes that for the end of a migration.
   [[nodiscard]] static std::string without_announcements(const std::string& domain_xml);
+  /// The same as a domain's XML, but with its first console on a socket, where it is on a pseudo-terminal: QEMU looks
+  /// only once a second whether somebody has opened one of those, and is deaf until then.
+  [[nodiscard]] static std::string with_socket_console(const std::string& domain_xml, const std::string& socket);
+  /// The socket on which the first console of a running domain's XML is; empty: none.
+  [[nodiscard]] static std::string console_socket(const std::string& domain_xml);
   /// The same as a domain's XML, but without a kernel of the host's. A domain that goes back to a saved state needs
   /// none, and QEMU would put all of it into the guest's memory again each time, just to overwrite it.
   [[nodiscard]] static std::string without_kernel(const std::string& domain_xml);

@@ -44,6 +44,33 @@ TEST(Kernel, IsLeftOutOfADomainThatGoesBack) {
       << "libvirt refuses a command line without a kernel: " << restored;
 }
 
+std::string with_devices(const std::string& devices) { return "<domain><devices>" + devices + "</devices></domain>"; }
+
+TEST(SocketConsole, TakesThePlaceOfAPseudoTerminal) {
+  const std::string serial = "<serial type='pty'><source path='/dev/pts/1'/><target port='0'/></serial>";
+  const std::string second = "<serial type='pty'><target port='1'/></serial>";
+  const std::string console = "<console type='pty'><target type='serial' port='0'/></console>";
+  const std::string moved = Templates::with_socket_console(with_devices(serial + second + console), "/run/a.console");
+  EXPECT_EQ(Templates::console_socket(moved), "/run/a.console") << moved;
+  EXPECT_EQ(moved.find("/dev/pts"), std::string::npos) << moved;
+  EXPECT_NE(moved.find("<serial type=\"unix\">"), std::string::npos) << moved;
+  EXPECT_NE(moved.find("<serial type=\"pty\">"), std::string::npos) << "the second port: " << moved;
+}
+
+TEST(SocketConsole, OfAnotherKindStaysWhatItIs) {
+  const std::string virtio =
+      "<serial type='pty'><target port='0'/></serial><console type='pty'><target type='virtio'/></console>";
+  const std::string moved = Templates::with_socket_console(with_devices(virtio), "/run/a.console");
+  EXPECT_EQ(Templates::console_socket(moved), "/run/a.console") << moved;
+  EXPECT_NE(moved.find("<serial type=\"pty\">"), std::string::npos) << "which is another port: " << moved;
+
+  const std::string network = "<serial type='tcp'><source mode='bind' host='127.0.0.1' service='2'/></serial>";
+  EXPECT_EQ(Templates::console_socket(Templates::with_socket_console(with_devices(network), "/run/a.console")), "");
+  EXPECT_EQ(
+      Templates::console_socket(with_devices("<console type='unix'><source mode='connect' path='/c'/></console>")), "")
+      << "where QEMU does not listen";
+}
+
 constexpr const char* east_on_a_bridge =
     "<domain><name>a.east</name><uuid>1</uuid><devices><interface type='bridge'><source bridge='a.net'/>"
     "<mac address='52:54:00:00:00:01'/><model type='virtio'/></interface></devices></domain>";
