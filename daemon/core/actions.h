@@ -37,7 +37,6 @@ struct PauseDomain {
 struct DestroyDomain {
   Ticket ticket;
   Domain domain;
-  bool beside_test = false;  ///< its prefix is running a test that does not need it: not on that test's thread
 };
 /// Run the script on the prefix's own thread. Answered by TestRan or TestAborted.
 struct RunTest {

@@ -93,7 +93,7 @@ void Scheduler::submit_reset(TestWorker& worker, const Host& host, Method method
 void Scheduler::destroy(TestWorker& worker, const Host& host) {
   const Ticket ticket = new_ticket();
   worker.domains[host].state = domain_state::Destroying{ticket};
-  out_.push_back(action::DestroyDomain{ticket, Domain{worker.prefix, host}, is<worker_state::Running>(worker.state)});
+  out_.push_back(action::DestroyDomain{ticket, Domain{worker.prefix, host}});
 }
 
 /// A reset that has not begun does not happen.

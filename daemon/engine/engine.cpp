@@ -20,6 +20,8 @@ using std::chrono::duration_cast;
 namespace {
 
 constexpr auto sample_interval = 2s;
+// Threads. They wait for libvirt, and do next to nothing.
+constexpr unsigned destroyers = 16;
 // Bytes of a test's console for somebody who comes to watch: some pages.
 constexpr std::size_t watched_bound = 16384;
 
@@ -66,7 +68,7 @@ Engine::Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Spar
       deadline_timer_(io_),
       sample_timer_(io_),
       scheduler_(next_attempt),
-      room_maker_(std::make_unique<asio::thread_pool>(1)),
+      destroyers_(std::make_unique<asio::thread_pool>(destroyers)),
       judge_pool_(std::make_unique<asio::thread_pool>(std::max(1U, config_.judges))),
       spare_pool_(spares, std::max(1U, config_.spare_threads), config_.capture_bound,
                   [this](const core::Domain& domain, const std::string& reason) {
@@ -85,7 +87,7 @@ Engine::~Engine() {
   core_thread_.join();
   for (auto& pool : reboot_pools_) pool->join();
   for (auto& [prefix, pool] : test_pool_) pool->join();
-  room_maker_->join();
+  destroyers_->join();
   judge_pool_->join();
 }
 
@@ -346,8 +348,7 @@ void Engine::perform(const core::action::PauseDomain& a) {
 }
 
 void Engine::perform(const core::action::DestroyDomain& a) {
-  asio::thread_pool& thread = a.beside_test ? *room_maker_ : test_thread(a.domain.prefix);
-  asio::post(thread, [this, a, run = run_number()] { destroy(a, run); });
+  asio::post(*destroyers_, [this, a, run = run_number()] { destroy(a, run); });
 }
 
 void Engine::perform(const core::action::RunTest& a) {

@@ -3,8 +3,8 @@
 // what came of them back as events. Everything that happened leaves as records.
 //
 //   reboot pool   one domain at a time each: start, log in, save; go back to what was saved, and verify it
-//   test pool     a thread a prefix: runs scripts, and pauses or destroys domains between them
-//   room maker    destroys paused domains whose memory another prefix needs, while theirs runs a test
+//   test pool     a thread a prefix: runs scripts, and pauses domains between them
+//   destroyers    end domains side by side: libvirt makes each wait a fifth of a second
 //   spare pool    a thread or a few: domains' spares are made ready while the domains run tests
 //   judges        a few threads: compare, write the attempt's files
 
@@ -239,7 +239,7 @@ class Engine {
   std::vector<std::unique_ptr<boost::asio::thread_pool>> reboot_pools_;  ///< the last one takes new jobs
   unsigned reboot_threads_ = 0;
   std::map<core::Prefix, std::unique_ptr<boost::asio::thread_pool>> test_pool_;
-  std::unique_ptr<boost::asio::thread_pool> room_maker_;  ///< one thread: destroys paused domains under a running test
+  std::unique_ptr<boost::asio::thread_pool> destroyers_;
   std::unique_ptr<boost::asio::thread_pool> judge_pool_;
 
   std::atomic<std::int64_t> active_run_{0};

@@ -1,4 +1,4 @@
-// The engine's work on the threads of the test pool and on judges: destructions, pauses, tests, judging.
+// The engine's work on the threads of the test pool, on destroyers and on judges: pauses, tests, destructions, judging.
 
 #include <utility>
 

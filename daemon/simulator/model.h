@@ -64,8 +64,9 @@ struct Model {
   std::function<ResetFate(const core::Domain&, unsigned nth)> reset;
   /// The same for a reset that goes back to a saved state. None: as `reset`.
   std::function<ResetFate(const core::Domain&, unsigned nth)> go_back;
-  /// Whether stopping the domain's processor fails. None: never; it takes no time.
+  /// Whether stopping the domain's processor fails. None: never.
   std::function<bool(const core::Domain&)> pause_fails;
+  core::Duration pause{};  ///< what that takes
   /// The attempt at a test with this number.
   std::function<TestFate(core::TestIndex, unsigned number)> test;
   std::function<JudgeFate(core::TestIndex, unsigned number)> judge;

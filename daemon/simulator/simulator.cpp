@@ -187,24 +187,18 @@ void Simulator::perform(const action::CancelReset& a) {
   boot->fate.ignores_cancel = true;  // once is enough
 }
 
+void Simulator::perform(const action::DestroyDomain& a) {
+  const DestroyFate fate = model_.destroy(a.domain, ++machines_[a.domain].destroys);
+  due(now_ + fate.takes, [this, a, fate] {
+    if (!fate.fails) machines_[a.domain].power = Machine::Power::off;
+    result(fate.fails ? core::Event(event::DomainDestroyFailed{a.ticket, fate.reason})
+                      : event::DomainDestroyed{a.ticket});
+  });
+}
+
 // ---- a prefix's thread ----
 
 void Simulator::perform(const action::PauseDomain& a) { add_job(a.domain.prefix, a); }
-
-void Simulator::perform(const action::DestroyDomain& a) {
-  if (!a.beside_test) {
-    add_job(a.domain.prefix, a);
-    return;
-  }
-  const DestroyFate fate = model_.destroy(a.domain, ++machines_[a.domain].destroys);
-  due(now_ + fate.takes, [this, a, fate] { result(end_destruction(a, fate)); });
-}
-
-core::Event Simulator::end_destruction(const action::DestroyDomain& a, const DestroyFate& fate) {
-  if (fate.fails) return event::DomainDestroyFailed{a.ticket, fate.reason};
-  machines_[a.domain].power = Machine::Power::off;
-  return event::DomainDestroyed{a.ticket};
-}
 
 void Simulator::perform(const action::RunTest& a) {
   numbers_[a.attempt] = a.number;
@@ -223,15 +217,16 @@ void Simulator::begin_job(const core::Prefix& prefix) {
 }
 
 void Simulator::begin(const core::Prefix& prefix, const action::PauseDomain& job) {
-  if (!powered(job.domain) || (model_.pause_fails && model_.pause_fails(job.domain)))
-    end_job(prefix, event::DomainPauseFailed{job.ticket, "it does not stop"});
+  const auto end = [this, prefix, job] {
+    if (!powered(job.domain) || (model_.pause_fails && model_.pause_fails(job.domain)))
+      end_job(prefix, event::DomainPauseFailed{job.ticket, "it does not stop"});
+    else
+      end_job(prefix, event::DomainPaused{job.ticket});
+  };
+  if (model_.pause.count() > 0)
+    due(now_ + model_.pause, end);
   else
-    end_job(prefix, event::DomainPaused{job.ticket});
-}
-
-void Simulator::begin(const core::Prefix& prefix, const action::DestroyDomain& job) {
-  const DestroyFate fate = model_.destroy(job.domain, ++machines_[job.domain].destroys);
-  due(now_ + fate.takes, [this, prefix, job, fate] { end_job(prefix, end_destruction(job, fate)); });
+    end();
 }
 
 const core::PlannedTest& Simulator::planned(core::TestIndex index) const {

@@ -97,7 +97,7 @@ class Simulator {
     unsigned resets = 0;
     unsigned destroys = 0;
   };
-  using Job = std::variant<core::action::PauseDomain, core::action::DestroyDomain, core::action::RunTest>;
+  using Job = std::variant<core::action::PauseDomain, core::action::RunTest>;
   struct Thread {
     std::deque<Job> jobs;    ///< front is under way
     std::uint64_t turn = 0;  ///< a due end of another turn is void
@@ -136,12 +136,10 @@ class Simulator {
   void add_job(const core::Prefix& prefix, Job job);
   void begin_job(const core::Prefix& prefix);
   void begin(const core::Prefix& prefix, const core::action::PauseDomain& job);
-  void begin(const core::Prefix& prefix, const core::action::DestroyDomain& job);
   void begin(const core::Prefix& prefix, const core::action::RunTest& job);
   [[nodiscard]] const core::PlannedTest& planned(core::TestIndex index) const;
   void end_test(const core::Prefix& prefix, core::Duration after, core::Event event);
   void end_job(const core::Prefix& prefix, core::Event event);
-  core::Event end_destruction(const core::action::DestroyDomain& a, const DestroyFate& fate);
   void begin_judging();
   void lose(const core::Domain& domain, const Loss& loss);
 

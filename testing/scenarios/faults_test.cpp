@@ -113,11 +113,11 @@ TEST_F(Faults, ALostDomainEndsTheTestWhereverItsScriptIs) {
     12 cancel one#1
     12 one#1 was aborted: interrupted
     12 report one#1 unresolved west:HOST-FAULT, to be tried again
-    24 run one#2 on a.
-    29 one#2 ran
-    29 judge one#2
-    30 one#2 was judged
-    30 report one#2 passed
+    23 run one#2 on a.
+    28 one#2 ran
+    28 judge one#2
+    29 one#2 was judged
+    29 report one#2 passed
   )"));
   const auto& issues = outcome.verdicts.at(core::TestIndex{0})[0].report.issues;
   EXPECT_EQ(issues, (std::vector<core::Issue>{{"west", "HOST-FAULT", "lost"}}));
@@ -135,11 +135,11 @@ TEST_F(Faults, ATestThatEndsOnALostDomainIsNotJudged) {
     12 cancel one#1
     15 one#1 ran
     15 report one#1 unresolved west:HOST-FAULT, to be tried again
-    27 run one#2 on a.
-    32 one#2 ran
-    32 judge one#2
-    33 one#2 was judged
-    33 report one#2 passed
+    26 run one#2 on a.
+    31 one#2 ran
+    31 judge one#2
+    32 one#2 was judged
+    32 report one#2 passed
   )"));
 }
 
@@ -199,8 +199,8 @@ TEST_F(Faults, AGuestThatDoesNotBootIsTriedAgainWithinTheAttempt) {
     21 one#1 was judged
     21 report one#1 passed
     21 a.east was destroyed
-    22 a.west was destroyed
-    22 finish the run: completed
+    21 a.west was destroyed
+    21 finish the run: completed
   )"));
 }
 
@@ -222,7 +222,7 @@ TEST_F(Faults, AGuestThatNeverBootsIsUnresolved) {
     5 report one#1 unresolved east:BOOT-FAILED
     5 destroy a.east
     6 a.east was destroyed
-    17 run two#1 on a.
+    16 run two#1 on a.
   )"));
   EXPECT_EQ(attempts(0), 1U);
   EXPECT_EQ(last_verdict(0), core::Verdict::unresolved);
@@ -250,14 +250,14 @@ TEST_F(Faults, AFaultCancelsTheResetsOfItsGroup) {
     2 a.west failed to reset, guest: cancelled
     2 destroy a.west
     3 reset a.nic
-    4 a.west was destroyed
+    3 a.west was destroyed
     13 a.nic was reset
     13 reset a.west
     23 a.west was reset
     28 destroy a.nic
     28 destroy a.west
-    30 a.nic was destroyed
-    31 a.west was destroyed
+    29 a.nic was destroyed
+    29 a.west was destroyed
   )"));
 }
 
@@ -308,8 +308,8 @@ TEST_F(Faults, ADomainTheHostLosesBeforeItsTestIsAHostFault) {
     30 report one#1 unresolved east:HOST-FAULT, to be tried again
     30 cancel the reset of a.west
     30 a.west failed to reset, guest: cancelled
-    42 run one#2 on a.
-    48 report one#2 passed
+    41 run one#2 on a.
+    47 report one#2 passed
   )"));
 }
 
@@ -323,8 +323,8 @@ TEST_F(Faults, ADomainLostWhileItIsResetIsOneFault) {
     3 a.east failed to reset, host: lost
     3 report failed reset of a.east
     3 report one#1 unresolved east:HOST-FAULT, to be tried again
-    15 run one#2 on a.
-    21 report one#2 passed
+    14 run one#2 on a.
+    20 report one#2 passed
   )"));
 }
 

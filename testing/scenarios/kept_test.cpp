@@ -148,8 +148,8 @@ TEST_F(Kept, AndWhenTheRunIsOver) {
     200 destroy a.west
     201 a.east was destroyed
     201 answer request 3: done
-    202 a.west was destroyed
-    202 answer request 4: done
+    201 a.west was destroyed
+    201 answer request 4: done
   )"));
 }
 

@@ -79,7 +79,7 @@ TEST_F(LateResults, ACancelledResetThatSucceedsIsDestroyed) {
     21 a.west was reset
     21 run one#2 on a.
     26 destroy a.west
-    28 a.west was destroyed
+    27 a.west was destroyed
   )"));
 }
 

@@ -48,6 +48,7 @@ class Scenario : public ::testing::Test {
   void attempt(std::string test, unsigned number, TestFate fate);
   void judging(std::string test, unsigned number, JudgeFate fate);
   void destruction(std::string_view domain, unsigned nth, DestroyFate fate);
+  void pauses_take(core::Duration time) { model.pause = time; }
   void no_pause(std::string_view name) { not_paused_.insert(domain(name)); }
   simulator::Model model;
 

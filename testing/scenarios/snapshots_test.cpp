@@ -142,7 +142,7 @@ TEST_F(Snapshots, AHostThatIsNotNeededIsPausedAndComesBackByALoad) {
     27 destroy a.east
     27 destroy a.west
     28 a.east was destroyed
-    29 a.west was destroyed
+    28 a.west was destroyed
   )"));
 }
 

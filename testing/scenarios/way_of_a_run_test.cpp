@@ -106,10 +106,10 @@ TEST_F(WayOfARun, DomainsATestDoesNotNeedAreOffBeforeItRuns) {
     15 reset a.nic
     16 a.east was destroyed
     25 a.nic was reset
-    36 a.west was destroyed
-    36 run two#1 on a.
-    41 destroy a.nic
-    42 a.nic was destroyed
+    35 a.west was destroyed
+    35 run two#1 on a.
+    40 destroy a.nic
+    41 a.nic was destroyed
   )"));
 }
 

@@ -77,6 +77,7 @@ std::unique_ptr<console::Stream> FakeHypervisor::start_spare(const core::Domain&
 std::unique_ptr<console::Stream> FakeHypervisor::add(Guests& guests, const core::Domain& domain,
                                                      std::shared_ptr<Guest> guest) {
   if (!guests.try_emplace(domain, guest).second) throw HostFault(domain.name() + " is running already");
+  added_.notify_all();
   return std::make_unique<GuestStream>(std::move(guest));
 }
 
@@ -172,6 +173,12 @@ void FakeHypervisor::interrupt(const core::Domain& domain) {
 void FakeHypervisor::plan(const core::Domain& domain, Plan plan) {
   const std::lock_guard lock(mutex_);
   plans_[domain] = plan;
+}
+
+void FakeHypervisor::wait_until_up(const core::Domain& domain) {
+  std::unique_lock lock(mutex_);
+  if (!added_.wait_for(lock, std::chrono::seconds(60), [&] { return guests_.contains(domain); }))
+    throw std::runtime_error(domain.name() + " does not come up");
 }
 
 std::set<std::string> FakeHypervisor::running() const {

@@ -39,6 +39,9 @@ class FakeHypervisor final : public Hypervisor {
   /// Names of the domains that run, and of their spares: a.east's spare.
   [[nodiscard]] std::set<std::string> running() const;
 
+  /// Waits until the domain runs, or until the test has waited too long.
+  void wait_until_up(const core::Domain& domain);
+
   /// Called with each guest that boots, before anybody hears from it.
   std::function<void(const core::Domain&, console::FakeGuest&)> prepare;
   /// Calls `function` with the guest of a domain that runs. Throws HostFault when it does not.
@@ -59,10 +62,11 @@ class FakeHypervisor final : public Hypervisor {
   class GuestStream;
 
   using Guests = std::map<core::Domain, std::shared_ptr<Guest>>;
-  static std::unique_ptr<console::Stream> add(Guests& guests, const core::Domain& domain, std::shared_ptr<Guest> guest);
+  std::unique_ptr<console::Stream> add(Guests& guests, const core::Domain& domain, std::shared_ptr<Guest> guest);
   static void change(const std::shared_ptr<Guest>& guest, const std::function<void(console::FakeGuest&)>& function);
 
   mutable std::mutex mutex_;
+  std::condition_variable added_;
   // Guarded by mutex_.
   Guests guests_;
   Guests spares_;

@@ -134,11 +134,13 @@ TEST_F(SparesTest, NoneIsBegunWhileADomainIsBeingStarted) {
   wait_for_start("two");
   EXPECT_EQ(methods(east), (Methods{"boot", "load"}));
   EXPECT_EQ(snapshots_.wait_for_spare(east, {}).started, 0U);
+  hypervisor_.wait_until_up(b_east);
   hypervisor_.with(b_east, [](console::FakeGuest& guest) { guest.close(); });
   snapshots_.wait_for_spare(east, {.started = 1, .halted = 1});
   finish();
   wait_for_start("three");
   EXPECT_EQ(methods(east), (Methods{"boot", "load", "swap"}));
+  wait_for_start("beside");
   finish(b_east);
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 4U);
 }
