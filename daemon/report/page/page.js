@@ -35,7 +35,8 @@ function head() {
   }
 }
 
-// The picture: a lane a prefix and a lane a slot of the reboot pool. A span's width is at least half a pixel.
+// The picture: a lane a prefix and a lane a slot of the reboot pool. A span's width is at least half a pixel. What a span
+// is, is written to it only when the pointer comes: thousands of titles would double the time the page takes to open.
 
 function picture() {
   const height = 16, gap = 4, left = 110, width = 1400, top = 4;
@@ -49,18 +50,18 @@ function picture() {
   const full = top + data.lanes.length * (height + gap) + 18;
   const drawing = svg("svg", {viewBox: "0 0 " + (left + width + 10) + " " + full, role: "img"});
   const x = (time) => left + time / total * width;
+  const spans = new Map();
   data.lanes.forEach((lane, at) => {
     const y = top + at * (height + gap);
     const row = svg("g", {class: "lane", "data-name": lane.name});
     const label = svg("text", {x: 4, y: y + height - 4});
     label.textContent = lane.name;
     row.append(label);
-    for (const [name, kind, begin, length] of lane.spans) {
-      const span = svg("rect", {x: x(begin), y, width: Math.max(0.5, length / total * width), height,
+    for (const described of lane.spans) {
+      const [, kind, begin, length] = described;
+      const span = svg("rect", {x: x(begin).toFixed(2), y, width: Math.max(0.5, length / total * width).toFixed(2), height,
         fill: color(kind)});
-      const title = svg("title", {});
-      title.textContent = name + ": " + kind + ", " + seconds(length) + " from " + seconds(begin);
-      span.append(title);
+      spans.set(span, described);
       row.append(span);
     }
     drawing.append(row);
@@ -70,6 +71,14 @@ function picture() {
     label.textContent = seconds(total * tick / 10);
     drawing.append(label);
   }
+  drawing.addEventListener("pointerover", (event) => {
+    const described = spans.get(event.target);
+    if (described === undefined || event.target.firstChild !== null) return;
+    const [name, kind, begin, length] = described;
+    const title = svg("title", {});
+    title.textContent = name + ": " + kind + ", " + seconds(length) + " from " + seconds(begin);
+    event.target.append(title);
+  });
   byId("picture").append(drawing);
   const kinds = new Set(data.lanes.flatMap((lane) => lane.spans.map((span) => span[1])));
   for (const kind of ["waiting", "reset", "boot", "restore", "load", "swap", ...verdicts]) {
@@ -138,28 +147,34 @@ function makeRow(test, order) {
     element("td", {}, attempt === null ? "" : attempt.prefix),
     element("td", {class: "issue"}, made.issue));
   made.text = (test.name + "\n" + made.issue).toLowerCase();
-  const toggle = () => {
-    if (made.more !== null) {
-      made.more.remove();
-      made.more = null;
-      return;
-    }
-    made.more = element("tr", {class: "more"});
-    const cell = element("td", {colspan: columns.length});
-    cell.append(details(test));
-    made.more.append(cell);
-    row.after(made.more);
-  };
-  row.addEventListener("click", toggle);
-  row.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") toggle();
-  });
   return made;
+}
+
+function toggle(made) {
+  if (made.more !== null) {
+    made.more.remove();
+    made.more = null;
+    return;
+  }
+  made.more = element("tr", {class: "more"});
+  const cell = element("td", {colspan: columns.length});
+  cell.append(details(made.test));
+  made.more.append(cell);
+  made.row.after(made.more);
 }
 
 function table() {
   const rows = data.tests.map(makeRow);
   const body = byId("tests").tBodies[0];
+  const madeOf = new Map(rows.map((made) => [made.row, made]));
+  const toggleAt = (event) => {
+    const made = madeOf.get(event.target.closest("tr"));
+    if (made !== undefined) toggle(made);
+  };
+  body.addEventListener("click", toggleAt);
+  body.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") toggleAt(event);
+  });
   const chosen = new Set();
   let sorting = {column: null, down: false};
 
