@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 #include <libvirt/virterror.h>
 #include <sched.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/input_error.h"
@@ -112,8 +111,6 @@ LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Opt
                     "events of domains");
   destroy_leftovers();
   decide_accelerator();
-  // QEMU inherits it. A load touches half of a guest's memory, and would have nearly all of it cleared first.
-  if (embedded() && options_.with.type != "kvm") prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 LibvirtHypervisor::~LibvirtHypervisor() { virConnectDomainEventDeregisterAny(connect_.get(), callback_); }
