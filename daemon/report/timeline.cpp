@@ -55,9 +55,13 @@ Timeline timeline(const RunReport& run) {
       if (at != known.end())
         add_attempt(out.prefixes[static_cast<std::size_t>(at - known.begin())], run, test, attempt);
     }
-  for (Lane& lane : out.prefixes)
+  for (Lane& lane : out.prefixes) {
     std::stable_sort(lane.spans.begin(), lane.spans.end(),
                      [](const auto& a, const auto& b) { return a.begin < b.begin; });
+    // Times taken on different threads may be some microseconds apart, and a viewer would nest what overlaps.
+    for (std::size_t i = 1; i < lane.spans.size(); ++i)
+      lane.spans[i - 1].length = std::min(lane.spans[i - 1].length, lane.spans[i].begin - lane.spans[i - 1].begin);
+  }
   out.boots = slots(run, "boots", true);
   out.quick = slots(run, "saved states", false);
   return out;

@@ -55,6 +55,16 @@ TEST(TimelineOfARun, HasALaneAPrefixAndASlot) {
   ASSERT_EQ(times.quick.size(), 1U);
 }
 
+// The beginning of a reset is reckoned back from its test's, and may come out before the last test's end.
+TEST(TimelineOfARun, NothingInALaneOverlaps) {
+  RunReport run = example();
+  run.summary.tests.front().attempts.front().split.test += seconds(1000);
+  const Timeline times = timeline(run);
+  for (const Lane& lane : times.prefixes)
+    for (std::size_t i = 1; i < lane.spans.size(); ++i)
+      EXPECT_LE((lane.spans[i - 1].begin + lane.spans[i - 1].length).count(), lane.spans[i].begin.count()) << i;
+}
+
 TEST(JUnit, IsXmlWithASuiteADirectory) {
   const std::string report = junit_report(example(), texts);
   EXPECT_FALSE(has_control(report));
