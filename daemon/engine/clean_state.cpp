@@ -116,7 +116,7 @@ void end_waiting(console::Session& session, const CleanState& state, console::De
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto result =
       session.end_waiting(state.prompt,
-                          fmt::format("{} {} {} {}", mark, random_hex(128),
+                          fmt::format("{} {} {} {}", mark, random_hex(256),
                                       std::chrono::duration_cast<std::chrono::seconds>(now).count(), (now % 1s) / 1ns),
                           mark, deadline);
   if (result.output.empty()) throw NotClean("it does not answer, or is not in the state that was saved");

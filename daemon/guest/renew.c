@@ -6,7 +6,7 @@
 //   renew               prints "renew"; does it run here?
 //   renew zero          fills the free memory with zeros, so that a saved state is small
 //   renew wait TOKEN    prints "waiting", reads a line:
-//     MARK SEED SECONDS NANOSECONDS   SEED is 32 hexadecimal digits; the time is the host's. Prints a line: MARK TOKEN
+//     MARK SEED SECONDS NANOSECONDS   SEED is 64 hexadecimal digits; the time is the host's. Prints a line: MARK TOKEN
 //                                     FAILED HOSTNAME. FAILED is the sum of 1 (random pool not renewed), 2 (clock not
 //                                     set)
 //     MARK again                      prints a line, MARK, and asks to be started again by its exit status, 1
@@ -62,11 +62,12 @@ static int stir(const char* seed) {
   struct {
     int entropy_count;
     int buf_size;
-    unsigned char buf[16];
+    unsigned char buf[32];
   } entropy;
-  entropy.entropy_count = 128;
-  entropy.buf_size = 16;
-  for (int i = 0; i < 16; ++i) {
+  // As many bits as make a pool that never was ready so (POOL_READY_BITS): only then it can be reseeded.
+  entropy.entropy_count = 256;
+  entropy.buf_size = 32;
+  for (int i = 0; i < 32; ++i) {
     const int high = digit(seed[2 * i]);
     const int low = high < 0 ? -1 : digit(seed[2 * i + 1]);
     if (low < 0) return 1;
