@@ -87,7 +87,7 @@ TEST(CleanState, EachReturnGetsOtherRandomness) {
   EXPECT_EQ(console.guest->seeds.size(), 3U);
   for (const std::string& seed : console.guest->seeds)
     EXPECT_EQ(seed.find_first_not_of("0123456789abcdef"), std::string::npos) << seed;
-  EXPECT_EQ(console.guest->seeds.begin()->size(), 32U);
+  EXPECT_EQ(console.guest->seeds.begin()->size(), 64U);
 }
 
 TEST(CleanState, GoingBackInTheSameSessionForgetsWhatTheGuestDid) {
