@@ -112,7 +112,7 @@ void make_memory_image(const fs::path& file) {
   qemu_img({"create", "-q", "-f", "qcow2", file, "1M"}, file);
 }
 
-std::string shape_of(const std::string& domain_xml) {
+std::string shape_of(const std::string& domain_xml, bool relabelled) {
   pugi::xml_document document;
   document.load_string(domain_xml.c_str());
   auto domain = document.child("domain");
@@ -128,12 +128,14 @@ std::string shape_of(const std::string& domain_xml) {
   for (const std::string& file : files) {
     struct stat status {};
     if (file.empty()) continue;
-    if (stat(file.c_str(), &status) != 0)
+    if (stat(file.c_str(), &status) != 0) {
       shape += fmt::format("{} missing\n", file);
-    else
-      shape += fmt::format("{} {} bytes, inode {}, written {}.{:09}, changed {}.{:09}\n", file, status.st_size,
-                           status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
-                           status.st_ctim.tv_nsec);
+      continue;
+    }
+    shape += fmt::format("{} {} bytes, inode {}, written {}.{:09}", file, status.st_size, status.st_ino,
+                         status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+    if (!relabelled) shape += fmt::format(", changed {}.{:09}", status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+    shape += '\n';
   }
   return shape;
 }

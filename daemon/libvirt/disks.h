@@ -26,7 +26,8 @@ void make_overlay(const Overlay& overlay);
 void make_memory_image(const std::filesystem::path& file);
 
 /// What decides about the guest in a domain's XML: everything but the domain's own name and marks and the names of its
-/// networks, followed by each file it refers to with size and date.
-std::string shape_of(const std::string& domain_xml);
+/// networks, followed by each file it refers to with size and dates. `relabelled`: libvirt gives the files another
+/// owner or label with each start, so that the date of their last change of any kind says nothing.
+std::string shape_of(const std::string& domain_xml, bool relabelled = false);
 
 }  // namespace kvmtest::libvirt

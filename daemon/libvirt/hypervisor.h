@@ -64,6 +64,8 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   // For QemuSnapshots; they throw engine::HostFault.
 
   [[nodiscard]] virConnectPtr connection() const { return connect_.get(); }
+  /// Whether the driver is in this process, and the domains are nobody else's business.
+  [[nodiscard]] bool embedded() const { return options_.uri.empty(); }
   Jobs& jobs() { return *jobs_; }
   /// The one on the network, and the other one.
   Twin live(const core::Domain& domain);
@@ -93,7 +95,6 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   void power_off(const Twin& twin);
 
  private:
-  [[nodiscard]] bool embedded() const { return options_.uri.empty(); }
   void open();
   void pin_emulator(const core::Domain& domain, virDomainPtr handle);
   void destroy_leftovers();

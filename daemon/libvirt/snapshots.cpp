@@ -102,7 +102,7 @@ QemuSnapshots::QemuSnapshots(LibvirtHypervisor& hypervisor, StateStore& store, s
 }
 
 std::string QemuSnapshots::shape(const core::Domain& domain) {
-  return versions_ + login_ + '\n' + shape_of(hypervisor_.definition(domain));
+  return versions_ + login_ + '\n' + shape_of(hypervisor_.definition(domain), !hypervisor_.embedded());
 }
 
 core::StateId QemuSnapshots::state_of(const core::Domain& domain) {

@@ -202,6 +202,16 @@ TEST_F(Shape, DiffersWithAnImageWrittenInPlace) {
   EXPECT_NE(with_image(), before);
 }
 
+// libvirtd gives a domain's files to its QEMU's user and takes them back.
+TEST_F(Shape, IsTheSameWithAnotherOwnerWhereLibvirtGivesIt) {
+  const std::string disks = with_disks("<disk type='file'><source file='" + image.string() + "'/></disk>");
+  const std::string before = shape_of(disks, true);
+  fs::permissions(image, fs::perms::owner_read);
+  EXPECT_EQ(shape_of(disks, true), before);
+  set_written(image, 1'700'000'000);
+  EXPECT_NE(shape_of(disks, true), before);
+}
+
 TEST_F(Shape, SaysThatAFileIsMissing) {
   fs::remove(image);
   EXPECT_NE(with_image().find(image.string() + " missing\n"), std::string::npos);
