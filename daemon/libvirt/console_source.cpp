@@ -1,7 +1,6 @@
 #include "libvirt/console_source.h"
 
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <system_error>
 #include <utility>

@@ -36,7 +36,7 @@ function head() {
 }
 
 // The picture: a lane a prefix and a lane a slot of the reboot pool. A span's width is at least half a pixel. What a span
-// is, is written to it only when the pointer comes: thousands of titles would double the time the page takes to open.
+// is, is written to it only when the pointer comes: thousands of titles cost time when the page opens.
 
 function picture() {
   const height = 16, gap = 4, left = 110, width = 1400, top = 4;
