@@ -48,18 +48,12 @@ unsigned number(const Request& request, const std::string& name, unsigned otherw
 
 /// A run's records as lines, to its end.
 void follow(Service& service, const Request& request, core::RunId run, Exchange& exchange) {
-  std::int64_t sequence = number(request, "after", 0);
+  const std::int64_t after = number(request, "after", 0);
   exchange.start_lines();
-  while (true) {
-    const auto records = service.records(run, sequence, 500ms);
-    for (const auto& record : records) {
-      sequence = record.sequence;
-      if (!exchange.line(wire::dump(wire::to_json(record)))) return;
-      if (std::holds_alternative<core::record::RunFinished>(record.body)) return;
-    }
-    // Nothing more will come of a run that nobody drives; an empty line asks whether the client is still there.
-    if (records.empty() && (service.active_run() != run || !exchange.line(""))) return;
-  }
+  service.follow(
+      run, after,
+      [&](const core::record::Record& record) { return exchange.line(wire::dump(wire::to_json(record))); },
+      [&] { return exchange.line(""); });  // an empty line asks whether the client is still there
 }
 
 /// Presses control-C on the console when the client goes before its command has ended.

@@ -11,6 +11,7 @@
 #include "core/input_error.h"
 #include "engine/errors.h"
 #include "service/fingerprint.h"
+#include "service/follow.h"
 #include "service/inputs.h"
 #include "suite/loader.h"
 #include "telemetry/metrics.h"
@@ -406,16 +407,22 @@ std::string Service::metrics() {
   return report::metrics_text(metrics);
 }
 
-std::vector<record::Record> Service::records(core::RunId run, std::int64_t sequence,
-                                             std::chrono::milliseconds patience) {
-  constexpr std::size_t batch = 1000;
-  const auto read = [&] {
-    const std::lock_guard guard(parts_.database_mutex);
-    return telemetry::Queries(parts_.database).records(run, sequence, batch);
-  };
-  auto found = read();
-  if (found.empty() && parts_.recorder.wait_beyond(sequence, patience)) found = read();
-  return found;
+void Service::follow(core::RunId run, std::int64_t sequence, const std::function<bool(const record::Record&)>& take,
+                     const std::function<bool()>& quiet) {
+  struct Source final : RecordSource {
+    Source(Parts& to_parts, core::RunId of) : parts(to_parts), run(of) {}
+    bool complete() override { return parts.engine.active_run() != run && parts.recorder.flush(0ms); }
+    std::vector<record::Record> read(std::int64_t after) override {
+      constexpr std::size_t batch = 1000;
+      const std::lock_guard guard(parts.database_mutex);
+      return telemetry::Queries(parts.database).records(run, after, batch);
+    }
+    bool wait_beyond(std::int64_t after) override { return parts.recorder.wait_beyond(after, 500ms); }
+
+    Parts& parts;
+    core::RunId run;
+  } source(parts_, run);
+  service::follow(source, sequence, take, quiet);
 }
 
 std::optional<core::RunId> Service::latest_run() {

@@ -82,8 +82,9 @@ class Service {
   /// For monitoring, in Prometheus' text form.
   std::string metrics();
 
-  /// Records of a run after `sequence`; empty when none is there after `patience`.
-  std::vector<core::record::Record> records(core::RunId run, std::int64_t sequence, std::chrono::milliseconds patience);
+  /// Hands on a run's records after `sequence` until it ends; `quiet` is called after half a second without any.
+  void follow(core::RunId run, std::int64_t sequence, const std::function<bool(const core::record::Record&)>& take,
+              const std::function<bool()>& quiet);
   std::optional<core::RunId> active_run() { return parts_.engine.active_run(); }
   std::optional<core::RunId> latest_run();
 
