@@ -51,8 +51,7 @@ void follow(Service& service, const Request& request, core::RunId run, Exchange&
   const std::int64_t after = number(request, "after", 0);
   exchange.start_lines();
   service.follow(
-      run, after,
-      [&](const core::record::Record& record) { return exchange.line(wire::dump(wire::to_json(record))); },
+      run, after, [&](const core::record::Record& record) { return exchange.line(wire::dump(wire::to_json(record))); },
       [&] { return exchange.line(""); });  // an empty line asks whether the client is still there
 }
 
