@@ -30,8 +30,15 @@ struct Place {
 /// What a user got wrong; exit status 2. what() is one line, "file:line:column: message" where there is a file.
 class InputError : public std::runtime_error {
  public:
-  explicit InputError(const std::string& message) : std::runtime_error(message) {}
-  InputError(const Place& place, const std::string& message) : std::runtime_error(place.text() + ": " + message) {}
+  explicit InputError(const std::string& message) : std::runtime_error(without_nul(message)) {}
+  InputError(const Place& place, const std::string& message) : InputError(place.text() + ": " + message) {}
+
+ private:
+  /// what() ends at a NUL byte, and a file may hold one.
+  static std::string without_nul(std::string text) {
+    for (auto at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) text.replace(at, 1, "\\x00");
+    return text;
+  }
 };
 
 /// How many characters to insert, delete or replace to make `b` of `a` (Levenshtein), in bytes.

@@ -111,6 +111,11 @@ struct CommandFinished {
   int status = 0;  ///< exit status; -1 when there was none (time-out, closed console)
   std::uint64_t output_bytes = 0;
 };
+/// Results that a test told apart itself, in their order; many of them come in several of these. Before AttemptJudged.
+struct PointsJudged {
+  AttemptId attempt;
+  std::vector<Point> points;
+};
 struct AttemptJudged {
   AttemptId attempt;
   std::string test;
@@ -172,8 +177,8 @@ struct RunFinished {
 };
 
 using Body = std::variant<RunStarted, RunResumed, ResetQueued, ResetStarted, ResetFinished, ResetFailed,
-                          SnapshotsGivenUp, DomainDestroyed, DomainLost, TestStarted, CommandFinished, AttemptJudged,
-                          TestUntested, PrefixQuarantined, StopRequested, Notice, Sample, RunFinished>;
+                          SnapshotsGivenUp, DomainDestroyed, DomainLost, TestStarted, CommandFinished, PointsJudged,
+                          AttemptJudged, TestUntested, PrefixQuarantined, StopRequested, Notice, Sample, RunFinished>;
 
 /// One entry of the stream.
 struct Record {

@@ -29,6 +29,15 @@ struct Issue {
   friend bool operator==(const Issue&, const Issue&) = default;
 };
 
+/// One of the results that a test itself tells apart, as a program does in TAP.
+struct Point {
+  unsigned number = 0;
+  std::string description{};
+  std::string result{};  ///< ok, not ok, skip or todo
+  std::string reason{};  ///< of skip and todo
+  friend bool operator==(const Point&, const Point&) = default;
+};
+
 /// Folds a further issue's verdict into one so far: unresolved wins over failed, failed over passed.
 Verdict worse(Verdict a, Verdict b);
 

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -47,6 +48,7 @@ struct Engine::ActiveRun {
   core::Instant started;
   const std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
   std::map<core::TestIndex, core::Verdict> decided;  ///< core thread only
+  std::set<core::AttemptId> under_way;               ///< tests that began and have no verdict; core thread only
 
   /// What a script left for its judge.
   struct Ran {

@@ -51,11 +51,7 @@ void write_attempt(const fs::path& directory, const AttemptFiles& files) {
                         {"verdict", core::to_string(files.judgement.verdict)},
                         {"issues", wire::to_json(files.judgement.issues)},
                         {"test_seconds", core::seconds(files.test_time)}};
-  for (const judge::Point& point : files.judgement.points)
-    result["points"].push_back({{"number", point.number},
-                                {"description", wire::text_from_bytes(point.description)},
-                                {"result", point.result},
-                                {"reason", wire::text_from_bytes(point.reason)}});
+  if (!files.judgement.points.empty()) result["points"] = wire::to_json(files.judgement.points);
   write_file(directory / "result.json", wire::dump(result) + "\n");
 }
 

@@ -18,6 +18,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -211,6 +212,7 @@ class Engine {
   void run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run);
   suite::Execution run_program(const core::action::RunTest& a, ActiveRun& run, Sessions& sessions);
   std::map<std::string, std::string> end_lending(core::AttemptId attempt, Sessions& sessions);
+  void record_points(core::AttemptId attempt, std::span<const core::Point> points);
   void judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run);
 
   void post(core::Event event);

@@ -1,5 +1,6 @@
 // The engine's work on the threads of the test pool, on destroyers and on judges: pauses, tests, destructions, judging.
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -97,6 +98,7 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   ran.number = a.number;
   const auto begin = std::chrono::system_clock::now();
   suite::Times times{run->began, begin, begin, a.ready_after, {}};
+  std::string problem = loaded.judge->begin(times);
   if (sessions.size() != test.hosts.size()) {
     aborted = core::event::TestAborted{a.attempt, {}, "a domain of its group was lost before the test began"};
   } else if (test.program) {
@@ -117,7 +119,7 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
                                             result.at, result.took, result.status.value_or(-1), output_bytes});
     };
     try {
-      if (std::string problem = loaded.judge->begin(times); problem.empty())
+      if (problem.empty())
         ran.execution = script.run();
       else
         ran.execution.ending = {suite::Ending::Why::unprepared, {}, std::move(problem)};
@@ -153,6 +155,14 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   post(core::event::TestRan{a.attempt});
 }
 
+void Engine::record_points(core::AttemptId attempt, std::span<const core::Point> points) {
+  constexpr std::size_t at_once = 1000;  // keeps a record small, whatever a program prints
+  for (; !points.empty(); points = points.subspan(std::min(at_once, points.size()))) {
+    const auto some = points.first(std::min(at_once, points.size()));
+    recorder_.put(run_number(), core::record::PointsJudged{attempt, {some.begin(), some.end()}});
+  }
+}
+
 void Engine::judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run) {
   ActiveRun::Ran ran;
   {
@@ -170,6 +180,7 @@ void Engine::judge(const core::action::JudgeTest& a, const std::shared_ptr<Activ
     judgement.verdict = core::worse(judgement.verdict, core::Verdict::unresolved);
     judgement.issues.push_back({"", "output-missing", e.what()});
   }
+  record_points(a.attempt, judgement.points);
   post(core::event::AttemptJudged{a.attempt, judgement.verdict, std::move(judgement.issues)});
 }
 

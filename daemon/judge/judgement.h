@@ -9,21 +9,13 @@
 
 namespace kvmtest::judge {
 
-/// One of the results that a test itself tells apart.
-struct Point {
-  unsigned number = 0;
-  std::string description;
-  std::string result;  ///< ok, not ok, skip or todo
-  std::string reason;  ///< of skip and todo
-};
-
 struct Judgement {
   core::Verdict verdict = core::Verdict::passed;
   std::vector<core::Issue> issues;
   std::string diff;                          ///< unified, expected to actual; `patch -p1` applies it; empty when equal
   std::map<std::string, std::string> clean;  ///< by host: its commands and their output, printable
   std::string transcript;                    ///< all hosts' commands and output in the order they were run
-  std::vector<Point> points;                 ///< of a program that prints TAP
+  std::vector<core::Point> points;           ///< of a program that prints TAP
 };
 
 /// The names of issues that judges give. Each has one verdict.

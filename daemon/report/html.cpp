@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "report/points.h"
 #include "report/run_page.h"
 #include "report/run_report.h"
 #include "report/text.h"
@@ -71,6 +72,8 @@ class Data {
              {"reset", seconds(attempt.split.reset)},
              {"test", seconds(attempt.split.test)}};
     if (!issues.empty()) out["issues"] = std::move(issues);
+    if (const auto found = run_.points.find(attempt.id); found != run_.points.end())
+      out["points"] = {point_counts(found->second), points_text(found->second)};
     AttemptText files = texts_(test, attempt);
     if (!files.diff.empty()) out["diff"] = diff(files.diff);
     for (const auto& [host, console] : files.consoles)

@@ -23,6 +23,8 @@ json attempt_json(const RunReport& run, const Attempt& attempt) {
                           {"at", core::seconds(command.at)},
                           {"took", core::seconds(command.took)},
                           {"status", command.status}});
+  json points = json::array();
+  if (const auto found = run.points.find(attempt.id); found != run.points.end()) points = wire::to_json(found->second);
   return {{"attempt", attempt.id.value},
           {"number", attempt.number},
           {"prefix", attempt.prefix.value},
@@ -40,6 +42,7 @@ json attempt_json(const RunReport& run, const Attempt& attempt) {
             {"loads", attempt.resets.loads},
             {"fallbacks", attempt.resets.fallbacks}}},
           {"issues", wire::to_json(attempt.issues)},
+          {"points", std::move(points)},
           {"commands", std::move(commands)},
           {"output", attempt.output}};
 }

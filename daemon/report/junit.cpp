@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "report/points.h"
 #include "report/run_report.h"
 #include "report/text.h"
 
@@ -189,6 +190,8 @@ class Writer {
   void consoles(pugi::xml_node node, const TestResult& test, const Attempt* last) {
     if (last == nullptr) return;
     std::string all;
+    if (const auto found = run_.points.find(last->id); found != run_.points.end())
+      all = "--- points: " + point_counts(found->second) + " ---\n" + points_text(found->second) + '\n';
     for (const auto& [host, console] : texts_(test, *last).consoles) all += "--- " + host + " ---\n" + console + '\n';
     if (!all.empty()) text(node, "system-out", all);
   }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <variant>
 
+#include "report/points.h"
 #include "report/text.h"
 
 namespace kvmtest::report {
@@ -95,6 +96,9 @@ Words words(const Record&, const CommandFinished& command) {
   const std::string status = command.status == -1 ? "no exit status" : fmt::format("exit {}", command.status);
   return {Verbosity::verbose, fmt::format("attempt {}, {}# {}: {}, {}, {} bytes", command.attempt.value, command.host,
                                           command.command, status, duration_text(command.took), command.output_bytes)};
+}
+Words words(const Record&, const PointsJudged& judged) {
+  return {Verbosity::verbose, fmt::format("attempt {}: points: {}", judged.attempt.value, point_counts(judged.points))};
 }
 Words words(const Record&, const AttemptJudged& judged) {
   const Split& split = judged.split;

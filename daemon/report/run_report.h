@@ -45,6 +45,7 @@ struct RunReport {
   RunSummary summary;
   std::vector<ResetSpan> resets{};  ///< by their end
   std::map<core::AttemptId, std::vector<CommandSpan>> commands{};
+  std::map<core::AttemptId, std::vector<core::Point>> points{};  ///< of programs that print TAP
   std::vector<SamplePoint> samples{};
 };
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "report/differences.h"
+#include "report/points.h"
 
 namespace kvmtest::report {
 namespace {
@@ -62,6 +63,7 @@ class Page {
       heading("expected, and got");
       out_ += whole_diff(text.diff, options_);
     }
+    points(attempt);
     commands(attempt);
     for (const auto& [host, console] : text.consoles) this->console(host, console);
   }
@@ -78,6 +80,18 @@ class Page {
     add(attempt.resets.restores, "started from a saved state");
     add(attempt.resets.loads, "back to a saved state");
     paragraph(text);
+  }
+
+  void points(const Attempt& attempt) {
+    const auto found = run_.points.find(attempt.id);
+    if (found == run_.points.end()) return;
+    heading("points: " + point_counts(found->second));
+    const ShownPoints shown = shown_points(found->second);
+    for (const core::Point* point : shown.points) {
+      const char* look = point->result == "ok" ? look::green : point->result == "not ok" ? look::red : look::yellow;
+      out_ += "  " + painted(options_, point_text(*point), look) + '\n';
+    }
+    if (!shown.left_out.empty()) paragraph("and " + shown.left_out);
   }
 
   void commands(const Attempt& attempt) {

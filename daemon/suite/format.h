@@ -29,6 +29,12 @@ class Judge {
     (void)times;
     return {};
   }
+  /// Instead of begin() and judge(), for an attempt that ended before its first step: the suite's own output, where it
+  /// keeps one, has these issues and nothing of the attempt before. On the core's thread; does not throw.
+  virtual void missed(const Times& times, const std::vector<core::Issue>& issues) const {
+    (void)times;
+    (void)issues;
+  }
   /// Never throws for anything an execution may hold.
   [[nodiscard]] virtual Judgement judge(const Execution& execution) const = 0;
   /// The text of the test's file (Test::path) that would expect what this execution gave; nothing when the format keeps

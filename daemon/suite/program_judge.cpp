@@ -30,7 +30,7 @@ std::string last_words(const ProgramResult& result) {
   return shown(errors.empty() ? last_line(result.output) : errors);
 }
 
-judge::Point judged(const TapPoint& point) {
+core::Point judged(const TapPoint& point) {
   using Directive = TapPoint::Directive;
   const char* result = point.ok ? "ok" : "not ok";
   if (point.directive == Directive::skip) result = "skip";

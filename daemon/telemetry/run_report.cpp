@@ -50,6 +50,19 @@ void add_commands(SQLite::Database& connection, report::RunReport& out, const st
                                                           row.getColumn(5).getInt()});
 }
 
+/// Of this test, or of all when it has no name.
+void add_points(SQLite::Database& connection, report::RunReport& out, const std::string& test) {
+  SQLite::Statement row(connection,
+                        "SELECT p.attempt, p.number, p.description, p.result, coalesce(p.reason, '') FROM attempts a "
+                        "JOIN points p ON p.attempt = a.id WHERE a.run = ?1 AND (?2 = '' OR a.test = "
+                        "(SELECT ordinal FROM tests WHERE run = ?1 AND name = ?2)) ORDER BY p.attempt, p.rowid");
+  bind_all(row, out.summary.run, test);
+  while (row.executeStep())
+    out.points[attempt_id(row.getColumn(0))].push_back({static_cast<unsigned>(row.getColumn(1).getInt64()),
+                                                        row.getColumn(2).getString(), row.getColumn(3).getString(),
+                                                        row.getColumn(4).getString()});
+}
+
 void add_samples(SQLite::Database& connection, report::RunReport& out) {
   SQLite::Statement row(connection,
                         fmt::format("SELECT time, {} FROM samples WHERE run = ? ORDER BY rowid", sample_columns));
@@ -64,6 +77,7 @@ report::RunReport run_report(Database& database, core::RunId run) {
   reading(database, [&](SQLite::Database& connection) {
     add_resets(connection, out);
     add_commands(connection, out, "");
+    add_points(connection, out, "");
     add_samples(connection, out);
   });
   return out;
@@ -73,7 +87,10 @@ report::RunReport test_report(Database& database, core::RunId run, const std::st
   report::RunReport out{.summary = Queries(database).run_summary(run)};
   std::erase_if(out.summary.tests, [&](const report::TestResult& other) { return other.name != test; });
   if (out.summary.tests.empty()) throw database.error(fmt::format("run {} has no test {}", run.value, test));
-  reading(database, [&](SQLite::Database& connection) { add_commands(connection, out, test); });
+  reading(database, [&](SQLite::Database& connection) {
+    add_commands(connection, out, test);
+    add_points(connection, out, test);
+  });
   return out;
 }
 

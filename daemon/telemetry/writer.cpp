@@ -69,6 +69,9 @@ struct Writer::Statements {
   SQLite::Statement insert_command{connection,
                                    "INSERT INTO commands(attempt, ordinal, host, command, at, took, status, bytes) "
                                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
+  SQLite::Statement insert_point{connection,
+                                 "INSERT INTO points(attempt, number, description, result, reason) "
+                                 "VALUES (?, ?, ?, ?, nullif(?, ''))"};
   SQLite::Statement insert_reset{connection,
                                  "INSERT INTO resets(run, time, prefix, host, method, attempt, waited, total, boot, "
                                  "login, save, load, verify, note, ok) "
@@ -147,6 +150,10 @@ struct Writer::Statements {
   void on(const Record&, const CommandFinished& command) {
     execute(insert_command, command.attempt, command.index, command.host, command.command, command.at, command.took,
             command.status, command.output_bytes);
+  }
+  void on(const Record&, const PointsJudged& judged) {
+    for (const core::Point& point : judged.points)
+      execute(insert_point, judged.attempt, point.number, point.description, point.result, point.reason);
   }
   void on(const Record& record, const AttemptJudged& judged) {
     const std::int64_t test = ordinal(record, judged.test);

@@ -39,6 +39,8 @@ inline constexpr std::string_view kind_of<core::record::TestStarted> = "test-sta
 template <>
 inline constexpr std::string_view kind_of<core::record::CommandFinished> = "command-finished";
 template <>
+inline constexpr std::string_view kind_of<core::record::PointsJudged> = "points-judged";
+template <>
 inline constexpr std::string_view kind_of<core::record::AttemptJudged> = "attempt-judged";
 template <>
 inline constexpr std::string_view kind_of<core::record::TestUntested> = "test-untested";
@@ -64,6 +66,11 @@ template <class Field>
 void fields(Is<core::Issue> auto& value, Field field) {
   auto& [host, name, detail] = value;
   field("host", host), field("name", name), field("detail", detail);
+}
+template <class Field>
+void fields(Is<core::Point> auto& value, Field field) {
+  auto& [number, description, result, reason] = value;
+  field("number", number), field("description", description), field("result", result), field("reason", reason);
 }
 template <class Field>
 void fields(Is<core::record::Split> auto& value, Field field) {
@@ -133,6 +140,11 @@ void fields(Is<core::record::CommandFinished> auto& value, Field field) {
   auto& [attempt, host, index, command, at, took, status, output_bytes] = value;
   field("attempt", attempt), field("host", host), field("index", index), field("command", command), field("at", at);
   field("took", took), field("status", status), field("output_bytes", output_bytes);
+}
+template <class Field>
+void fields(Is<core::record::PointsJudged> auto& value, Field field) {
+  auto& [attempt, points] = value;
+  field("attempt", attempt), field("points", points);
 }
 template <class Field>
 void fields(Is<core::record::AttemptJudged> auto& value, Field field) {

@@ -186,6 +186,7 @@ Record record_from(const json& from) {
 }
 
 json to_json(const std::vector<core::Issue>& issues) { return encode(issues); }
+json to_json(const std::vector<core::Point>& points) { return encode(points); }
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 

@@ -29,6 +29,7 @@ core::record::Body body_from(std::string_view kind, const nlohmann::json& json);
 
 /// As in a record: [{"host", "name", "detail"}].
 nlohmann::json to_json(const std::vector<core::Issue>& issues);
+nlohmann::json to_json(const std::vector<core::Point>& points);
 
 /// The text of `json` on one line. Never throws for what a guest wrote: a byte that is not UTF-8 becomes U+FFFD.
 std::string dump(const nlohmann::json& json);

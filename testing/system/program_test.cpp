@@ -38,6 +38,8 @@ TEST_F(OnDomainsPrograms, RunsCommandsOnItsDomainsAndNobodyElseDoes) {
   EXPECT_NE(ran.output.find("the test does not have " + prefix_ + "nic"), std::string::npos) << ran.output;
   const auto result = nlohmann::json::parse(read_file(attempt(1, "l/tap") / "result.json"));
   EXPECT_EQ(result.at("points").size(), 2U);
+  const Result shown = run_kvmtest({"show", "l/tap"});
+  EXPECT_NE(shown.output.find("\npoints: 2 ok\n  ok 1\n  ok 2 - seven\n"), std::string::npos) << shown.output;
   EXPECT_EQ(read_file(attempt(1, "l/tap") / "files/kept"), "kept\n");
   EXPECT_EQ(read_file(attempt(1, "l/tap") / "west.console.txt"), "west# exit 7\n[7]\n");
 }

@@ -98,6 +98,12 @@ function diffLines(text) {
   return pre;
 }
 
+function folded(title, text) {
+  const box = element("details", {class: "folded"});
+  box.append(element("summary", {}, title), element("pre", {}, text));
+  return box;
+}
+
 function details(test) {
   const box = element("div", {class: "details"});
   if (test.reason !== "") box.append(element("p", {}, test.reason));
@@ -108,11 +114,8 @@ function details(test) {
     for (const [host, name, detail] of attempt.issues || [])
       box.append(element("p", {class: "issue"}, (host === "" ? "" : host + ": ") + name + (detail === "" ? "" : ": " + detail)));
     if (attempt.diff) box.append(diffLines(attempt.diff));
-    for (const [host, text] of attempt.consoles || []) {
-      const console = element("details", {class: "console"});
-      console.append(element("summary", {}, "console of " + host), element("pre", {}, text));
-      box.append(console);
-    }
+    if (attempt.points) box.append(folded("points: " + attempt.points[0], attempt.points[1]));
+    for (const [host, text] of attempt.consoles || []) box.append(folded("console of " + host, text));
   }
   return box;
 }

@@ -14,6 +14,8 @@ namespace kvmtest::suite::libreswan {
 namespace {
 
 namespace fs = std::filesystem;
+using ::kvmtest::core::Issue;
+using ::kvmtest::core::Verdict;
 using std::chrono::system_clock;
 
 /// As libreswan's backups are named: local time.
@@ -61,36 +63,63 @@ class LibreswanJudge final : public Judge {
 
   [[nodiscard]] Judgement judge(const Execution& execution) const override {
     Judgement judgement;
+    const bool unprepared = execution.ending.why == Ending::Why::unprepared;
+    const Issue why_not{execution.ending.host, issue::output_missing, execution.ending.detail};
+    // Without a host it was begin() that found no room, and what lies there is another attempt's.
+    const bool room = !unprepared || !execution.ending.host.empty();
     try {
-      if (execution.ending.why != Ending::Why::unprepared) write_consoles(execution);
-      const OutputJudgement found = judge_output(judged_, output_, *sanitizer_);
-      if (execution.ending.why != Ending::Why::unprepared) save_judgement(judged_, output_, found);
+      if (!unprepared) write_consoles(execution);
+      if (room) write_log(execution.times);
+      OutputJudgement found = judge_output(judged_, output_, *sanitizer_);
+      if (unprepared) found.issues.insert(found.issues.begin(), why_not);
+      if (unprepared) found.verdict = Verdict::unresolved;
+      add_truncated(execution, found);
+      if (room) save_judgement(judged_, output_, found);
       judgement.verdict = found.verdict;
       judgement.issues = found.issues;
       judgement.clean = found.sanitized;
       for (const auto& [host, diff] : found.diffs) judgement.diff += diff;
     } catch (const std::exception& error) {
-      judgement.verdict = ::kvmtest::core::Verdict::unresolved;
+      judgement.verdict = Verdict::unresolved;
+      if (unprepared) judgement.issues.push_back(why_not);
       judgement.issues.push_back({"", issue::output_missing, error.what()});
-    }
-    if (execution.ending.why == Ending::Why::unprepared) {
-      judgement.verdict = ::kvmtest::core::Verdict::unresolved;
-      judgement.issues.insert(judgement.issues.begin(),
-                              {execution.ending.host, issue::output_missing, execution.ending.detail});
     }
     judgement.transcript = console_texts(test_, execution)["all"];
     return judgement;
   }
 
-  [[nodiscard]] std::optional<::kvmtest::core::Verdict> earlier() const override {
+  void missed(const Times& times, const std::vector<Issue>& issues) const override {
+    if (!begin(times).empty()) return;
+    try {
+      write_log(times);
+      OutputJudgement found = judge_output(judged_, output_, *sanitizer_);
+      found.verdict = Verdict::unresolved;
+      found.issues.insert(found.issues.begin(), issues.begin(), issues.end());
+      save_judgement(judged_, output_, found);
+    } catch (const std::exception&) {
+      // Without them it is unresolved as well: its consoles are missing.
+    }
+  }
+
+  [[nodiscard]] std::optional<Verdict> earlier() const override {
     try {
       return judge_output(judged_, output_, *sanitizer_).verdict;
     } catch (const std::exception&) {
-      return ::kvmtest::core::Verdict::unresolved;
+      return Verdict::unresolved;
     }
   }
 
  private:
+  void add_truncated(const Execution& execution, OutputJudgement& found) const {
+    for (const StepResult& result : execution.results) {
+      if (!result.truncated) continue;
+      const std::string& host = test_.steps.at(result.step).host;
+      found.issues.push_back({host, judge::issue::output_truncated,
+                              "'" + test_.steps.at(result.step).command + "' printed more than limits.capture keeps"});
+      found.verdict = worse(found.verdict, Verdict::failed);
+    }
+  }
+
   void back_up(system_clock::time_point run) const {
     const fs::path backups = test_.path.parent_path().parent_path().parent_path() / "BACKUP" / test_.name;
     fs::path directory = backups / backup_date(run);
@@ -104,7 +133,9 @@ class LibreswanJudge final : public Judge {
   void write_consoles(const Execution& execution) const {
     for (const auto& [host, text] : console_texts(test_, execution))
       write_output_file(output_ / (host + ".console.verbose.txt"), text);
-    const Times& times = execution.times;
+  }
+
+  void write_log(const Times& times) const {
     const auto wall = [](system_clock::time_point time) {
       return std::chrono::time_point_cast<std::chrono::microseconds>(time);
     };

@@ -113,6 +113,31 @@ TEST_F(EngineTest, WhoeverHasReadOfARunsEndMayStartTheNextOne) {
   }
 }
 
+TEST_F(EngineTest, ASuiteHearsOfAnAttemptThatNeverBegan) {
+  struct Suite final : suite::Judge {
+    explicit Suite(std::vector<std::string>& to_told) : told(to_told) {}
+    [[nodiscard]] std::string begin(const suite::Times&) const override {
+      told.emplace_back("begin");
+      return {};
+    }
+    void missed(const suite::Times&, const std::vector<core::Issue>& issues) const override {
+      told.push_back("missed: " + issues.at(0).name);
+    }
+    [[nodiscard]] judge::Judgement judge(const suite::Execution&) const override {
+      told.emplace_back("judge");
+      return {};
+    }
+    std::vector<std::string>& told;
+  };
+  std::vector<std::string> told;
+  auto test = script("t", {{"east", "true"}});
+  test.judge = std::make_shared<Suite>(told);
+  hypervisor_.plan(east, {.starts_that_fail = 1});
+  engine_.start_run(order({test}));
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 1U);
+  EXPECT_EQ(told, (std::vector<std::string>{"missed: HOST-FAULT", "begin", "judge"}));
+}
+
 TEST_F(EngineTest, StoppingEndsABootThatHangs) {
   hypervisor_.plan(east, {.silent_boots = 9});
   engine_.start_run(order({script("t", {{"east", "true"}})}));

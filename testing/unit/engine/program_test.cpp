@@ -9,6 +9,7 @@
 
 #include "engine/program_runner.h"
 #include "fixture.h"
+#include "suite/program.h"
 
 namespace kvmtest::engine {
 namespace {
@@ -156,6 +157,27 @@ TEST_F(Programs, ConsolesAreLentToTheTestsOwnProgramAlone) {
   EXPECT_EQ(command.command, "echo hi");
   const auto execution = read(directory_ / "t/1/execution.json");
   EXPECT_NE(execution.find("east# echo hi\\nhi\\n"), std::string::npos) << execution;
+}
+
+TEST_F(Programs, PointsOfTapAreResults) {
+  struct TapJudge final : suite::Judge {
+    [[nodiscard]] judge::Judgement judge(const suite::Execution& execution) const override {
+      return suite::judge_program({}, execution);
+    }
+  };
+  auto test = program("t", "echo 1..2500; seq -f 'ok %.0f' 2499; echo not ok 2500 - the last");
+  test.judge = std::make_shared<TapJudge>();
+  engine_.start_run(order({test}));
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>().failed, 1U);
+  std::vector<core::Point> points;
+  for (const auto& judged : memory_.all<record::PointsJudged>()) {
+    EXPECT_EQ(judged.attempt.value, 1U);
+    EXPECT_LE(judged.points.size(), 1000U);
+    points.insert(points.end(), judged.points.begin(), judged.points.end());
+  }
+  ASSERT_EQ(points.size(), 2500U);
+  EXPECT_EQ(points.at(1000).number, 1001U);
+  EXPECT_EQ(points.back(), (core::Point{2500, "the last", "not ok", ""}));
 }
 
 TEST_F(Programs, ACommandThatOutlivesItsProgramIsInterrupted) {

@@ -166,6 +166,9 @@ TEST(Verbosity, QuietShowsFailuresAndTheEnd) {
   EXPECT_EQ(verbosity(record(ResetFinished{})), Verbosity::verbose);
   EXPECT_EQ(verbosity(record(ResetFailed{})), Verbosity::live);
   EXPECT_EQ(verbosity(record(CommandFinished{})), Verbosity::verbose);
+  EXPECT_EQ(verbosity(record(PointsJudged{})), Verbosity::verbose);
+  EXPECT_EQ(text(PointsJudged{AttemptId(7), {{1, "", "ok", ""}, {2, "", "todo", ""}}}),
+            "attempt 7: points: 1 ok, 1 todo");
 }
 
 }  // namespace

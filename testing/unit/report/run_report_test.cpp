@@ -91,6 +91,9 @@ TEST(JUnit, IsXmlWithASuiteADirectory) {
       std::string(other.select_node("testcase/flakyFailure/stackTrace").node().child_value()).find("output: /out/5"),
       std::string::npos);
   EXPECT_TRUE(root.find_child_by_attribute("testsuite", "name", "kvmtest").child("testcase"));
+  EXPECT_EQ(std::string(net.select_node("testcase[failure]/system-out").node().child_value())
+                .find("--- points: 1 ok, 1 not ok, 1 skip, 1 todo ---\nok 1 - a # point\nnot ok 1 - </script>"),
+            0U);
 }
 
 TEST(JUnit, IsWhatTheSchemaAsksFor) {
@@ -120,6 +123,9 @@ TEST(Tap, CountsEveryTestAndBailsOut) {
   EXPECT_FALSE(has_control(report));
   EXPECT_EQ(report.find("TAP version 13\n1..7\nok 1 - net/passed<script>"), 0U);
   EXPECT_NE(report.find("\nnot ok 2 - net/failed"), std::string::npos);
+  EXPECT_NE(report.find("\n    1..4\n    ok 1 - a \\# point\n    not ok 2 - </script>"), std::string::npos);
+  EXPECT_NE(report.find("\n    ok 3 -  # SKIP </script>"), std::string::npos);
+  EXPECT_NE(report.find("\n    not ok 4 - known # TODO soon\nnot ok 2 - net/failed"), std::string::npos);
   EXPECT_NE(report.find("alert(1)<!--]]>\\\\x1b[2J\"'&\\# "), std::string::npos) << "a # would begin a directive";
   EXPECT_NE(report.find("# SKIP unsupported: east: TIMEOUT"), std::string::npos);
   EXPECT_NE(report.find("\nok 5 - other/flaky\n  ---\n  verdict: passed\n  flaky: true\n"), std::string::npos);
@@ -133,6 +139,8 @@ TEST(Json, HasEveryTestAndReset) {
   EXPECT_EQ(report.at("outcome"), "stopped");
   EXPECT_EQ(report.at("tests").size(), 7U);
   EXPECT_EQ(report.at("tests").at(1).at("attempts").at(0).at("commands").size(), 2U);
+  EXPECT_EQ(report.at("tests").at(1).at("attempts").at(0).at("points").at(3),
+            (json{{"number", 4}, {"description", "known"}, {"result", "todo"}, {"reason", "soon"}}));
   EXPECT_EQ(report.at("tests").at(6).at("verdict"), nullptr);
   EXPECT_EQ(report.at("resets").at(2).at("ok"), false);
   EXPECT_EQ(report.at("samples").at(0).at("load"), 1.5);
@@ -164,6 +172,9 @@ TEST(Html, HoldsItsDataAsTextAlone) {
   EXPECT_EQ(data.at("tests").size(), 7U);
   EXPECT_NE(data.at("tests").at(0).at("name").get<std::string>().find("<script>alert(1)<!--"), std::string::npos);
   EXPECT_EQ(data.at("tests").at(1).at("attempts").at(0).at("consoles").at(0).at(0), "east");
+  const json points = data.at("tests").at(1).at("attempts").at(0).at("points");
+  EXPECT_EQ(points.at(0), "1 ok, 1 not ok, 1 skip, 1 todo");
+  EXPECT_TRUE(points.at(1).get<std::string>().ends_with("\ntodo 4 - known: soon\n")) << points;
   EXPECT_EQ(page.find("<script>alert"), std::string::npos);
   EXPECT_EQ(data.at("lanes").size(), 5U);
 }

@@ -20,6 +20,7 @@ RunReport twice() {
       {.name = "netlab/gre", .verdict = core::Verdict::passed, .flaky = true, .attempts = {first, second}}};
   run.commands[core::AttemptId(1)] = {{"east", "echo two", std::chrono::milliseconds(10), std::chrono::seconds(2), 0},
                                       {"west", "sleep 99", std::chrono::seconds(2), std::chrono::minutes(1), -1}};
+  run.points[core::AttemptId(1)] = {{1, "one", "ok", ""}, {2, "two", "not ok", ""}, {3, "three", "skip", "no disk"}};
   return run;
 }
 
@@ -43,6 +44,11 @@ expected, and got
 @@ -3 +3 @@
 -one
 +two
+
+points: 1 ok, 1 not ok, 1 skip
+  ok 1 - one
+  not ok 2 - two
+  skip 3 - three: no disk
 
 commands
          after            took  exit
@@ -73,6 +79,19 @@ TEST(TestPage, IsHarmlessInColorToo) {
     for (const char c : page) EXPECT_TRUE(c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20) << page;
     EXPECT_EQ(page.find('\xff'), std::string::npos);
   }
+}
+
+TEST(TestPage, OfManyPointsTellsThoseThatAreNotOk) {
+  RunReport run = twice();
+  auto& points = run.points[core::AttemptId(1)];
+  for (unsigned i = 4; i <= 60; ++i) points.push_back({i, "", i == 7 ? "todo" : "ok", ""});
+  EXPECT_NE(test_page(run, run.summary.tests[0], of_first, 2, {})
+                .find("points: 57 ok, 1 not ok, 1 skip, 1 todo\n  not ok 2 - two\n  skip 3 - three: no disk\n"
+                      "  todo 7\n  and 57 ok\n"),
+            std::string::npos);
+  for (unsigned i = 61; i <= 2000; ++i) points.push_back({i, "", "not ok", ""});
+  const std::string page = test_page(run, run.summary.tests[0], of_first, 2, {});
+  EXPECT_NE(page.find("\n  and 57 ok, 943 not ok\n"), std::string::npos) << page.substr(page.size() - 200);
 }
 
 TEST(TestPage, OfATestThatWasNeverTried) {

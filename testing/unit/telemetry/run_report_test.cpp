@@ -49,13 +49,20 @@ TEST_F(RunReportTest, OfOneTestHasWhatIsItsOwn) {
     finished.command = command;
     return finished;
   };
+  const core::Point last{2, "last", "ok", ""};
   append(run, {started(1, "netlab/gre"), ran(1, "one"), started(2, "netlab/sit"), ran(2, "two"),
+               PointsJudged{core::AttemptId(1), {{1, "other", "ok", ""}}},
+               PointsJudged{core::AttemptId(2), {{1, "first", "not ok", ""}}}, PointsJudged{core::AttemptId(2), {last}},
                judged(1, "netlab/gre"), judged(2, "netlab/sit")});
   const report::RunReport report = test_report(database, run, "netlab/sit");
   ASSERT_EQ(report.summary.tests.size(), 1U);
   EXPECT_EQ(report.summary.tests[0].name, "netlab/sit");
   ASSERT_EQ(report.commands.size(), 1U);
   EXPECT_EQ(report.commands.at(core::AttemptId(2)).at(0).command, "two");
+  ASSERT_EQ(report.points.size(), 1U);
+  ASSERT_EQ(report.points.at(core::AttemptId(2)).size(), 2U);
+  EXPECT_EQ(report.points.at(core::AttemptId(2)).at(1), last);
+  EXPECT_EQ(run_report(database, run).points.size(), 2U);
   EXPECT_THROW(test_report(database, run, "netlab"), Error);
 }
 

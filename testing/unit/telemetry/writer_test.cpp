@@ -72,7 +72,8 @@ TEST_F(WriterTest, KeepsWhatTheStreamSaysInItsTables) {
                         milliseconds(1200)},
           ResetFailed{east, Ticket(2), true, "no memory", milliseconds(500), true, milliseconds(100)},
           started(1, "netlab/gre"),
-          CommandFinished{core::AttemptId(1), "east", 3, "ip link", milliseconds(10), milliseconds(20), 1, 99}, failed,
+          CommandFinished{core::AttemptId(1), "east", 3, "ip link", milliseconds(10), milliseconds(20), 1, 99},
+          PointsJudged{core::AttemptId(1), {{2, "a link\xff", "not ok", ""}, {1, "a disk", "skip", "none"}}}, failed,
           Sample{1.5, 0.25, 1000, 2000, 1, 2, 0.5, 0.125, 0.75}, DomainLost{east, true, "killed"}});
   EXPECT_EQ(
       value("SELECT group_concat(prefix||host||' '||coalesce(method,'-')||' '||waited||' '||total||' '||"
@@ -87,12 +88,15 @@ TEST_F(WriterTest, KeepsWhatTheStreamSaysInItsTables) {
             "test_seconds||' '||judging_seconds||' '||output FROM attempts"),
       "1 a. failed 1 0.5 6.0 0.42 0.02 /out/netlab/gre");
   EXPECT_EQ(value("SELECT detail FROM issues WHERE ordinal = 0"), "ping\xff");
+  EXPECT_EQ(value("SELECT group_concat(attempt||' '||number||' '||description||' '||result||' '||"
+                  "coalesce(reason, '-'), '; ') FROM points"),
+            "1 2 a link\xff not ok -; 1 1 a disk skip none");
   EXPECT_EQ(value("SELECT verdict FROM tests WHERE name = 'netlab/gre'"), "failed");
   EXPECT_EQ(value("SELECT load||' '||cpu||' '||memory_available||' '||daemon_rss||' '||resetting||' '||testing||' '||"
                   "cpu_pressure||' '||memory_pressure||' '||io_pressure FROM samples"),
             "1.5 0.25 1000 2000 1 2 0.5 0.125 0.75");
   EXPECT_EQ(value("SELECT time||' '||kind||' '||host||' '||host_fault||' '||reason FROM incidents"),
-            "2026-07-30T12:00:09.000000Z domain-lost east 1 killed");
+            "2026-07-30T12:00:10.000000Z domain-lost east 1 killed");
 }
 
 TEST_F(WriterTest, TellsHowEachAttemptsDomainsBecameClean) {
