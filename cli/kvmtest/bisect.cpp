@@ -22,6 +22,7 @@ struct BisectOptions {
   std::vector<std::string> tests;
   std::vector<std::string> pair;
   std::string format;
+  suite::Filter filter;
 };
 
 /// A run came to no verdict: stopped, or the infrastructure failed.
@@ -32,8 +33,8 @@ struct Ended {
 /// Runs tests one after the other on one prefix, and tells of the last one.
 class Trials {
  public:
-  Trials(const Context& context, const settings::Settings& settings, const Paths& paths, std::string format)
-      : context_(context), settings_(settings), paths_(paths), format_(std::move(format)), client_(settings) {
+  Trials(const Context& context, const settings::Settings& settings, const Paths& paths, const BisectOptions& options)
+      : context_(context), settings_(settings), paths_(paths), options_(options), client_(settings) {
     client_.ensure_daemon(context.common.config);
   }
 
@@ -41,12 +42,13 @@ class Trials {
   bool passes_after(const Names& others, const std::string& test) {
     service::RunRequest request{.tests = paths_.tests,
                                 .base = paths_.base,
-                                .format = format_,
+                                .format = options_.format,
                                 .prefixes = {settings_.prefixes.front()},
                                 .workers = settings_.workers,
                                 .reset = settings_.reset.method,
                                 .keep = settings_.reset.keep,
-                                .spares = settings_.reset.spares};
+                                .spares = settings_.reset.spares,
+                                .filter = options_.filter};
     request.selection.only = others;
     request.selection.only.push_back(test);
     const core::RunId run{client_.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
@@ -70,7 +72,7 @@ class Trials {
   const Context& context_;
   const settings::Settings& settings_;
   Paths paths_;
-  std::string format_;
+  const BisectOptions& options_;
   client::Client client_;
 };
 
@@ -102,20 +104,27 @@ int bisect_pair(Trials& trials, const std::string& first, const std::string& sec
   return 0;
 }
 
-std::string the_one(const std::vector<suite::LoadedTest>& tests, const std::string& typed) {
-  if (tests.size() == 1) return tests.front().test.name;
-  throw core::InputError(fmt::format("{}: one test is wanted here, and this is {}", typed, tests.size()));
+/// Those that would run; tests that cannot do not come before others either.
+std::vector<suite::LoadedTest> wanted_tests(const settings::Settings& settings, const std::vector<std::string>& paths,
+                                            const BisectOptions& options) {
+  auto tests = load_tests(settings, paths, options.format);
+  suite::apply(options.filter, tests);
+  return tests;
 }
 
-Names names(const std::vector<suite::LoadedTest>& tests) {
-  Names out;
-  for (const auto& loaded : tests) out.push_back(loaded.test.name);
-  return out;
+std::string the_one(const settings::Settings& settings, const std::string& typed, const BisectOptions& options) {
+  const auto tests = wanted_tests(settings, {typed}, options);
+  if (tests.size() != 1)
+    throw core::InputError(fmt::format("{}: one test is wanted here, and this is {}", typed, tests.size()));
+  suite::check_any_can_run(tests);
+  return tests.front().test.name;
 }
 
 /// The tests that may be to blame: those named; where none are, those of the settings that are listed before the test.
 Names candidates_of(const settings::Settings& settings, const BisectOptions& options, const std::string& test) {
-  Names out = names(load_tests(settings, options.tests, options.format));
+  Names out;
+  for (const auto& loaded : wanted_tests(settings, options.tests, options))
+    if (loaded.test.obstacle.empty()) out.push_back(loaded.test.name);
   const auto self = std::find(out.begin(), out.end(), test);
   if (self == out.end()) return out;
   if (options.tests.empty() && self != out.begin())
@@ -128,9 +137,7 @@ Names candidates_of(const settings::Settings& settings, const BisectOptions& opt
 int bisect(const Context& context, const BisectOptions& options) {
   prepare_signals();
   const auto settings = context.common.settings();
-  const auto load_one = [&](const std::string& typed) {
-    return the_one(load_tests(settings, {typed}, options.format), typed);
-  };
+  const auto load_one = [&](const std::string& typed) { return the_one(settings, typed, options); };
   // Everything that may run, as paths: which of it does is said by name.
   std::vector<std::string> typed = options.pair;
   Names candidates;
@@ -153,7 +160,7 @@ int bisect(const Context& context, const BisectOptions& options) {
                            candidates.size() == 1 ? candidates.front() : fmt::format("{} tests", candidates.size()),
                            settings.prefixes.front())
             << std::flush;
-  Trials trials(context, settings, resolve(settings, typed), options.format);
+  Trials trials(context, settings, resolve(settings, typed), options);
   try {
     return options.pair.empty() ? bisect_among(trials, candidates, test)
                                 : bisect_pair(trials, candidates.front(), test);
@@ -173,6 +180,7 @@ void add_bisect(CLI::App& app, Context& context) {
                    "tests that may be to blame (default: those of the settings that are listed before TEST)");
   verb->add_option("--pair", options->pair, "run B alone, then after A, and no more")->expected(2)->type_name("A B");
   verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  add_filter(*verb, options->filter);
   verb->footer(
       "Runs on the first prefix, in runs of their own: TEST alone, after all the others, then after half of those\n"
       "that are left. Exit status: 0 none breaks it, 1 one does, or it does not pass alone.");

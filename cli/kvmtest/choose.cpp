@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 #include <map>
+
+#include <fmt/format.h>
 
 #include "core/input_error.h"
 #include "kvmtest/command.h"
@@ -65,6 +68,12 @@ void add_earlier(CLI::App& verb, Earlier& earlier) {
 
 bool wanted(const Earlier& earlier, core::Verdict verdict) {
   return !names(earlier.skip, verdict) && (earlier.result.empty() || names(earlier.result, verdict));
+}
+
+void tell_left_out(const std::string& told, std::size_t more) {
+  if (!told.empty()) std::cerr << told << '\n';
+  if (more == 1) std::cerr << "1 more is left out for its earlier result\n";
+  if (more > 1) std::cerr << fmt::format("{} more are left out for their earlier results\n", more);
 }
 
 std::vector<std::string> left_out(const settings::Settings& settings, const Earlier& earlier,

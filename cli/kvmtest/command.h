@@ -91,6 +91,9 @@ bool wanted(const Earlier& earlier, core::Verdict verdict);
 std::vector<std::string> left_out(const settings::Settings& settings, const Earlier& earlier,
                                   std::vector<suite::LoadedTest>& tests);
 
+/// Says on standard error what suite::told() tells, and how many `more` are left out for their earlier results.
+void tell_left_out(const std::string& told, std::size_t more);
+
 /// Output of libreswan's that is to be judged again, without running anything.
 struct Rejudging {
   std::vector<std::string> paths;
@@ -98,9 +101,10 @@ struct Rejudging {
   Earlier earlier;
   bool diffs = false;  ///< print these instead of results
   bool json = false;
-  bool update = false;  ///< write the sanitized consoles, differences and results anew
+  bool update = false;                      ///< write the sanitized consoles, differences and results anew
+  std::optional<report::Options> people{};  ///< how differences look to them; none: a program reads
 };
-/// Prints what is asked for. Returns 0, 1 with failures, or 125 when something cannot be told. Throws core::InputError.
+/// Prints what is asked for. Returns 0, 1 with failures, or 125 when something cannot be told, for whatever reason.
 int rejudge(const settings::Settings& settings, const Rejudging& wish);
 
 /// The tests that `paths` name, or those of the settings when there are none. Throws core::InputError.

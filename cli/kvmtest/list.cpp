@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "kvmtest/command.h"
+#include "report/text.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::command {
@@ -54,8 +55,10 @@ nlohmann::json to_json(const suite::Test& test) {
 }
 
 void print(const suite::Test& test) {
-  const std::string& rest = test.obstacle.empty() ? test.title : "cannot run: " + test.obstacle;
-  std::cout << fmt::format("{:32} {:22} {}\n", test.name, fmt::join(test.hosts, " "), rest);
+  const std::string rest = test.obstacle.empty() ? test.title : "cannot run: " + test.obstacle;
+  std::cout << report::escaped(
+                   fmt::format("{:32} {:22} {}", test.name, fmt::to_string(fmt::join(test.hosts, " ")), rest))
+            << '\n';
 }
 
 }  // namespace
@@ -66,6 +69,7 @@ void add_list(CLI::App& app, Context& context) {
     std::string format;
     std::vector<std::string> tags;
     suite::Filter filter;
+    Earlier earlier;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
@@ -73,9 +77,11 @@ void add_list(CLI::App& app, Context& context) {
     suite::Selection selection;
     selection.order = suite::Order::listed;
     selection.tags = options->tags;
-    auto tests = load_tests(context.common.settings(), options->tests, options->format);
+    const auto settings = context.common.settings();
+    auto tests = load_tests(settings, options->tests, options->format);
     const std::size_t all = tests.size();
     const auto ignored = suite::apply(options->filter, tests);
+    const auto skipped = left_out(settings, options->earlier, tests);
     tests = suite::choose(std::move(tests), selection, {});
     for (const auto& loaded : tests) {
       if (options->json)
@@ -83,7 +89,7 @@ void add_list(CLI::App& app, Context& context) {
       else
         print(loaded.test);
     }
-    if (!ignored.empty()) std::cerr << suite::told(ignored, all) << '\n';
+    tell_left_out(suite::told(ignored, all), skipped.size());
     return 0;
   });
   verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
@@ -92,6 +98,7 @@ void add_list(CLI::App& app, Context& context) {
       ->type_name("TAG")
       ->allow_extra_args(false);
   add_filter(*verb, options->filter);
+  add_earlier(*verb, options->earlier);
   verb->add_flag("--json", options->json, "one JSON object a test");
 }
 

@@ -23,6 +23,7 @@ struct PlanOptions {
   std::vector<std::string> tests;
   std::string format;
   SelectionOptions selection;
+  suite::Filter filter;
   std::vector<unsigned> workers;
   std::vector<unsigned> prefixes;
   long run = 0;
@@ -69,7 +70,11 @@ Basis read_basis(const settings::Settings& settings, const PlanOptions& options)
         fmt::format("run {} reset no domain; name another with --run, or a time with --boot", basis.run.value));
 
   auto tests = load_tests(settings, options.tests, options.format);
-  suite::apply({}, tests);
+  const std::size_t all = tests.size();
+  tell_left_out(suite::told(suite::apply(options.filter, tests), all), 0);
+  suite::check_any_can_run(tests);
+  const auto cannot_run = std::erase_if(tests, [](const auto& loaded) { return !loaded.test.obstacle.empty(); });
+  if (cannot_run > 0) std::cerr << fmt::format("{} tests cannot run here and are not counted\n", cannot_run);
   const suite::Past before = read_past(settings, tests);
   const suite::Selection selection = options.selection.selection();
   basis.order = suite::resolved(selection, before);
@@ -147,6 +152,7 @@ void add_plan(CLI::App& app, Context& context) {
   verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
   verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
   options->selection.add_choice_to(*verb);
+  add_filter(*verb, options->filter);
   // Names of their own: --workers and --prefixes are settings, and change what is set now.
   verb->add_option("--with-workers", options->workers, "numbers of workers to try")->check(CLI::Range(1, 1024));
   verb->add_option("--with-prefixes", options->prefixes, "numbers of prefixes to try")->check(CLI::Range(1, 1024));

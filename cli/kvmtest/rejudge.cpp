@@ -10,6 +10,7 @@
 
 #include "core/input_error.h"
 #include "kvmtest/command.h"
+#include "report/differences.h"
 #include "suite/libreswan/outputs.h"
 #include "wire/record_json.h"
 
@@ -71,28 +72,57 @@ void print_result(const libreswan::KnownOutput& output, const libreswan::OutputJ
   }
 }
 
-}  // namespace
+void print_diffs(const libreswan::OutputJudgement& judgement, const Rejudging& wish) {
+  // What a program reads, patch(1) for one, is left as it is.
+  for (const auto& [host, diff] : judgement.diffs)
+    std::cout << (wish.people ? report::whole_diff(diff, *wish.people) : diff);
+}
 
-int rejudge(const settings::Settings& settings, const Rejudging& wish) {
+int judge_again(const settings::Settings& settings, const Rejudging& wish) {
   const std::filesystem::path cache = settings.state_dir / "sanitized";
   libreswan::prune_answers(cache);
-  const auto outputs = libreswan::find_outputs(wish.paths, std::filesystem::current_path(), cache, wish.filter);
+  const auto found = libreswan::find_outputs(wish.paths, std::filesystem::current_path(), cache, wish.filter);
+  const auto& outputs = found.outputs;
+  for (const std::string& line : found.passed_over) std::cerr << line << '\n';
   const auto judgements = libreswan::judge_outputs(outputs);
   Counts counts;
+  std::size_t skipped = 0;
+  bool not_updated = false;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const auto& [output, judgement] = std::tie(outputs[i], judgements[i]);
-    if (!wanted(wish.earlier, judgement.verdict)) continue;
+    if (!wanted(wish.earlier, judgement.verdict)) {
+      ++skipped;
+      continue;
+    }
     ++counts.of[judgement.verdict];
-    if (wish.update && judgement.verdict != Verdict::untested)
-      libreswan::save_judgement(output.test, output.output, judgement);
     if (wish.diffs)
-      for (const auto& [host, diff] : judgement.diffs) std::cout << diff;
+      print_diffs(judgement, wish);
     else
       print_result(output, judgement, wish.json);
     if (!output.obstacle.empty()) std::cerr << fmt::format("{}: {}\n", output.test.name, output.obstacle);
+    if (!wish.update || judgement.verdict == Verdict::untested) continue;
+    try {
+      libreswan::save_judgement(output.test, output.output, judgement);
+    } catch (const std::exception& error) {
+      std::cerr << error.what() << '\n';
+      not_updated = true;
+    }
   }
+  tell_left_out(suite::told(found.ignored, outputs.size() + found.ignored.size()), skipped);
   std::cerr << counts.text() << '\n';
-  return counts.exit_status();
+  return not_updated ? cannot_tell : counts.exit_status();
+}
+
+}  // namespace
+
+int rejudge(const settings::Settings& settings, const Rejudging& wish) {
+  try {
+    return judge_again(settings, wish);
+  } catch (const std::exception& error) {
+    // For `git bisect run` any other status would be a verdict on the commit.
+    std::cerr << "kvmtest: " << error.what() << '\n';
+    return cannot_tell;
+  }
 }
 
 }  // namespace kvmtest::command

@@ -30,13 +30,17 @@ struct ResultsOptions {
   Earlier earlier;
 };
 
-/// Whether directories with output are meant, rather than a run of the database.
-bool of_directories(const ResultsOptions& options) {
-  if (suite::libreswan::names_outputs(options.tests, std::filesystem::current_path())) return true;
+// Either directories with output are meant, or a run of the database.
+
+void refuse_directory_options(const ResultsOptions& options) {
   if (options.filter != suite::Filter{} || !options.earlier.skip.empty() || !options.earlier.result.empty() ||
       options.update)
     throw core::InputError("this option is for directories with output; name one");
-  return false;
+}
+
+void refuse_run(const ResultsOptions& options) {
+  if (options.run != 0 || !options.baseline.empty())
+    throw core::InputError("--run and --baseline are for runs of the database, not for directories with output");
 }
 
 void add_directory_options(CLI::App& verb, ResultsOptions& options) {
@@ -86,10 +90,11 @@ nlohmann::json to_json(const report::TestResult& test) {
 
 int results(const Context& context, const ResultsOptions& options) {
   const auto settings = context.common.settings();
-  if (of_directories(options))
+  if (!options.tests.empty()) {
+    refuse_run(options);
     return rejudge(settings, {options.tests, options.filter, options.earlier, false, options.json, options.update});
-  if (!options.tests.empty())
-    throw core::InputError({options.tests.front()}, "neither a libreswan checkout or test nor a directory with output");
+  }
+  refuse_directory_options(options);
   const auto summary = read_summary(settings, chosen_run(settings, options.run));
   if (!options.json) {
     const report::Options text = text_options(options.color);
@@ -124,13 +129,18 @@ int results(const Context& context, const ResultsOptions& options) {
 
 int diffs(const Context& context, const ResultsOptions& options) {
   const auto settings = context.common.settings();
-  if (of_directories(options))
-    return rejudge(settings, {options.tests, options.filter, options.earlier, true, false, false});
-  const auto summary = read_summary(settings, chosen_run(settings, options.run));
-  const auto wanted = wanted_tests(summary, options.tests);
   const report::Options text = text_options(options.color);
   // What a program reads, patch(1) for one, is left as it is.
   const bool for_people = text.color || isatty(STDOUT_FILENO) != 0;
+  if (suite::libreswan::names_outputs(options.tests, std::filesystem::current_path())) {
+    refuse_run(options);
+    const Pager pager;
+    return rejudge(settings, {options.tests, options.filter, options.earlier, true, false, false,
+                              for_people ? std::optional(text) : std::nullopt});
+  }
+  refuse_directory_options(options);
+  const auto summary = read_summary(settings, chosen_run(settings, options.run));
+  const auto wanted = wanted_tests(summary, options.tests);
   bool any = false;
   const Pager pager;
   for (const auto& test : summary.tests) {

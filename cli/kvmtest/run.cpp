@@ -48,9 +48,10 @@ void add_reports(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
       ->allow_extra_args(false);
 }
 
-/// Everything that can be wrong is found before anything is started.
-std::vector<std::string> check(const settings::Settings& settings, const RunOptions& options,
-                               const suite::Selection& selection) {
+/// Everything that can be wrong is found before anything is started. Returns the tests left out for earlier results;
+/// nothing when these were all.
+std::optional<std::vector<std::string>> check(const settings::Settings& settings, const RunOptions& options,
+                                              const suite::Selection& selection) {
   const libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
   settings::check_bridge_names(settings.prefixes, templates.networks());
   templates.check_prefixes(settings.prefixes);
@@ -58,9 +59,9 @@ std::vector<std::string> check(const settings::Settings& settings, const RunOpti
   const std::size_t all = tests.size();
   const std::string ignored = suite::told(suite::apply(options.filter, tests), all);
   if (tests.empty()) throw core::InputError("no test is left to run; " + ignored);
-  if (!ignored.empty()) std::cerr << ignored << '\n';
   auto skipped = left_out(settings, options.earlier, tests);
-  if (!skipped.empty()) std::cerr << fmt::format("{} more are left out for their earlier results\n", skipped.size());
+  tell_left_out(ignored, skipped.size());
+  if (tests.empty()) return std::nullopt;
   suite::check_any_can_run(tests);
   const suite::Past past = read_past(settings, tests);
   suite::choose(std::move(tests), selection, past);
@@ -115,6 +116,10 @@ int run(const Context& context, const RunOptions& options) {
   } else {
     const suite::Selection selection = options.selection.selection();
     auto skipped = check(settings, options, selection);
+    if (!skipped) {
+      std::cerr << "no test is left to run\n";
+      return 0;
+    }
     client.ensure_daemon(context.common.config);
     const Paths paths = resolve(settings, options.tests);
     const auto reset =
@@ -129,7 +134,7 @@ int run(const Context& context, const RunOptions& options) {
                                       settings.reset.spares,
                                       selection,
                                       options.filter,
-                                      std::move(skipped),
+                                      std::move(*skipped),
                                       options.keep_failed,
                                       options.post_mortem};
     id = core::RunId{client.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};

@@ -104,19 +104,24 @@ LoadContext context_for(const settings::Settings& settings, const std::set<std::
 std::vector<LoadedTest> load(const std::vector<std::string>& paths, LoadContext context, const std::string& format) {
   context.base = normal(fs::absolute(context.base.empty() ? fs::current_path() : context.base), ".");
   std::vector<LoadedTest> tests;
-  std::map<std::string, fs::path> by_name;
+  std::map<std::string, std::size_t> by_name;
   for (const std::string& typed : paths) {
     if (typed.empty()) throw core::InputError("the name of a test or suite is empty");
     const fs::path path = normal(context.base, typed);
     for (const Format* chosen : formats_for(typed, path, format)) {
       for (LoadedTest& loaded : chosen->load(path, context)) {
-        const auto [first, fresh] = by_name.emplace(loaded.test.name, loaded.test.path);
-        if (!fresh && first->second == loaded.test.path) continue;
-        if (!fresh) {
-          throw core::InputError("two tests are named '" + loaded.test.name + "': " + first->second.string() + " and " +
-                                 loaded.test.path.string());
+        const auto [first, fresh] = by_name.emplace(loaded.test.name, tests.size());
+        if (fresh) {
+          tests.push_back(std::move(loaded));
+          continue;
         }
-        tests.push_back(std::move(loaded));
+        LoadedTest& known = tests[first->second];
+        if (known.test.path != loaded.test.path) {
+          throw core::InputError("two tests are named '" + loaded.test.name + "': " + known.test.path.string() +
+                                 " and " + loaded.test.path.string());
+        }
+        // Whoever names a test itself wants it, whatever a list says of it.
+        if (loaded.test.path == path) known = std::move(loaded);
       }
     }
   }

@@ -95,7 +95,8 @@ void walk(const fs::path& directory, Visit visit) {
   try {
     for (fs::recursive_directory_iterator it(directory); it != fs::recursive_directory_iterator(); ++it) {
       const bool hidden = it->path().filename().string().starts_with('.');
-      if (hidden && it->is_directory()) it.disable_recursion_pending();
+      std::error_code ignored;
+      if (hidden && it->is_directory(ignored)) it.disable_recursion_pending();
       if (!hidden && (is_list(it->path()) || is_executable(it->path())) && !visit(it->path())) return;
     }
   } catch (const fs::filesystem_error& error) {

@@ -95,6 +95,17 @@ TEST_F(Libreswan, LeavesOutputAsLibreswansToolsExpectIt) {
   EXPECT_EQ(pluto("merged/OUTPUT/all.console.verbose.txt").find("post-mortem"), std::string::npos);
   const fs::path saved = fs::directory_iterator(directory_ / "BACKUP/merged")->path();
   EXPECT_TRUE(fs::exists(saved / "all.console.verbose.txt"));
+
+  // Nothing of the rest is wanted; what cannot be told is no failure of a commit; what cannot run breaks nothing.
+  const Result none = run_kvmtest({"run", "--result", "passed", "--skip", "passed", "testing"});
+  EXPECT_EQ(none.status, 0) << none.output;
+  EXPECT_NE(none.output.find("no test is left to run"), std::string::npos) << none.output;
+  EXPECT_NE(run_kvmtest({"list", "--skip", "passed", "testing"}).output.find("\n1 more is left out"),
+            std::string::npos);
+  EXPECT_EQ(run_kvmtest({"results", "nosuch"}).status, 125);
+  const Result bisected = run_kvmtest({"bisect", "testing/pluto/split", "testing"});
+  EXPECT_EQ(bisected.status, 0) << bisected.output;
+  EXPECT_NE(bisected.output.find("run 4: after merged: passed\n"), std::string::npos) << bisected.output;
 }
 
 // As virt-install leaves them for libreswan's runner: for KVM, on libvirt's networks, PREFIX PLATFORM HOST as the file.
@@ -125,7 +136,7 @@ TEST_F(Libreswan, DomainsThatItsOwnSetUpDescribedAreUsedAsTheyAre) {
   write_pluto("pings/east.console.txt", "hostname\neast\neast #\n \n");
   write_pluto("pings/west.console.txt", "ping -c 1 -W 5 192.1.2.23 >/dev/null && echo answers\nanswers\nwest #\n \n");
 
-  const Result ran = run_kvmtest({"run", "--verbose", "--domains", "pool", "testing"});
+  const Result ran = run_kvmtest({"run", "--verbose", "--prefix", "pool/t1.", "testing"});
   // Without the processor that is described, its pool of randomness fills slowly; it is saved all the same.
   EXPECT_EQ(ran.output.find("state was not saved"), std::string::npos) << ran.output;
   EXPECT_EQ(ran.status, 0) << ran.output << pluto("pings/OUTPUT/east.console.diff")

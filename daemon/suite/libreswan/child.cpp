@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@ namespace kvmtest::suite::libreswan {
 
 namespace {
 
+constexpr std::size_t output_bound = 64U << 20U;  // bytes; of a console a sanitizer prints less than it is given
+
 /// A file in memory that the child writes to: a pipe would want somebody to read it meanwhile.
 class MemoryFile {
  public:
@@ -28,9 +31,13 @@ class MemoryFile {
     if (descriptor_ >= 0) close(descriptor_);
   }
   [[nodiscard]] int descriptor() const { return descriptor_; }
-  [[nodiscard]] std::string text() const {
+  [[nodiscard]] std::size_t size() const {
     const off_t size = lseek(descriptor_, 0, SEEK_END);
-    std::string out(size > 0 ? static_cast<std::size_t>(size) : 0, '\0');
+    return size > 0 ? static_cast<std::size_t>(size) : 0;
+  }
+  /// What it holds, at most `bound` bytes.
+  [[nodiscard]] std::string text(std::size_t bound) const {
+    std::string out(std::min(size(), bound), '\0');
     std::size_t have = 0;
     while (have < out.size()) {
       const ssize_t got = pread(descriptor_, out.data() + have, out.size() - have, static_cast<off_t>(have));
@@ -88,7 +95,12 @@ class SpawnSettings {
 /// Whether the process ended within the limit.
 bool wait_for(pid_t pid, std::chrono::milliseconds limit) {
   const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (descriptor < 0) return true;  // an old kernel: wait as long as it takes
+  if (descriptor < 0) {  // an old kernel: wait as long as it takes
+    siginfo_t ended_at_last{};
+    while (waitid(P_PID, static_cast<id_t>(pid), &ended_at_last, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+    }
+    return true;
+  }
   pollfd ended{descriptor, POLLIN, 0};
   const auto deadline = std::chrono::steady_clock::now() + limit;
   int ready = -1;
@@ -115,16 +127,20 @@ ChildResult run_child(const std::vector<std::string>& words, std::chrono::millis
     result.error = std::string("cannot be run: ") + std::strerror(failed);
     return result;
   }
-  if (!wait_for(pid, limit)) {
-    kill(-pid, SIGKILL);
-    result.error = "took longer than " + std::to_string(limit.count() / 1000) + " s";
-  }
+  // Of each file that it writes; whoever writes more gets SIGXFSZ. It has hardly begun, and so has no children yet.
+  const rlimit bound{output_bound, output_bound};
+  prlimit(pid, RLIMIT_FSIZE, &bound, nullptr);
+  if (!wait_for(pid, limit)) result.error = "took longer than " + std::to_string(limit.count() / 1000) + " s";
+  // What it left in the background goes, too. Nobody else can have its number before waitpid.
+  kill(-pid, SIGKILL);
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  result.output = output.text();
-  result.errors = errors.text();
+  if (result.error.empty() && std::max(output.size(), errors.size()) >= output_bound)
+    result.error = "printed more than " + std::to_string(output_bound >> 20U) + " MiB";
+  result.output = output.text(output_bound);
+  result.errors = errors.text(output_bound);
   return result;
 }
 

@@ -17,10 +17,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Whichever host it was of: one attempt may have come as far as a single console, or to its log alone.
 bool is_output(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path / "debug.log", ignored) || fs::exists(path / "east.console.verbose.txt", ignored) ||
-         fs::exists(path / "all.console.verbose.txt", ignored);
+  std::error_code error;
+  for (fs::directory_iterator it(path, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name == "debug.log" || name.ends_with(".console.verbose.txt")) return true;
+  }
+  return false;
 }
 
 bool is_test(const fs::path& path) {
@@ -42,17 +46,16 @@ struct Named {
   fs::path output;
 };
 
-/// What one directory with output is the output of.
-Named saved_output(const fs::path& path, const fs::path& base) {
+/// What one directory with output is the output of; nothing when there is no such test.
+std::optional<Named> saved_output(const fs::path& path, const fs::path& base) {
   const bool plain = path.filename() == "OUTPUT";
   const fs::path parent = path.parent_path();
-  if (plain && is_test(parent)) return {parent, path};
+  if (plain && is_test(parent)) return Named{parent, path};
   for (const std::string& name : {plain ? std::string() : path.filename().string(), parent.filename().string()}) {
     for (const fs::path& from : {parent, base})
-      if (const fs::path test = test_named(name, from); !test.empty()) return {test, path};
+      if (const fs::path test = test_named(name, from); !test.empty()) return Named{test, path};
   }
-  throw core::InputError(path.string() +
-                         ": there is no test of that name in the checkout around it; name tests of one first");
+  return std::nullopt;
 }
 
 std::vector<fs::path> children(const fs::path& path) {
@@ -64,13 +67,13 @@ std::vector<fs::path> children(const fs::path& path) {
   return found;
 }
 
-/// The outputs in and below a directory of saved ones.
-std::vector<Named> saved_outputs(const fs::path& path, const fs::path& base, unsigned depth) {
-  if (is_output(path)) return {saved_output(path, base)};
-  std::vector<Named> found;
+/// The directories with output in and below a directory of saved ones.
+std::vector<fs::path> saved_outputs(const fs::path& path, unsigned depth) {
+  if (is_output(path)) return {path};
+  std::vector<fs::path> found;
   if (depth == 0) return found;
   for (const fs::path& child : children(path)) {
-    auto more = saved_outputs(child, base, depth - 1);
+    auto more = saved_outputs(child, depth - 1);
     std::move(more.begin(), more.end(), std::back_inserter(found));
   }
   return found;
@@ -91,15 +94,16 @@ bool names_outputs(const std::vector<std::string>& words, const fs::path& base) 
   });
 }
 
-std::vector<KnownOutput> find_outputs(const std::vector<std::string>& paths, const fs::path& base,
-                                      const fs::path& cache, const Filter& filter) {
-  std::vector<KnownOutput> outputs;
+FoundOutputs find_outputs(const std::vector<std::string>& paths, const fs::path& base, const fs::path& cache,
+                          const Filter& filter) {
+  FoundOutputs found;
   LoadContext context;
   context.base = base;
   context.cache = cache;
   std::map<fs::path, std::shared_ptr<Sanitizer>> sanitizers;
   const auto add = [&](std::vector<LoadedTest> tests, const fs::path& output) {
-    apply(filter, tests);
+    auto ignored = apply(filter, tests);
+    std::move(ignored.begin(), ignored.end(), std::back_inserter(found.ignored));
     for (const LoadedTest& loaded : tests) {
       const fs::path testing = loaded.test.path.parent_path().parent_path();
       auto& sanitizer = sanitizers[testing];
@@ -107,9 +111,9 @@ std::vector<KnownOutput> find_outputs(const std::vector<std::string>& paths, con
       const fs::path shown = output.empty() ? loaded.test.path : output;
       const fs::path relative = shown.lexically_relative(base);
       const std::string obstacle = loaded.test.guests.empty() ? loaded.test.obstacle : "";
-      outputs.push_back({judged_test(loaded.test), output.empty() ? loaded.test.path / "OUTPUT" : output,
-                         relative.empty() || *relative.begin() == ".." ? shown.string() : relative.string(), sanitizer,
-                         obstacle});
+      found.outputs.push_back({judged_test(loaded.test), output.empty() ? loaded.test.path / "OUTPUT" : output,
+                               relative.empty() || *relative.begin() == ".." ? shown.string() : relative.string(),
+                               sanitizer, obstacle});
     }
   };
   for (const std::string& typed : paths) {
@@ -118,12 +122,18 @@ std::vector<KnownOutput> find_outputs(const std::vector<std::string>& paths, con
       add(libreswan_format().load(path, context), {});
       continue;
     }
-    const auto found = saved_outputs(path, base, 3);
-    if (found.empty())
+    const auto saved = saved_outputs(path, 3);
+    if (saved.empty())
       throw core::InputError(typed + ": neither a test of a libreswan checkout nor a directory with its output");
-    for (const Named& named : found) add(libreswan_format().load(named.test, context), named.output);
+    for (const fs::path& output : saved) {
+      if (const auto named = saved_output(output, base))
+        add(libreswan_format().load(named->test, context), named->output);
+      else
+        found.passed_over.push_back(output.string() + ": there is no test of that name in the checkout around it");
+    }
   }
-  return outputs;
+  if (found.outputs.empty() && !found.passed_over.empty()) throw core::InputError(found.passed_over.front());
+  return found;
 }
 
 std::vector<OutputJudgement> judge_outputs(const std::vector<KnownOutput>& outputs) {

@@ -53,6 +53,8 @@ std::optional<fs::path> find_testlist(const fs::path& path) {
   for (const char* below : {"", "TESTLIST", "pluto/TESTLIST", "testing/pluto/TESTLIST"}) {
     fs::path candidate = *below == '\0' ? path : path / below;
     if (fs::is_regular_file(candidate, ignored)) return candidate;
+    // A directory of that name, or a link to nowhere, is a mistake to be told of, not a suite without a list.
+    if (*below != '\0' && fs::exists(fs::symlink_status(candidate, ignored))) return candidate;
   }
   return std::nullopt;
 }

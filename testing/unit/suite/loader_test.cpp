@@ -52,6 +52,10 @@ class Loader : public testing::Test {
   const fs::path base_;
 };
 
+TEST(InputErrors, AreWholeInWhateverAFileHolds) {
+  EXPECT_STREQ(core::InputError({"f", 3}, std::string("no test a\0b here", 16)).what(), "f:3: no test a\\x00b here");
+}
+
 TEST_F(Loader, FindsTheTestsOfADirectory) {
   write("suites/netlab/gre.test");
   write("suites/netlab/bridge.test");
@@ -63,6 +67,13 @@ TEST_F(Loader, FindsTheTestsOfADirectory) {
   EXPECT_EQ(names({"suites"}), (Names{"netlab/bridge", "netlab/gre", "other/gre"}));
   EXPECT_EQ(names({"./suites//netlab/"}), (Names{"netlab/bridge", "netlab/gre"}));
   EXPECT_EQ(names({(base_ / "suites/netlab").string()}), (Names{"netlab/bridge", "netlab/gre"}));
+}
+
+TEST_F(Loader, LinksThatLeadNowhereAreNoTests) {
+  write("suites/gre.test");
+  fs::create_symlink(".loop", base_ / "suites/.loop");
+  fs::create_symlink("loop", base_ / "suites/loop");
+  EXPECT_EQ(names({"suites"}), (Names{"suites/gre"}));
 }
 
 TEST_F(Loader, NamesATestWithOrWithoutItsSuffix) {

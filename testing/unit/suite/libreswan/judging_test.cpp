@@ -1,9 +1,13 @@
 // Judging libreswan's output: consoles, sanitizer, issues and verdicts, the files written, and what is found to be
 // judged again.
 
+#include <array>
 #include <fstream>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../directory.h"
 #include "core/input_error.h"
@@ -223,6 +227,25 @@ TEST_F(LibreswanJudging, ASanitizerThatFailsOrComplainsLeavesItUnresolved) {
   EXPECT_EQ(judged().issues[0].detail, "sanitizer.sh cannot be run: No such file or directory");
 }
 
+TEST_F(LibreswanJudging, ASanitizerWithoutEndIsEnded) {
+  (void)issues_with("");
+  const fs::path held = directory_.path() / "held";
+  ASSERT_EQ(mkfifo(held.c_str(), 0600), 0);
+  const int reader = open(held.c_str(), O_RDONLY | O_NONBLOCK);
+  fcntl(reader, F_SETFL, 0);
+  write("testparams.sh", "exec 9>" + held.string() + "\necho begun >&9\nsleep 1000 &\nexec yes\n");
+  const auto judgement = judged();
+  EXPECT_EQ(described(judgement), "unresolved east:sanitizer-failed west:sanitizer-failed");
+  EXPECT_EQ(judgement.issues[0].detail, "sanitizer.sh printed more than 64 MiB");
+  // The end comes only when what it left in the background has gone, too.
+  std::string said;
+  std::array<char, 64> buffer;
+  for (ssize_t got = 0; (got = ::read(reader, buffer.data(), buffer.size())) > 0;)
+    said.append(buffer.data(), static_cast<std::size_t>(got));
+  close(reader);
+  EXPECT_EQ(said, "begun\nbegun\n");
+}
+
 TEST_F(LibreswanJudging, AnAnswerIsKeptUntilTextScriptsOrParametersChange) {
   // Each run leaves a line behind.
   const fs::path runs = directory_.path() / "runs";
@@ -275,6 +298,41 @@ TEST_F(LibreswanJudging, AnOutputThatIsAFileLeavesTheAttemptUnresolved) {
   EXPECT_EQ(read("OUTPUT"), "a file");
 }
 
+TEST_F(LibreswanJudging, AnAttemptThatNeverBeganLeavesNothingOfTheOneBefore) {
+  (void)issues_with("");
+  const LoadedTest test = loaded();
+  ASSERT_EQ(test.judge->earlier(), Verdict::passed);
+  const auto run = std::chrono::system_clock::from_time_t(1'000'000'000);
+  test.judge->missed({run, run, run, {}, {}}, {{"east", "boot-failed", "no login prompt"}});
+  EXPECT_EQ(test.judge->earlier(), Verdict::unresolved);
+  EXPECT_NE(read("OUTPUT/result.json").find("boot-failed"), std::string::npos);
+  EXPECT_EQ(read("OUTPUT/RESULT").find("passed"), std::string::npos);
+  const fs::path saved = fs::directory_iterator(directory_.path() / "BACKUP/t")->path();
+  EXPECT_TRUE(fs::exists(saved / "east.console.verbose.txt"));
+  EXPECT_EQ(find_outputs({"testing/pluto/t/OUTPUT"}, directory_.path(), {}, {}).outputs.size(), 1U);
+}
+
+TEST_F(LibreswanJudging, APreparationThatFailedIsInTheOutput) {
+  const LoadedTest test = loaded();
+  ASSERT_EQ(test.judge->begin({}), "");
+  Execution none;
+  none.ending = {Ending::Why::unprepared, "east", "east: 'mount' exited with 32"};
+  EXPECT_EQ(test.judge->judge(none).verdict, Verdict::unresolved);
+  EXPECT_NE(read("OUTPUT/result.json").find("unresolved"), std::string::npos);
+  EXPECT_TRUE(fs::exists(directory_.path() / "testing/pluto/t/OUTPUT/debug.log"));
+}
+
+TEST_F(LibreswanJudging, OutputThatWasCutIsAFailure) {
+  const LoadedTest test = loaded();
+  ASSERT_EQ(test.judge->begin({}), "");
+  Execution ran = execution(test.test);
+  ran.results.front().truncated = true;
+  const Judgement judgement = test.judge->judge(ran);
+  EXPECT_EQ(judgement.verdict, Verdict::failed);
+  EXPECT_EQ(judgement.issues.back().name, "output-truncated");
+  EXPECT_EQ(judgement.issues.back().host, "east");
+}
+
 TEST_F(LibreswanJudging, OutputsAreFoundByTestAndWhereTheyWereSaved) {
   (void)issues_with("");
   const fs::path root = directory_.path();
@@ -284,12 +342,23 @@ TEST_F(LibreswanJudging, OutputsAreFoundByTestAndWhereTheyWereSaved) {
   fs::copy(root / "testing/pluto/t/OUTPUT", root / "BACKUP2/t/OUTPUT", fs::copy_options::recursive);
   for (const char* path : {"testing/pluto/t", "testing/pluto/t/", "testing/pluto/t/OUTPUT", "BACKUP", "BACKUP/t",
                            "BACKUP/t/2026-01-02-030405", "BACKUP2", "BACKUP2/t/OUTPUT"}) {
-    const auto outputs = find_outputs({path}, root, {}, {});
+    const auto outputs = find_outputs({path}, root, {}, {}).outputs;
     ASSERT_EQ(outputs.size(), 1U) << path;
     EXPECT_EQ(outputs[0].test.directory, root / "testing/pluto/t") << path;
     EXPECT_EQ(described(judge_outputs(outputs)[0]), "passed") << path;
   }
-  EXPECT_EQ(find_outputs({"testing/pluto"}, root, {}, {.status = "wip"}).size(), 3U);
+  const auto wip = find_outputs({"testing/pluto"}, root, {}, {.status = "wip"});
+  EXPECT_EQ(wip.outputs.size(), 3U);
+  EXPECT_GT(wip.ignored.size(), 0U);
+  // One of another checkout is passed over, and told of; of a single host's console one knows a test's output, too.
+  fs::create_directories(root / "BACKUP/gone");
+  std::ofstream(root / "BACKUP/gone/debug.log") << "";
+  fs::remove(root / "BACKUP/t/2026-01-02-030405/east.console.verbose.txt");
+  const auto saved = find_outputs({"BACKUP"}, root, {}, {});
+  EXPECT_EQ(saved.outputs.size(), 1U);
+  ASSERT_EQ(saved.passed_over.size(), 1U);
+  EXPECT_NE(saved.passed_over[0].find("BACKUP/gone: there is no test of that name"), std::string::npos);
+  EXPECT_THROW((void)find_outputs({"BACKUP/gone"}, root, {}, {}), core::InputError);
   EXPECT_THROW((void)find_outputs({"testing/kvm"}, root, {}, {}), core::InputError);
   EXPECT_THROW((void)find_outputs({"nosuch"}, root, {}, {}), core::InputError);
   EXPECT_TRUE(names_outputs({"testing/pluto/t"}, root));

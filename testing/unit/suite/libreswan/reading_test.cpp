@@ -58,6 +58,12 @@ TEST(LibreswanReading, TheListIsFoundFromAnyOfItsDirectoriesAndItsOrderIsKept) {
 TEST(LibreswanReading, AListedTestHasItsKindAndStatusAndANamedOneIsGood) {
   const auto tests = load({"."}, nullptr, checkout);
   EXPECT_EQ(tests[3].test.status, "wip");
+  for (const Names& named : {Names{".", "testing/pluto/hangs"}, Names{"testing/pluto/hangs", "."}})
+    for (const auto& loaded : load(named, nullptr, checkout)) {
+      if (loaded.test.name == "hangs") {
+        EXPECT_EQ(loaded.test.status, "good");
+      }
+    }
   EXPECT_EQ(tests[4].test.kind, "othertest");
   EXPECT_EQ(tests[9].test.status, "skip");
   const suite::Test test = only("testing/pluto/hangs");
@@ -152,6 +158,16 @@ TEST_F(InADirectory, ACheckoutWithoutHostsOrPlatformsIsNone) {
       << error(".");
   directory_.write("testing/kvm/vm/east.xml", "");
   EXPECT_NE(error(".").find("testing/kvm/upgrade: no platforms (*.sh) here"), std::string::npos) << error(".");
+}
+
+TEST_F(InADirectory, AListThatIsNoFileIsToldOf) {
+  write_checkout();
+  ASSERT_EQ(names(load({"testing/pluto"}, nullptr, directory_.path())).size(), 2U);
+  fs::create_symlink("TESTLIST", directory_.path() / "testing/pluto/TESTLIST");
+  EXPECT_THROW((void)load({"testing/pluto"}, nullptr, directory_.path()), core::InputError);
+  fs::remove(directory_.path() / "testing/pluto/TESTLIST");
+  fs::create_directory(directory_.path() / "testing/pluto/TESTLIST");
+  EXPECT_THROW((void)load({"testing/pluto"}, nullptr, directory_.path()), core::InputError);
 }
 
 TEST_F(InADirectory, WithoutAListEveryTestDirectoryCounts) {
