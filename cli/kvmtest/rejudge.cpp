@@ -10,6 +10,7 @@
 
 #include "core/input_error.h"
 #include "kvmtest/command.h"
+#include "kvmtest/pager.h"
 #include "report/differences.h"
 #include "suite/libreswan/outputs.h"
 #include "wire/record_json.h"
@@ -83,11 +84,13 @@ int judge_again(const settings::Settings& settings, const Rejudging& wish) {
   libreswan::prune_answers(cache);
   const auto found = libreswan::find_outputs(wish.paths, std::filesystem::current_path(), cache, wish.filter);
   const auto& outputs = found.outputs;
-  for (const std::string& line : found.passed_over) std::cerr << line << '\n';
   const auto judgements = libreswan::judge_outputs(outputs);
   Counts counts;
   std::size_t skipped = 0;
   bool not_updated = false;
+  std::vector<std::string> remarks = found.passed_over;  // told behind the pager, which has the screen to itself
+  std::optional<Pager> pager;
+  if (wish.people) pager.emplace();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const auto& [output, judgement] = std::tie(outputs[i], judgements[i]);
     if (!wanted(wish.earlier, judgement.verdict)) {
@@ -99,15 +102,17 @@ int judge_again(const settings::Settings& settings, const Rejudging& wish) {
       print_diffs(judgement, wish);
     else
       print_result(output, judgement, wish.json);
-    if (!output.obstacle.empty()) std::cerr << fmt::format("{}: {}\n", output.test.name, output.obstacle);
+    if (!output.obstacle.empty()) remarks.push_back(output.test.name + ": " + output.obstacle);
     if (!wish.update || judgement.verdict == Verdict::untested) continue;
     try {
       libreswan::save_judgement(output.test, output.output, judgement);
     } catch (const std::exception& error) {
-      std::cerr << error.what() << '\n';
+      remarks.emplace_back(error.what());
       not_updated = true;
     }
   }
+  pager.reset();
+  for (const std::string& remark : remarks) std::cerr << remark << '\n';
   tell_left_out(suite::told(found.ignored, outputs.size() + found.ignored.size()), skipped);
   std::cerr << counts.text() << '\n';
   return not_updated ? cannot_tell : counts.exit_status();

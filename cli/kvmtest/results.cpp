@@ -134,7 +134,6 @@ int diffs(const Context& context, const ResultsOptions& options) {
   const bool for_people = text.color || isatty(STDOUT_FILENO) != 0;
   if (suite::libreswan::names_outputs(options.tests, std::filesystem::current_path())) {
     refuse_run(options);
-    const Pager pager;
     return rejudge(settings, {options.tests, options.filter, options.earlier, true, false, false,
                               for_people ? std::optional(text) : std::nullopt});
   }

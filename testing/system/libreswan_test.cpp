@@ -136,13 +136,17 @@ TEST_F(Libreswan, DomainsThatItsOwnSetUpDescribedAreUsedAsTheyAre) {
   write_pluto("pings/east.console.txt", "hostname\neast\neast #\n \n");
   write_pluto("pings/west.console.txt", "ping -c 1 -W 5 192.1.2.23 >/dev/null && echo answers\nanswers\nwest #\n \n");
 
-  const Result ran = run_kvmtest({"run", "--verbose", "--prefix", "pool/t1.", "testing"});
+  const Result ran = run_kvmtest({"run", "--verbose", "--domains", "pool", "testing"});
   // Without the processor that is described, its pool of randomness fills slowly; it is saved all the same.
   EXPECT_EQ(ran.output.find("state was not saved"), std::string::npos) << ran.output;
   EXPECT_EQ(ran.status, 0) << ran.output << pluto("pings/OUTPUT/east.console.diff")
                            << pluto("pings/OUTPUT/west.console.diff");
   EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{{"pings", "passed"}}));
   for (const auto& [file, text] : described) EXPECT_EQ(read_file(file), text);
+  // As its own runner has it.
+  const Result listed = run({KVMTEST_PROGRAMS "/kvmtest", "list", "--prefix", "pool/t1.", "testing"}, directory_);
+  EXPECT_TRUE(listed.output.starts_with("pings ")) << listed.output;
+  EXPECT_EQ(listed.output.find("cannot run"), std::string::npos) << listed.output;
   EXPECT_EQ(run_kvmtest({"uninstall", "--domains", "pool"}).status, 0);
 }
 
