@@ -114,9 +114,9 @@ class LibreswanJudge final : public Judge {
     for (const StepResult& result : execution.results) {
       if (!result.truncated) continue;
       const std::string& host = test_.steps.at(result.step).host;
-      found.issues.push_back({host, judge::issue::output_truncated,
+      found.issues.push_back({host, issue::output_truncated,
                               "'" + test_.steps.at(result.step).command + "' printed more than limits.capture keeps"});
-      found.verdict = worse(found.verdict, Verdict::failed);
+      found.verdict = worse(found.verdict, verdict_of(issue::output_truncated));
     }
   }
 

@@ -322,13 +322,13 @@ TEST_F(LibreswanJudging, APreparationThatFailedIsInTheOutput) {
   EXPECT_TRUE(fs::exists(directory_.path() / "testing/pluto/t/OUTPUT/debug.log"));
 }
 
-TEST_F(LibreswanJudging, OutputThatWasCutIsAFailure) {
+TEST_F(LibreswanJudging, OutputThatWasCutIsNotResolved) {
   const LoadedTest test = loaded();
   ASSERT_EQ(test.judge->begin({}), "");
   Execution ran = execution(test.test);
   ran.results.front().truncated = true;
   const Judgement judgement = test.judge->judge(ran);
-  EXPECT_EQ(judgement.verdict, Verdict::failed);
+  EXPECT_EQ(judgement.verdict, Verdict::unresolved);
   EXPECT_EQ(judgement.issues.back().name, "output-truncated");
   EXPECT_EQ(judgement.issues.back().host, "east");
 }
