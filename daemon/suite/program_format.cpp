@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "settings/input_file.h"
+#include "suite/files.h"
 #include "suite/program.h"
 #include "suite/transcript.h"
 
@@ -75,11 +76,6 @@ std::optional<Named> list_of(const fs::path& path) {
   return std::nullopt;
 }
 
-fs::path label_of(const fs::path& path, const fs::path& base) {
-  const fs::path relative = path.lexically_relative(base);
-  return relative.empty() || *relative.begin() == ".." ? path : relative;
-}
-
 std::optional<Test> described(const fs::path& file, const LoadContext& context) {
   const std::string name = file.parent_path().filename().string() + "/" + file.filename().string();
   auto test = parse_program(beginning(file), label_of(file, context.base), name, context.known_hosts);
@@ -89,21 +85,7 @@ std::optional<Test> described(const fs::path& file, const LoadContext& context) 
   return test;
 }
 
-/// Calls `visit` for every list, and for every executable file whose name does not begin with a dot, below.
-template <class Visit>
-void walk(const fs::path& directory, Visit visit) {
-  try {
-    for (fs::recursive_directory_iterator it(directory); it != fs::recursive_directory_iterator(); ++it) {
-      const bool hidden = it->path().filename().string().starts_with('.');
-      std::error_code ignored;
-      if (hidden && it->is_directory(ignored)) it.disable_recursion_pending();
-      if (!hidden && (is_list(it->path()) || is_executable(it->path())) && !visit(it->path())) return;
-    }
-  } catch (const fs::filesystem_error& error) {
-    throw core::InputError({error.path1().empty() ? directory : error.path1()},
-                           "cannot read the directory: " + error.code().message());
-  }
-}
+bool is_list_or_executable(const fs::path& path) { return is_list(path) || is_executable(path); }
 
 class ProgramFormat final : public Format {
  public:
@@ -115,7 +97,7 @@ class ProgramFormat final : public Format {
     std::error_code ignored;
     if (!fs::is_directory(path, ignored)) return false;
     bool found = false;
-    walk(path, [&](const fs::path& file) {
+    walk(path, is_list_or_executable, [&](const fs::path& file) {
       // A mistake in it is told when it is loaded.
       try {
         found = is_list(file) || described(file, {path, nullptr});
@@ -136,7 +118,7 @@ class ProgramFormat final : public Format {
     }
     if (fs::is_directory(path, ignored)) {
       std::vector<fs::path> files;
-      walk(path, [&](const fs::path& file) {
+      walk(path, is_list_or_executable, [&](const fs::path& file) {
         files.push_back(file);
         return true;
       });

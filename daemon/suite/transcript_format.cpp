@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "settings/input_file.h"
+#include "suite/files.h"
 #include "suite/program.h"
 #include "suite/transcript.h"
 
@@ -41,28 +42,6 @@ fs::path file_of(const fs::path& path) {
   return is_test_file(with_suffix) ? with_suffix : fs::path{};
 }
 
-// Calls `visit` for every test file below; it says whether to go on. Unreadable directories are the user's business.
-template <class Visit>
-void walk(const fs::path& directory, Visit visit) {
-  try {
-    fs::recursive_directory_iterator it(directory);
-    for (; it != fs::recursive_directory_iterator(); ++it) {
-      const bool hidden = it->path().filename().string().starts_with('.');
-      std::error_code ignored;
-      if (hidden && it->is_directory(ignored)) it.disable_recursion_pending();
-      if (!hidden && is_test_file(it->path()) && !visit(it->path())) return;
-    }
-  } catch (const fs::filesystem_error& error) {
-    throw core::InputError({error.path1().empty() ? directory : error.path1()},
-                           "cannot read the directory: " + error.code().message());
-  }
-}
-
-fs::path label_of(const fs::path& path, const fs::path& base) {
-  const fs::path relative = path.lexically_relative(base);
-  return relative.empty() || *relative.begin() == ".." ? path : relative;
-}
-
 class TranscriptFormat final : public Format {
  public:
   [[nodiscard]] std::string_view name() const override { return "transcript"; }
@@ -73,7 +52,7 @@ class TranscriptFormat final : public Format {
     std::error_code ignored;
     if (!fs::is_directory(path, ignored)) return false;
     bool found = false;
-    walk(path, [&](const fs::path&) {
+    walk(path, is_test_file, [&](const fs::path&) {
       found = true;
       return false;
     });
@@ -87,7 +66,7 @@ class TranscriptFormat final : public Format {
     if (!file.empty()) {
       tests.push_back(load_file(file, context));
     } else if (fs::is_directory(path, ignored)) {
-      walk(path, [&](const fs::path& found) {
+      walk(path, is_test_file, [&](const fs::path& found) {
         tests.push_back(load_file(found, context));
         return true;
       });

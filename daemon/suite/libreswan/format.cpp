@@ -6,6 +6,7 @@
 
 #include "core/input_error.h"
 #include "settings/input_file.h"
+#include "suite/files.h"
 #include "suite/libreswan/checkout.h"
 #include "suite/libreswan/judge.h"
 #include "suite/libreswan/scripts.h"
@@ -37,11 +38,6 @@ std::vector<fs::path> unlisted(const fs::path& path) {
     if (is_test_directory(it->path())) found.push_back(it->path());
   std::sort(found.begin(), found.end());
   return found;
-}
-
-fs::path label_of(const fs::path& path, const fs::path& base) {
-  const fs::path relative = path.lexically_relative(base);
-  return relative.empty() || *relative.begin() == ".." ? path : relative;
 }
 
 // The text of the first line of description.txt that has any.

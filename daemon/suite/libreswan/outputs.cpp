@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/input_error.h"
+#include "suite/files.h"
 #include "suite/libreswan/format.h"
 #include "suite/libreswan/judge.h"
 #include "suite/parallel.h"
@@ -109,11 +110,9 @@ FoundOutputs find_outputs(const std::vector<std::string>& paths, const fs::path&
       auto& sanitizer = sanitizers[testing];
       if (!sanitizer) sanitizer = std::make_shared<Sanitizer>(testing, cache);
       const fs::path shown = output.empty() ? loaded.test.path : output;
-      const fs::path relative = shown.lexically_relative(base);
       const std::string obstacle = loaded.test.guests.empty() ? loaded.test.obstacle : "";
       found.outputs.push_back({judged_test(loaded.test), output.empty() ? loaded.test.path / "OUTPUT" : output,
-                               relative.empty() || *relative.begin() == ".." ? shown.string() : relative.string(),
-                               sanitizer, obstacle});
+                               label_of(shown, base).string(), sanitizer, obstacle});
     }
   };
   for (const std::string& typed : paths) {
