@@ -51,6 +51,11 @@ void add_filter(CLI::App& verb, suite::Filter& filter) {
   add("--test-platform", filter.platform, "only tests all of whose platforms match");
 }
 
+std::string filter_out(const suite::Filter& filter, std::vector<suite::LoadedTest>& tests) {
+  const std::size_t all = tests.size();
+  return suite::told(suite::apply(filter, tests), all);
+}
+
 void add_earlier(CLI::App& verb, Earlier& earlier) {
   const std::vector<std::string> verdicts{"passed", "failed", "unresolved", "untested", "unsupported"};
   const auto add = [&](const char* option, std::vector<std::string>& value, const char* what) {

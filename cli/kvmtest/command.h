@@ -80,6 +80,8 @@ suite::Past read_past(const settings::Settings& settings, const std::vector<suit
 
 /// The options that choose tests by regular expressions.
 void add_filter(CLI::App& verb, suite::Filter& filter);
+/// Removes the tests that are not wanted and returns what suite::told() tells of them.
+std::string filter_out(const suite::Filter& filter, std::vector<suite::LoadedTest>& tests);
 /// Those that choose them by their earlier results, in the words of core::Verdict.
 struct Earlier {
   std::vector<std::string> skip;
@@ -91,7 +93,7 @@ bool wanted(const Earlier& earlier, core::Verdict verdict);
 std::vector<std::string> left_out(const settings::Settings& settings, const Earlier& earlier,
                                   std::vector<suite::LoadedTest>& tests);
 
-/// Says on standard error what suite::told() tells, and how many `more` are left out for their earlier results.
+/// Says on standard error what filter_out() tells, and how many `more` are left out for their earlier results.
 void tell_left_out(const std::string& told, std::size_t more);
 
 /// Output of libreswan's that is to be judged again, without running anything.

@@ -79,8 +79,7 @@ void add_list(CLI::App& app, Context& context) {
     selection.tags = options->tags;
     const auto settings = context.common.settings();
     auto tests = load_tests(settings, options->tests, options->format);
-    const std::size_t all = tests.size();
-    const auto ignored = suite::apply(options->filter, tests);
+    const std::string ignored = filter_out(options->filter, tests);
     const auto skipped = left_out(settings, options->earlier, tests);
     tests = suite::choose(std::move(tests), selection, {});
     for (const auto& loaded : tests) {
@@ -89,7 +88,7 @@ void add_list(CLI::App& app, Context& context) {
       else
         print(loaded.test);
     }
-    tell_left_out(suite::told(ignored, all), skipped.size());
+    tell_left_out(ignored, skipped.size());
     return 0;
   });
   verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");

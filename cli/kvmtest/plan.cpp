@@ -70,8 +70,7 @@ Basis read_basis(const settings::Settings& settings, const PlanOptions& options)
         fmt::format("run {} reset no domain; name another with --run, or a time with --boot", basis.run.value));
 
   auto tests = load_tests(settings, options.tests, options.format);
-  const std::size_t all = tests.size();
-  tell_left_out(suite::told(suite::apply(options.filter, tests), all), 0);
+  tell_left_out(filter_out(options.filter, tests), 0);
   suite::check_any_can_run(tests);
   const auto cannot_run = std::erase_if(tests, [](const auto& loaded) { return !loaded.test.obstacle.empty(); });
   if (cannot_run > 0) std::cerr << fmt::format("{} tests cannot run here and are not counted\n", cannot_run);

@@ -56,8 +56,7 @@ std::optional<std::vector<std::string>> check(const settings::Settings& settings
   settings::check_bridge_names(settings.prefixes, templates.networks());
   templates.check_prefixes(settings.prefixes);
   auto tests = load_tests(settings, options.tests, options.format);
-  const std::size_t all = tests.size();
-  const std::string ignored = suite::told(suite::apply(options.filter, tests), all);
+  const std::string ignored = filter_out(options.filter, tests);
   if (tests.empty()) throw core::InputError("no test is left to run; " + ignored);
   auto skipped = left_out(settings, options.earlier, tests);
   tell_left_out(ignored, skipped.size());

@@ -36,13 +36,15 @@ void add_resets(SQLite::Database& connection, report::RunReport& out) {
   }
 }
 
-/// Of this test, or of all when it has no name.
+/// ?1 is the run and ?2 the test; one without a name stands for all.
+constexpr const char* of_test =
+    "WHERE a.run = ?1 AND (?2 = '' OR a.test = (SELECT ordinal FROM tests WHERE run = ?1 AND name = ?2))";
+
 void add_commands(SQLite::Database& connection, report::RunReport& out, const std::string& test) {
   SQLite::Statement row(connection,
-                        "SELECT c.attempt, c.host, c.command, c.at, c.took, c.status FROM attempts a "
-                        "JOIN commands c ON c.attempt = a.id WHERE a.run = ?1 AND (?2 = '' OR a.test = "
-                        "(SELECT ordinal FROM tests WHERE run = ?1 AND name = ?2)) "
-                        "ORDER BY c.attempt, c.at, c.ordinal");
+                        fmt::format("SELECT c.attempt, c.host, c.command, c.at, c.took, c.status FROM attempts a "
+                                    "JOIN commands c ON c.attempt = a.id {} ORDER BY c.attempt, c.at, c.ordinal",
+                                    of_test));
   bind_all(row, out.summary.run, test);
   while (row.executeStep())
     out.commands[attempt_id(row.getColumn(0))].push_back({row.getColumn(1).getString(), row.getColumn(2).getString(),
@@ -50,12 +52,11 @@ void add_commands(SQLite::Database& connection, report::RunReport& out, const st
                                                           row.getColumn(5).getInt()});
 }
 
-/// Of this test, or of all when it has no name.
 void add_points(SQLite::Database& connection, report::RunReport& out, const std::string& test) {
   SQLite::Statement row(connection,
-                        "SELECT p.attempt, p.number, p.description, p.result, coalesce(p.reason, '') FROM attempts a "
-                        "JOIN points p ON p.attempt = a.id WHERE a.run = ?1 AND (?2 = '' OR a.test = "
-                        "(SELECT ordinal FROM tests WHERE run = ?1 AND name = ?2)) ORDER BY p.attempt, p.rowid");
+                        fmt::format("SELECT p.attempt, p.number, p.description, p.result, coalesce(p.reason, '') "
+                                    "FROM attempts a JOIN points p ON p.attempt = a.id {} ORDER BY p.attempt, p.rowid",
+                                    of_test));
   bind_all(row, out.summary.run, test);
   while (row.executeStep())
     out.points[attempt_id(row.getColumn(0))].push_back({static_cast<unsigned>(row.getColumn(1).getInt64()),
