@@ -44,7 +44,7 @@ unexport KVM_PREFIX
 KVMTEST := $(BUILD)/bin/kvmtest
 AS_ROOT := scripts/as-root
 
-.PHONY: kvm-help kvm-test kvm-retest kvm-guest kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-watch kvm-resume kvm-results kvm-diffs \
+.PHONY: kvm-help kvm-test kvm-retest kvm-guest kvm-guest-uefi kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-watch kvm-resume kvm-results kvm-diffs \
 	bootstrap build check deb check-layers asan tsan fuzz tidy format format-check bench install clean
 
 ##@ Running suites
@@ -109,6 +109,9 @@ kvm-guest: build ## make the guest that domains.guest (KVM_GUEST) names
 	*/guest/debian/kernel) scripts/bootstrap guest guest-debian && scripts/guest/debian "$${kernel%/kernel}" ;; \
 	esac
 
+kvm-guest-uefi: bootstrap ## make the Debian guest that boots by itself, for the templates of config/uefi
+	@scripts/bootstrap guest guest-uefi && scripts/guest/debian --uefi .kvmtest/guest/debian-uefi
+
 kvm-install: bootstrap build kvm-guest ## make the networks and define the domains of KVM_PREFIXES
 	@$(AS_ROOT) $(KVMTEST) install
 
@@ -117,7 +120,7 @@ kvm-uninstall: $(KVMTEST) ## remove the domains and networks of KVM_PREFIXES, an
 
 ##@ Working on kvmtest
 
-check: bootstrap build kvm-guest ## all tests: unit, scenarios, and on real domains
+check: bootstrap build kvm-guest kvm-guest-uefi ## all tests: unit, scenarios, and on real domains
 	@scripts/bootstrap check
 	@cd $(BUILD) && ninja $(NINJAFLAGS)
 	@scripts/run-tests $(BUILD)

@@ -57,11 +57,11 @@ find_kernel() {
 	release=${kernel_package#linux-image-}
 }
 
-# read_packages FILE: a package a line, followed by the programs to take from it. Sets names and files[package].
+# read_packages FILE: a package a line, followed by the programs to take from it. Adds to names and sets files[package].
 declare -A files
+names=()
 read_packages() {
 	local package wanted
-	names=()
 	while read -r package wanted; do
 		[[ $package && $package != \#* ]] || continue
 		files[$package]=$wanted
