@@ -2,53 +2,22 @@
 
 #include <algorithm>
 
+#include "client/words.h"
 #include "libvirt/templates.h"
 
 namespace kvmtest::client {
 namespace {
 
-const CLI::Option* find_option(const CLI::App& app, const std::string& name) {
-  for (const CLI::Option* option : app.get_options())
-    if (!option->get_positional() && option->check_name(name)) return option;
-  return nullptr;
-}
-
-const CLI::App* find_verb(const CLI::App& app, const std::string& name) {
-  const auto found = app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == name; });
-  return found.empty() ? nullptr : found.front();
-}
-
 std::string long_name(const CLI::Option& option) {
   return option.get_lnames().empty() ? "-" + option.get_snames().front() : "--" + option.get_lnames().front();
 }
 
-/// How the words before the last one are to be read.
-struct Place {
-  const CLI::App* app;
-  std::string verb;
-  const CLI::Option* option = nullptr;  ///< that waits for its value
-  std::size_t positionals = 0;          ///< that are there
-};
-
-Place place_of(const CLI::App& app, const std::vector<std::string>& words) {
-  Place place{&app, {}};
-  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-    const std::string& word = words[i];
-    if (place.option != nullptr && word == "=") continue;  // bash splits there
-    if (place.option != nullptr) {
-      place.option = nullptr;
-    } else if (word.starts_with("-")) {
-      const CLI::Option* option = find_option(*place.app, word.substr(0, word.find('=')));
-      const bool wants_value = option != nullptr && option->get_items_expected_max() > 0;
-      if (wants_value && word.find('=') == std::string::npos) place.option = option;
-    } else if (const CLI::App* verb = place.verb.empty() ? find_verb(app, word) : nullptr) {
-      place.app = verb;
-      place.verb = word;
-    } else {
-      ++place.positionals;
-    }
-  }
-  return place;
+/// How the words before the last one are to be read. bash splits at "=", which then is a word.
+Reading place_of(const CLI::App& app, const std::vector<std::string>& words) {
+  std::vector<std::string> before;
+  for (std::size_t i = 0; i + 1 < words.size(); ++i)
+    if (words[i] != "=") before.push_back(words[i]);
+  return read_words(app, before);
 }
 
 std::vector<Candidate> options_of(const CLI::App& app) {
@@ -74,14 +43,14 @@ const CLI::Option* positional_of(const CLI::App& app, std::size_t nth) {
 
 std::vector<Candidate> complete(const CLI::App& app, const std::vector<std::string>& words, const Values& values) {
   if (words.empty()) return {};
-  const Place place = place_of(app, words);
+  const Reading place = place_of(app, words);
   std::string last = words.back() == "=" ? "" : words.back();
   std::vector<Candidate> all;
   const auto add_values = [&](const std::string& name, const std::string& before) {
     for (const std::string& value : values(name, place.verb)) all.push_back({before + value, ""});
   };
-  if (place.option != nullptr) {
-    add_values(long_name(*place.option), "");
+  if (place.waiting != nullptr) {
+    add_values(long_name(*place.waiting), "");
   } else if (last.starts_with("-")) {
     const auto equals = last.find('=');
     const CLI::Option* option = equals == std::string::npos ? nullptr : find_option(*place.app, last.substr(0, equals));

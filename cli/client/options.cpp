@@ -15,8 +15,7 @@ void CommonOptions::add_to(CLI::App& app) {
   app.add_option("--prefixes", prefixes, "sets of domains, one test at a time each, \"a. b.\"; also KVM_PREFIXES");
   app.add_option("--domains", domains,
                  "directory of domains that another set-up described, used instead of templates; also KVM_DOMAINS");
-  app.add_option("--prefix", prefix_paths, "DIR/PREFIX: --domains DIR and one of --prefixes in one; may be repeated")
-      ->allow_extra_args(false);
+  app.add_option("--prefix", prefix_paths, "DIR/PREFIX: --domains DIR and one of --prefixes in one; may be repeated");
   app.add_option("--uri", uri, "libvirt URI; also KVM_URI (default: embedded, under the state directory)");
   app.add_option("--accelerator", accelerator, "auto, kvm or emulated; also KVM_ACCELERATOR");
 }

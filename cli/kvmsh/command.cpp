@@ -29,8 +29,9 @@ int run_command(client::Client& client, const std::string& domain, const Command
   // In a subshell, as with ssh: `exit 3` ends the command and not the console's shell.
   json request{{"command", wire::text_from_bytes(command.text)},
                {"subshell", true},
-               {"timeout", command.limit},
+               {"reboot", command.reboot},
                {"token", command.token}};
+  if (command.limit) request["timeout"] = *command.limit;
   if (command.input) request["stdin"] = wire::text_from_bytes(*command.input);
   int status = 3;
   bool ended = false;

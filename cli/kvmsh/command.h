@@ -10,7 +10,8 @@ namespace kvmtest::kvmsh {
 
 struct Command {
   std::string text;
-  double limit = 86400;                ///< seconds
+  std::optional<double> limit{};       ///< seconds; none: the daemon's
+  bool reboot = false;                 ///< the domain restarts by it, and is waited for
   std::optional<std::string> input{};  ///< its standard input; none: the guest's console
   std::string token{};                 ///< of the running test that this is called from; empty: none
 };

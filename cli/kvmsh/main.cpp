@@ -13,6 +13,7 @@
 #include "client/manual.h"
 #include "client/options.h"
 #include "client/screen.h"
+#include "client/words.h"
 #include "core/input_error.h"
 #include "kvmsh/command.h"
 #include "kvmsh/passage.h"
@@ -27,12 +28,13 @@ struct Options {
   client::CommonOptions common;
   std::string domain;
   std::vector<std::string> command;
-  double limit = 86400;
+  std::optional<double> limit;
   std::string escape = "^]";
   bool no_input = false;
   bool input = false;
   bool boot = false;
   bool force = false;
+  bool reboot = false;
 
   [[nodiscard]] std::string text() const { return fmt::format("{}", fmt::join(command, " ")); }
 };
@@ -40,11 +42,11 @@ struct Options {
 /// From within a program that is a test (docs/formats.md): its domains are up, and its own. Its standard input may be a
 /// list that it goes through: only read when asked for.
 int run_in_test(const Options& options, const char* token) {
-  if (options.command.empty())
+  if (options.command.empty() && !options.reboot)
     throw core::InputError("within a test there is no terminal; say what to run on " + options.domain);
   const char* state_dir = std::getenv("KVMTEST_STATE_DIR");
   if (state_dir == nullptr) throw core::InputError("KVMTEST_TOKEN is set, but KVMTEST_STATE_DIR is not");
-  kvmsh::Command command{options.text(), options.limit, {}, token};
+  kvmsh::Command command{options.text(), options.limit, options.reboot, {}, token};
   if (options.no_input) command.input.emplace();
   if (options.input) command.input = kvmsh::read_input();
   settings::Settings settings;
@@ -101,6 +103,8 @@ int interact(client::Client& client, const Options& options, const kvmsh::Passag
 
 int run(Options options) {
   if (const char* token = std::getenv("KVMTEST_TOKEN")) return run_in_test(options, token);
+  if (options.reboot)
+    throw core::InputError("--reboot is for programs of tests; --boot boots a domain before it is used");
   const kvmsh::Passage how{kvmsh::parse_escape(options.escape)};
   const auto settings = options.common.settings();
   const core::Domain domain =
@@ -112,7 +116,7 @@ int run(Options options) {
   const bool terminal = isatty(STDIN_FILENO) != 0 && !options.no_input;
   // As with ssh, a shell that reads its commands.
   if (!terminal && options.command.empty()) options.command = {"${SHELL:-sh}"};
-  kvmsh::Command command{options.text(), options.limit, std::string(), {}};
+  kvmsh::Command command{options.text(), options.limit, false, std::string(), {}};
   // Before anything is booted: there may be too much of it.
   if (!options.no_input && (options.input || kvmsh::input_is_there())) command.input = kvmsh::read_input();
   if (!state.up || options.boot) bring_up(client, options, settings);
@@ -123,13 +127,16 @@ int run(Options options) {
 void add_options(CLI::App& app, Options& options) {
   options.common.add_to(app);
   app.add_option("DOMAIN", options.domain, "prefix and host: a.east")->required();
-  app.add_option("COMMAND", options.command, "run this in the domain's shell and leave; none: a shell for you");
+  client::add_words(app, "COMMAND", options.command, "run this in the domain's shell and leave; none: a shell for you");
   app.add_option("--timeout", options.limit, "seconds the command may take")->check(CLI::PositiveNumber);
   auto* none = app.add_flag("-n,--no-stdin", options.no_input, "the command gets no standard input, as with ssh -n");
   app.add_flag("--stdin", options.input,
                "read standard input for the command even within a test, or where it is a terminal")
       ->excludes(none);
   app.add_flag("--boot", options.boot, "boot the domain first, even when it is up");
+  app.add_flag("--reboot", options.reboot,
+               "within a test: the command makes the domain restart (none: its power is taken away and given back); "
+               "wait until it is back");
   app.add_flag("--force", options.force, "type into a domain whose test is running, instead of only watching");
   app.add_option("-e,--escape", options.escape,
                  "the key that leaves: a character, ^X for Ctrl-X, or none (default: ^])")
@@ -170,17 +177,14 @@ int main(int argc, char** argv) {
     std::cout << client::manual(app);
     return 0;
   }
-  app.positionals_at_end();
-  app.prefix_command();
-  // All behind the domain is the command's, options included.
-  std::vector<std::string> own;
-  for (int i = 1; i < argc; ++i) own.emplace_back(argv[i]);
-  std::reverse(own.begin(), own.end());
+  // From its first word on, all is the command's.
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const auto command = words.begin() + static_cast<std::ptrdiff_t>(client::own_words(app, words));
   try {
-    app.parse(own);
+    client::parse(app, {words.begin(), command});
   } catch (const CLI::ParseError& e) {
     return client::refuse_arguments("kvmsh", app, e);
   }
-  for (const std::string& word : app.remaining()) options.command.push_back(word);
+  options.command.assign(command, words.end());
   return client::with_errors("kvmsh", [&] { return run(options); });
 }

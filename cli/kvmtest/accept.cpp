@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/command.h"
 #include "wire/execution_json.h"
@@ -68,7 +69,7 @@ void add_accept(CLI::App& app, Context& context) {
         }
         return 0;
       });
-  verb->add_option("TESTS", options->tests, "tests, as for run")->required();
+  client::add_words(*verb, "TESTS", options->tests, "tests, as for run")->required();
   verb->add_option("--run", options->run, "take the output of this run (default: the newest)");
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/command.h"
 #include "service/run_request.h"
@@ -176,8 +177,8 @@ void add_bisect(CLI::App& app, Context& context) {
   CLI::App* verb = add_verb(app, context, "bisect", "find which earlier test breaks another one",
                             [&context, options] { return bisect(context, *options); });
   verb->add_option("TEST", options->test, "the test that passes alone and not after others");
-  verb->add_option("TESTS", options->tests,
-                   "tests that may be to blame (default: those of the settings that are listed before TEST)");
+  client::add_words(*verb, "TESTS", options->tests,
+                    "tests that may be to blame (default: those of the settings that are listed before TEST)");
   verb->add_option("--pair", options->pair, "run B alone, then after A, and no more")->expected(2)->type_name("A B");
   verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
   add_filter(*verb, options->filter);

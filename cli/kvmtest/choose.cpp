@@ -59,11 +59,7 @@ std::string filter_out(const suite::Filter& filter, std::vector<suite::LoadedTes
 void add_earlier(CLI::App& verb, Earlier& earlier) {
   const std::vector<std::string> verdicts{"passed", "failed", "unresolved", "untested", "unsupported"};
   const auto add = [&](const char* option, std::vector<std::string>& value, const char* what) {
-    verb.add_option(option, value, what)
-        ->type_name("VERDICT")
-        ->allow_extra_args(false)
-        ->check(CLI::IsMember(verdicts))
-        ->group(group);
+    verb.add_option(option, value, what)->type_name("VERDICT")->check(CLI::IsMember(verdicts))->group(group);
   };
   add("--skip", earlier.skip,
       "not the tests that gave this the last time: passed, failed, unresolved, untested or "

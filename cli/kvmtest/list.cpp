@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "client/words.h"
 #include "kvmtest/command.h"
 #include "report/text.h"
 #include "wire/record_json.h"
@@ -91,11 +92,9 @@ void add_list(CLI::App& app, Context& context) {
     tell_left_out(ignored, skipped.size());
     return 0;
   });
-  verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
+  client::add_words(*verb, "TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
   verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
-  verb->add_option("--tag", options->tags, "only tests that have this tag, or one of several")
-      ->type_name("TAG")
-      ->allow_extra_args(false);
+  verb->add_option("--tag", options->tags, "only tests that have this tag, or one of several")->type_name("TAG");
   add_filter(*verb, options->filter);
   add_earlier(*verb, options->earlier);
   verb->add_flag("--json", options->json, "one JSON object a test");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/manual.h"
+#include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/command.h"
 #include "kvmtest/complete.h"
@@ -58,7 +59,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    app.parse(argc, argv);
+    client::parse(app, {argv + 1, argv + argc});
   } catch (const CLI::ParseError& e) {
     return client::refuse_arguments("kvmtest", app, e);
   }

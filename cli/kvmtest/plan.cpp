@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/command.h"
 #include "simulator/predict.h"
@@ -148,7 +149,7 @@ void add_plan(CLI::App& app, Context& context) {
   auto options = std::make_shared<PlanOptions>();
   CLI::App* verb = add_verb(app, context, "plan", "how long the tests would take with other workers and prefixes",
                             [&context, options] { return plan(context, *options); });
-  verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
+  client::add_words(*verb, "TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
   verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
   options->selection.add_choice_to(*verb);
   add_filter(*verb, options->filter);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/attempt_files.h"
 #include "kvmtest/command.h"
@@ -158,7 +159,7 @@ void add_results(CLI::App& app, Context& context) {
   auto options = std::make_shared<ResultsOptions>();
   CLI::App* verb = add_verb(app, context, "results", "print the summary of a run; exits with its status",
                             [&context, options] { return results(context, *options); });
-  verb->add_option("DIR", options->tests, "libreswan checkouts, tests or their output, to be judged again");
+  client::add_words(*verb, "DIR", options->tests, "libreswan checkouts, tests or their output, to be judged again");
   verb->add_option("--run", options->run, "the run's number (default: the newest)");
   verb->add_flag("--json", options->json, "everything, as JSON; one object a test with DIR");
   verb->add_option("--baseline", options->baseline,
@@ -171,8 +172,8 @@ void add_results(CLI::App& app, Context& context) {
   auto of_diffs = std::make_shared<ResultsOptions>();
   verb = add_verb(app, context, "diffs", "print a run's differences from what was expected; exits 1 if there are any",
                   [&context, of_diffs] { return diffs(context, *of_diffs); });
-  verb->add_option("TESTS", of_diffs->tests,
-                   "names of tests or their ends (default: all), or libreswan checkouts, tests or their output");
+  client::add_words(*verb, "TESTS", of_diffs->tests,
+                    "names of tests or their ends (default: all), or libreswan checkouts, tests or their output");
   verb->add_option("--run", of_diffs->run, "the run's number (default: the newest)");
   add_color(*verb, of_diffs->color);
   add_directory_options(*verb, *of_diffs);

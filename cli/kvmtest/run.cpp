@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/command.h"
 #include "kvmtest/report_file.h"
@@ -44,8 +45,7 @@ void add_reports(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
                   fmt::format("FORMAT:FILE, may be given more than once: keep a report there, valid at any time, of "
                               "what is known so far; {}",
                               report_formats()))
-      ->type_name("FORMAT:FILE")
-      ->allow_extra_args(false);
+      ->type_name("FORMAT:FILE");
 }
 
 /// Everything that can be wrong is found before anything is started. Returns the tests left out for earlier results;
@@ -210,7 +210,7 @@ void add_run(CLI::App& app, Context& context) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* verb = add_verb(app, context, "run", "run tests, follow them, and end with a summary",
                             [&context, options] { return run(context, *options); });
-  verb->add_option("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
+  client::add_words(*verb, "TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
   verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
   options->selection.add_choice_to(*verb);
   options->selection.add_repetition_to(*verb);

@@ -17,9 +17,7 @@ void SelectionOptions::add_choice_to(CLI::App& verb) {
   verb.add_option("--start-at", start_at,
                   "leave out the tests before this one; as listed, unless --order says otherwise")
       ->type_name("TEST");
-  verb.add_option("--tag", tags, "only tests that have this tag, or one of several")
-      ->type_name("TAG")
-      ->allow_extra_args(false);
+  verb.add_option("--tag", tags, "only tests that have this tag, or one of several")->type_name("TAG");
 }
 
 void SelectionOptions::add_repetition_to(CLI::App& verb) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/command.h"
 #include "wire/record_json.h"
@@ -95,7 +96,7 @@ void add_domain(CLI::App& app, Context& context) {
         }
         return 0;
       });
-  verb->add_option("DOMAINS", up->domains, "for example a.east")->required();
+  client::add_words(*verb, "DOMAINS", up->domains, "for example a.east")->required();
   verb->add_flag("--fresh", up->fresh, "reset it even when it is up");
 
   auto down = std::make_shared<Options>();
@@ -105,7 +106,7 @@ void add_domain(CLI::App& app, Context& context) {
     for (const std::string& domain : down->domains) client.post(fmt::format("/v1/domains/{}/destroy", domain));
     return 0;
   });
-  verb->add_option("DOMAINS", down->domains, "for example a.east")->required();
+  client::add_words(*verb, "DOMAINS", down->domains, "for example a.east")->required();
 }
 
 }  // namespace kvmtest::command
