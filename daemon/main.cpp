@@ -33,6 +33,7 @@
 #include "libvirt/hypervisor.h"
 #include "libvirt/snapshots.h"
 #include "libvirt/state_store.h"
+#include "process/descendants.h"
 #include "report/line.h"
 #include "service/service.h"
 #include "settings/settings.h"
@@ -52,14 +53,6 @@ struct Arguments {
   std::chrono::seconds idle{600};  ///< 0: for ever
 };
 
-/// Ends the processes we have adopted: the QEMUs of a daemon that was killed.
-void end_orphans() {
-  std::ifstream children(fmt::format("/proc/self/task/{}/children", getpid()));
-  for (pid_t pid = 0; children >> pid;) kill(pid, SIGKILL);
-  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
-  }
-}
-
 /// Reaps whatever is adopted until `daemon` ends; returns its exit status.
 int reap_until(pid_t daemon) {
   while (true) {
@@ -69,7 +62,8 @@ int reap_until(pid_t daemon) {
     if (pid < 0) return 3;
     if (pid != daemon) continue;
     if (WIFEXITED(status)) return WEXITSTATUS(status);
-    end_orphans();
+    // The QEMUs of a daemon that was killed, and its tests' programs, with all that these left.
+    process::end_descendants(0, nullptr, nullptr);
     return 128 + WTERMSIG(status);
   }
 }

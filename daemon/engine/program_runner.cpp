@@ -6,20 +6,20 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "console/capture.h"
 #include "console/stream.h"
 #include "engine/hypervisor.h"
+#include "process/child.h"
 
 namespace kvmtest::engine {
 
@@ -75,44 +75,6 @@ struct Output {
   console::Capture capture;
 };
 
-std::vector<char*> pointers(std::vector<std::string>& words) {
-  std::vector<char*> out;
-  for (std::string& word : words) out.push_back(word.data());
-  out.push_back(nullptr);
-  return out;
-}
-
-/// posix_spawn's two lists of wishes.
-class Wishes {
- public:
-  Wishes(const std::filesystem::path& directory, const Output& output, const Output& errors) {
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_init(&actions);
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output.to.get(), STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, errors.to.get(), STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
-  }
-  Wishes(const Wishes&) = delete;
-  Wishes& operator=(const Wishes&) = delete;
-  ~Wishes() {
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-  }
-
-  posix_spawnattr_t attributes{};
-  posix_spawn_file_actions_t actions{};
-};
-
 /// A program under way.
 class Running {
  public:
@@ -120,26 +82,21 @@ class Running {
       : order_(order), stop_(stop), output_(order.capture_bound), errors_(order.capture_bound) {}
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
-  ~Running() { end_group(); }
 
   /// Nothing, or why it cannot be started.
   std::optional<std::string> start() {
-    const Wishes wishes(order_.program.directory, output_, errors_);
-    std::vector<std::string> arguments = order_.program.command;
-    std::vector<std::string> environment = order_.environment;
-    const int error = posix_spawn(&pid_, arguments.front().c_str(), &wishes.actions, &wishes.attributes,
-                                  pointers(arguments).data(), pointers(environment).data());
+    try {
+      child_.emplace(process::Launch{order_.program.command, order_.environment, order_.program.directory,
+                                     output_.to.get(), errors_.to.get()});
+    } catch (const std::system_error& error) {
+      throw HostFault(error.what());
+    }
     output_.to.close();
     errors_.to.close();
-    if (error == 0) {
-      process_ = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
-      if (process_.get() < 0) fault("pidfd_open");
-      return std::nullopt;
-    }
-    pid_ = 0;
-    errno = error;
-    if (error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE) fault("a program's start");
-    return fmt::format("{}: {}", arguments.front(), std::strerror(error));
+    errno = child_->start_error();
+    if (errno == 0) return std::nullopt;
+    if (errno == EAGAIN || errno == ENOMEM || errno == EMFILE || errno == ENFILE) fault("a program's start");
+    return fmt::format("{}: {}", order_.program.command.front(), std::strerror(errno));
   }
 
   /// Waits for its end, which may have to be brought about.
@@ -152,26 +109,22 @@ class Running {
       stopped_ = stopped_ || stop;
       if (stop && told_) continue;
       timed_out_ = timed_out_ || !stop;
-      kill(-pid_, std::exchange(told_, true) ? SIGKILL : SIGTERM);
+      child_->signal(std::exchange(told_, true) ? SIGKILL : SIGTERM);
       next = steady_clock::now() + order_.grace;
     }
     const auto last = steady_clock::now() + order_.linger;
     while ((output_.open() || errors_.open()) && steady_clock::now() < last) poll_until(last, false);
   }
 
-  /// Ends what is left of the group; how the program itself ended.
-  int end_group() {
-    if (pid_ == 0) return status_;
-    // The program is not reaped yet: its number is still the group's.
-    kill(-pid_, SIGKILL);
-    while (waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = 0;
+  /// Ends what it left running, and returns that.
+  std::vector<std::string> end() {
+    auto left = child_->end();
     if (output_.open()) output_.read();
     if (errors_.open()) errors_.read();
-    return status_;
+    return left;
   }
 
+  [[nodiscard]] int status() const { return child_->status(); }
   [[nodiscard]] bool stopped() const { return stopped_; }
   [[nodiscard]] bool timed_out() const { return timed_out_; }
   [[nodiscard]] const console::Capture& output() const { return output_.capture; }
@@ -183,14 +136,14 @@ class Running {
     // poll() passes over negative descriptors.
     std::array<pollfd, 4> wait{{{output_.from.get(), POLLIN, 0},
                                 {errors_.from.get(), POLLIN, 0},
-                                {ended_ ? -1 : process_.get(), POLLIN, 0},
+                                {ended_ ? -1 : child_->descriptor(), POLLIN, 0},
                                 {may_be_stopped ? stop_.descriptor() : -1, POLLIN, 0}}};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
     const auto patience = std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 3'600'000);
     if (poll(wait.data(), wait.size(), static_cast<int>(patience)) <= 0) return false;
     if (wait[0].revents != 0) output_.read();
     if (wait[1].revents != 0) errors_.read();
-    ended_ = ended_ || wait[2].revents != 0;
+    ended_ = ended_ || (wait[2].revents != 0 && child_->ended());
     return wait[3].revents != 0;
   }
 
@@ -198,9 +151,7 @@ class Running {
   const StopSignal& stop_;
   Output output_;
   Output errors_;
-  pid_t pid_ = 0;
-  Descriptor process_;
-  int status_ = 0;
+  std::optional<process::Child> child_;
   bool told_ = false;
   bool ended_ = false;
   bool stopped_ = false;
@@ -226,7 +177,8 @@ suite::Execution run_program(const ProgramOrder& order, const StopSignal& stop) 
     return execution;
   }
   running.wait();
-  const int status = running.end_group();
+  result.left = running.end();
+  const int status = running.status();
   if (running.stopped()) throw console::Interrupted();
   if (WIFEXITED(status))
     result.status = WEXITSTATUS(status);

@@ -1,5 +1,5 @@
 #pragma once
-// Runs a program as the leader of a process group of its own, and makes sure that nothing of the group is left.
+// Runs a program that is a test, and makes sure that nothing is left of what it started.
 
 #include <chrono>
 #include <cstddef>
@@ -39,10 +39,11 @@ struct ProgramOrder {
   std::chrono::milliseconds linger{1000};
 };
 
-/// Runs it to its end or the limit. Standard input is empty. At the limit, and when `stop` is raised, the group gets
-/// SIGTERM, after the grace SIGKILL; whatever is left of it when the program has ended gets SIGKILL. A program that
-/// cannot be started is a result without a status. Throws HostFault when the machine has no process or memory to give,
-/// and console::Interrupted when it was stopped. The calling thread waits.
+/// Runs it to its end or the limit. Standard input is empty. At the limit, and when `stop` is raised, its process group
+/// gets SIGTERM, after the grace SIGKILL; all that it started and that is left when it has ended, in whatever session,
+/// gets SIGKILL, and is in the result. A program that cannot be started is a result without a status. Throws HostFault
+/// when the machine has no process or memory to give, and console::Interrupted when it was stopped. The calling thread
+/// waits.
 suite::Execution run_program(const ProgramOrder& order, const StopSignal& stop);
 
 }  // namespace kvmtest::engine

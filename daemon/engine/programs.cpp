@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ranges>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -45,6 +46,19 @@ void write_commands(const fs::path& directory, const fs::path& shell, const core
                                  console::quoted(prefix.value + host)));
     fs::permissions(file, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
   }
+}
+
+/// For people, in a line.
+std::string told_left(const std::string& test, const std::vector<std::string>& left) {
+  constexpr std::size_t most = 5;
+  const std::size_t shown = std::min(most, left.size());
+  std::string words;
+  for (const std::string& command : std::span(left).first(shown))
+    words += fmt::format("{}'{}'", words.empty() ? "" : ", ", command);
+  if (left.size() > shown) words += fmt::format(" and {} more", left.size() - shown);
+  return fmt::format("{}: {} that it left running {} ended: {}", test,
+                     left.size() == 1 ? "a process" : std::to_string(left.size()) + " processes",
+                     left.size() == 1 ? "was" : "were", words);
 }
 
 /// Ours without what a surrounding kvmtest left in it.
@@ -106,6 +120,8 @@ suite::Execution Engine::run_program(const core::action::RunTest& a, ActiveRun& 
   };
   try {
     suite::Execution execution = engine::run_program(order, *stop);
+    if (const auto& left = execution.program->left; !left.empty())
+      recorder_.put(run_number(), core::record::Notice{true, told_left(test.name, left)});
     execution.program->consoles = end();
     return execution;
   } catch (...) {

@@ -96,9 +96,16 @@ class ProgramJudging {
   void record() {
     judgement_.clean = result_.consoles;
     judgement_.transcript = result_.output;
-    if (result_.errors.empty()) return;
-    if (!judgement_.transcript.empty() && !judgement_.transcript.ends_with('\n')) judgement_.transcript += '\n';
-    judgement_.transcript += "==== standard error\n" + result_.errors;
+    if (!result_.errors.empty()) add_section("standard error", result_.errors);
+    if (result_.left.empty()) return;
+    std::string left;
+    for (const std::string& command : result_.left) left += shown(command) + '\n';
+    add_section("processes that it left running, and that were ended", left);
+  }
+  void add_section(const char* title, const std::string& text) {
+    std::string& transcript = judgement_.transcript;
+    if (!transcript.empty() && !transcript.ends_with('\n')) transcript += '\n';
+    transcript += std::string("==== ") + title + '\n' + text;
   }
 
   const ProgramResult& result_;

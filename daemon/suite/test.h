@@ -83,6 +83,7 @@ struct ProgramResult {
   bool truncated = false;  ///< `output` is
   std::optional<int> status{};                    ///< none: a signal ended it, or it could not be started
   int signal = 0;                                 ///< that ended it
+  std::vector<std::string> left{};                ///< command lines of what it left running, which was ended then
   std::map<std::string, std::string> consoles{};  ///< by host: the commands it ran there, and their output
 };
 

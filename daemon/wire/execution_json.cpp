@@ -23,6 +23,8 @@ nlohmann::json to_json(const suite::ProgramResult& result) {
                       {"consoles", nlohmann::json::object()}};
   if (result.status) json["status"] = *result.status;
   for (const auto& [host, text] : result.consoles) json["consoles"][host] = text_from_bytes(text);
+  if (!result.left.empty()) json["left"] = nlohmann::json::array();
+  for (const std::string& command : result.left) json["left"].push_back(text_from_bytes(command));
   return json;
 }
 
@@ -33,6 +35,8 @@ suite::ProgramResult program_from(const nlohmann::json& json) {
   result.truncated = json.value("truncated", false);
   result.signal = json.value("signal", 0);
   if (json.contains("status")) result.status = json.at("status").get<int>();
+  for (const auto& command : json.value("left", nlohmann::json::array()))
+    result.left.push_back(bytes_from_text(command.get_ref<const std::string&>()));
   const auto consoles = json.value("consoles", nlohmann::json::object());
   for (const auto& [host, text] : consoles.items())
     result.consoles[host] = bytes_from_text(text.get_ref<const std::string&>());

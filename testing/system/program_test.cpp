@@ -1,5 +1,7 @@
 // Programs as tests, and choosing, ordering and repeating tests, on real domains.
 
+#include <csignal>
+
 #include "fixture.h"
 
 namespace kvmtest::testing {
@@ -53,6 +55,48 @@ TEST_F(OnDomainsPrograms, OneThatHangsGoesWithAllThatItStarted) {
       << ran.output;
   const std::string pid = read_file(attempt(1, "suite/hangs") / "files/pid");
   EXPECT_FALSE(fs::exists("/proc/" + pid.substr(0, pid.find('\n'))));
+}
+
+TEST_F(OnDomainsPrograms, NothingThatOneLeftIsLeft) {
+  write_program(
+      "leaves",
+      "setsid sleep 1234 & echo $! >$KVMTEST_OUTPUT/first\n"
+      "(setsid sh -c 'echo $$ >$KVMTEST_OUTPUT/second; while :; do sleep 1236; done' </dev/null >/dev/null 2>&1 &)\n"
+      "east true; while ! test -s $KVMTEST_OUTPUT/second; do :; done\n");
+  const Result ran = run_kvmtest({"run"});
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_NE(ran.output.find("suite/leaves: 3 processes that it left running were ended: "), std::string::npos)
+      << ran.output;
+  for (const char* which : {"first", "second"}) {
+    const std::string pid = read_file(attempt(1, "suite/leaves") / "files" / which);
+    ASSERT_FALSE(pid.empty());
+    EXPECT_FALSE(fs::exists("/proc/" + pid.substr(0, pid.find('\n'))));
+  }
+  const std::string transcript = read_file(attempt(1, "suite/leaves") / "transcript.txt");
+  EXPECT_NE(transcript.find("sleep 1234\n"), std::string::npos) << transcript;
+}
+
+TEST_F(OnDomainsPrograms, OneGoesWithItsDaemon) {
+  write_program("leaves", "setsid sh -c 'echo $$ >$KVMTEST_OUTPUT/pid; exec sleep 1234' & sleep 1235\n");
+  EXPECT_EQ(run_kvmtest({"run", "--detach"}).status, 0);
+  const fs::path file = attempt(1, "suite/leaves") / "files/pid";
+  ASSERT_TRUE(eventually([&] { return fs::exists(file) && !read_file(file).empty(); }));
+  const std::string pid = read_file(file);
+  kill(daemon_pid(), SIGKILL);
+  EXPECT_TRUE(eventually([&] { return !fs::exists("/proc/" + pid.substr(0, pid.find('\n'))); }));
+}
+
+TEST_F(OnDomainsPrograms, WordsArriveAsTheyWereGiven) {
+  write_file("suite/w.tests",
+             "# words\n# hosts: east\n"
+             "brackets: test \"$(east echo '[a,b]' '[]' '{}')\" = '[a,b] [] {}'\n"
+             "dashes: test \"$(east echo -n x -- --timeout 5 --version)\" = 'x -- --timeout 5 --version'\n"
+             "tests: east '[ -e /etc/passwd ]' && ! east '[ -e /nosuch ]'\n"
+             "options: test \"$(east --timeout 50 -- echo --timeout 5)\" = '--timeout 5'\n"
+             "unknown: east --nosuch true; test $? = 2\n"
+             "empty: test \"$(east printf '%s.' \"''\" a)\" = .a.\n");
+  const Result ran = run_kvmtest({"run"});
+  EXPECT_EQ(ran.status, 0) << ran.output;
 }
 
 TEST_F(OnDomainsPrograms, RetriesAreFlakyAndRepetitionsAreNot) {

@@ -15,8 +15,8 @@ struct ChildResult {
   std::string error{};  ///< why it could not be run, or was ended, one line; empty: it ran
 };
 
-/// Runs `words` with the environment of this process and waits. After `limit` it is killed; what is left of its process
-/// group is killed in any case. More than 64 MiB of output are an error.
+/// Runs `words` with the environment of this process and waits. After `limit` it is killed; what it left running
+/// is killed in any case. More than 64 MiB of output are an error.
 ChildResult run_child(const std::vector<std::string>& words, std::chrono::milliseconds limit);
 
 /// A number that no other call of this machine gets at the same time: for names of temporary files.
