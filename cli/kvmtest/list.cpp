@@ -22,6 +22,7 @@ const char* kind_of(suite::StepKind kind) {
     case suite::StepKind::collect: return "collect";
     case suite::StepKind::until: return "until";
     case suite::StepKind::requires_: return "requires";
+    case suite::StepKind::reboot: return "reboot";
     case suite::StepKind::comment: return "comment";
   }
   return "run";

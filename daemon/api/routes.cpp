@@ -64,7 +64,7 @@ class ClientWatch {
           }
           if (done_) return;
           try {
-            session.stream().write("\x03", std::chrono::steady_clock::now() + 1s);
+            session.stream()->write("\x03", std::chrono::steady_clock::now() + 1s);
           } catch (const std::exception&) {
             // The console is gone as well.
           }
@@ -87,7 +87,8 @@ class ClientWatch {
 struct Command {
   std::string text;
   bool subshell = false;
-  std::chrono::duration<double> limit{};
+  bool reboot = false;                                   ///< the machine restarts by it; empty: without being asked
+  std::optional<std::chrono::duration<double>> limit{};  ///< none: a day, or as long as a boot
   std::string token;                 ///< of the running test whose program asks; empty: anybody else
   std::optional<std::string> input;  ///< its standard input; none: the console
 };
@@ -95,26 +96,33 @@ struct Command {
 Command command_from(const json& body) {
   Command command{wire::bytes_from_text(body.at("command").get<std::string>()),
                   body.value("subshell", false),
-                  std::chrono::duration<double>(body.value("timeout", 86400.0)),
+                  body.value("reboot", false),
+                  {},
                   body.value("token", ""),
                   {}};
+  if (body.contains("timeout")) command.limit = std::chrono::duration<double>(body.at("timeout").get<double>());
   if (body.contains("stdin")) command.input = wire::bytes_from_text(body.at("stdin").get<std::string>());
+  if (command.reboot && command.token.empty())
+    throw InputError("only a test restarts its domains; 'kvmsh --boot' boots one before it is used");
+  if (command.reboot && command.input) throw InputError("a command that restarts the machine takes no standard input");
   if (command.input && command.input->size() > console::longest_input)
     throw InputError(fmt::format("standard input is longer than {} bytes, the most that a console is given",
                                  console::longest_input));
   return command;
 }
 
+std::string line_of(const Command& command) { return command.subshell ? "(\n" + command.text + "\n)" : command.text; }
+
 /// Types the command, behind what puts its standard input into the guest. Throws InputError when there is no place for
 /// it.
 console::CommandResult run(console::Session& session, const Command& command,
                            const console::Session::OnOutput& on_output) {
   const auto start = std::chrono::steady_clock::now();
-  const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(command.limit);
+  const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(command.limit.value_or(24h));
   const auto took = [&] {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
   };
-  std::string line = command.subshell ? "(\n" + command.text + "\n)" : command.text;
+  std::string line = line_of(command);
   if (command.input) {
     const std::string file =
         command.input->empty() ? "/dev/null" : console::place_input(session, *command.input, start + limit);
@@ -129,6 +137,29 @@ console::CommandResult run(console::Session& session, const Command& command,
   auto result = session.run(line, limit - took(), on_output);
   result.took = took();
   return result;
+}
+
+/// For people: what became of a command that has no status.
+std::string no_status(const core::Domain& domain, const console::CommandResult& result) {
+  if (result.closed) return domain.name() + " ended";
+  if (result.left)
+    return fmt::format("the shell at {}'s console has ended; {}", domain.name(), console::last_words(result.output));
+  return fmt::format("no prompt within {:.1f} s; {} does not answer and is taken away",
+                     static_cast<double>(result.took.count()) / 1e6, domain.name());
+}
+
+/// Restarts the machine; the answer's last line.
+json restart(Service& service, const core::Domain& domain, const Command& command, console::Session& session) {
+  std::optional<std::chrono::milliseconds> limit;
+  if (command.limit) limit = std::chrono::duration_cast<std::chrono::milliseconds>(*command.limit);
+  const auto rebooted = service.reboot(domain, session, command.text.empty() ? "" : line_of(command), limit);
+  const auto& result = rebooted.command;
+  service.command_ran(domain, command.token, command.text.empty() ? "(reboot)" : "(reboot) " + command.text, result);
+  if (rebooted.fault) service.lost(domain, *rebooted.fault);
+  if (result.status) return {{"status", *result.status}, {"took", static_cast<double>(result.took.count()) / 1e6}};
+  const std::string why =
+      rebooted.failure.empty() ? "it is not back in time; " + console::last_words(result.output) : rebooted.failure;
+  return {{"error", fmt::format("{} did not reboot: {}", domain.name(), why)}};
 }
 
 /// Runs the command on the domain; the answer's last line. Its output goes out as it comes.
@@ -150,6 +181,10 @@ json execute(Service& service, const core::Domain& domain, const Command& comman
       return error(domain.name() + " does not answer and is taken away");
     }
     console::CommandResult result;
+    if (command.reboot) {
+      const ClientWatch watch(exchange, *session);
+      return restart(service, domain, command, *session);
+    }
     {
       const ClientWatch watch(exchange, *session);
       result = run(*session, command, [&](std::string_view output) {
@@ -159,12 +194,10 @@ json execute(Service& service, const core::Domain& domain, const Command& comman
     if (in_test) service.command_ran(domain, command.token, command.text, result);
     const double took = static_cast<double>(result.took.count()) / 1e6;
     if (result.status) return {{"status", *result.status}, {"took", took}};
-    if (!result.closed && session->recover(3s))
+    if (!result.closed && !result.left && session->recover(3s))
       return error(fmt::format("no prompt within {:.1f} s; the command was interrupted", took));
     give_up();
-    return error(result.closed ? domain.name() + " ended"
-                               : fmt::format("no prompt within {:.1f} s; {} does not answer and is taken away", took,
-                                             domain.name()));
+    return error(no_status(domain, result));
   } catch (const InputError& e) {
     return error(e.what());
   } catch (const console::Closed&) {

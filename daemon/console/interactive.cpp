@@ -88,10 +88,10 @@ Interactive::Interactive(Session& session, const Wish& wish)
                   nonce_, wish.host, wish.host));
 }
 
-void Interactive::put(std::string_view bytes) { session_.stream().write(bytes, steady_clock::now() + typing_limit); }
+void Interactive::put(std::string_view bytes) { session_.stream()->write(bytes, steady_clock::now() + typing_limit); }
 
 std::string Interactive::read() {
-  const std::string bytes = session_.stream().read(steady_clock::now() + quiet);
+  const std::string bytes = session_.stream()->read(steady_clock::now() + quiet);
   std::unique_lock lock(mutex_);
   if (!bytes.empty()) return take(bytes);
   const std::string rest = scanner_.take_rest();

@@ -94,4 +94,20 @@ std::string without_escapes(std::string_view text) {
   return out;
 }
 
+std::string last_words(std::string_view text) {
+  std::string line;
+  std::string last;
+  for (const char c : without_escapes(text)) {
+    if (c == '\n' || c == '\r') {
+      if (!line.empty()) last = line;
+      line.clear();
+    } else if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f) {
+      line.push_back(c);
+    }
+  }
+  if (!line.empty()) last = line;
+  if (last.empty()) return "the console printed nothing";
+  return fmt::format("last line on the console: '{}'", last.substr(0, 100));
+}
+
 }  // namespace kvmtest::console

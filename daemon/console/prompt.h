@@ -37,4 +37,7 @@ class PromptScanner {
 /// Without the control sequences (ECMA-48 CSI, and two-byte escapes) that shells and editors write around a prompt.
 std::string without_escapes(std::string_view text);
 
+/// What the console printed last, for an error message: "last line on the console: '...'", printable and short.
+std::string last_words(std::string_view text);
+
 }  // namespace kvmtest::console

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "console/shell_watch.h"
+
 namespace kvmtest::console {
 namespace {
 
@@ -13,22 +15,8 @@ using namespace std::chrono_literals;
 // A terminal in canonical mode drops what passes 4095 bytes of a line (n_tty, N_TTY_BUF_SIZE).
 constexpr std::size_t line_bound = 1000;
 
-/// The last line with something on it, for an error message: printable and short.
-std::string last_words(std::string_view text) {
-  std::string line;
-  std::string last;
-  for (const char c : without_escapes(text)) {
-    if (c == '\n' || c == '\r') {
-      if (!line.empty()) last = line;
-      line.clear();
-    } else if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f) {
-      line.push_back(c);
-    }
-  }
-  if (!line.empty()) last = line;
-  if (last.empty()) return "the console printed nothing";
-  return fmt::format("last line on the console: '{}'", last.substr(0, 100));
-}
+// For a few letters to be taken.
+constexpr auto type_limit = 10s;
 
 bool ends_like_a_shell_prompt(std::string_view text) {
   const std::string plain = without_escapes(text);
@@ -114,15 +102,30 @@ void Session::type(std::string_view line, Deadline deadline) {
   stream_->write(bytes, deadline);
 }
 
-std::optional<int> Session::await_prompt(Deadline deadline, const OnOutput& on_output) {
+/// Waits for a prompt. `echoed`: whether to look for somebody else who answers at the console, which ends the waiting;
+/// then it is what was typed for that and comes last in the output.
+std::optional<int> Session::await_prompt(Deadline deadline, const OnOutput& on_output, std::string* echoed) {
+  std::optional<ShellWatch> watch;
+  const std::string letters = make_nonce();
+  if (echoed != nullptr) watch.emplace(letters, steady_clock::now());
+  const auto type_raw = [&](const std::string& bytes) {
+    if (!bytes.empty()) stream_->write(bytes, steady_clock::now() + type_limit);
+  };
   // What came behind the last prompt may already hold the next one.
   auto result = scanner_.feed({});
   while (true) {
     if (on_output && !result.output.empty()) on_output(result.output);
     at_prompt_ = result.status.has_value();
+    const auto now = steady_clock::now();
+    const bool other = watch && watch->other_answers();
+    if (watch && (result.status || other || now >= deadline)) type_raw(watch->finish());
     if (result.status) return result.status;
-    if (steady_clock::now() >= deadline) return std::nullopt;
-    result = scanner_.feed(read(deadline));
+    if (other) *echoed = letters;
+    if (other || now >= deadline) return std::nullopt;
+    if (watch) type_raw(watch->type(now));
+    const std::string bytes = read(watch ? std::min(deadline, watch->next()) : deadline);
+    if (watch && !bytes.empty()) watch->heard(bytes, steady_clock::now());
+    result = scanner_.feed(bytes);
   }
 }
 
@@ -144,34 +147,61 @@ std::string Session::type_long(std::string_view command, Deadline deadline) {
 }
 
 CommandResult Session::run(std::string_view command, std::chrono::microseconds limit, const OnOutput& on_output) {
+  if (live_) live_->append(fmt::format("# {}\n", command));
+  return carry_out(limit, on_output, [&](Deadline deadline) {
+    std::string line(command);
+    // A shell prompts after each complete line; evaluated as one, several lines are one command.
+    if (line.size() > line_bound || line.find('\n') != std::string::npos) line = type_long(command, deadline);
+    if (line.empty() && !command.empty()) return false;
+    type(line, deadline);
+    return true;
+  });
+}
+
+CommandResult Session::await_end(std::chrono::microseconds limit) {
+  return carry_out(limit, {}, [](Deadline) { return true; });
+}
+
+/// `start` types something, unless it cannot in time, and then there is no prompt.
+CommandResult Session::carry_out(std::chrono::microseconds limit, const OnOutput& on_output,
+                                 const std::function<bool(Deadline)>& start_it) {
   const auto start = steady_clock::now();
   const Deadline deadline = start + limit;
   CommandResult result;
   Capture output(capture_bound_);
-  if (live_) live_->append(fmt::format("# {}\n", command));
+  std::string letters;
   try {
-    std::string line(command);
-    // A shell prompts after each complete line; evaluated as one, several lines are one command.
-    if (line.size() > line_bound || line.find('\n') != std::string::npos) line = type_long(command, deadline);
-    if (!line.empty() || command.empty()) {
-      type(line, deadline);
-      result.status = await_prompt(deadline, [&](std::string_view bytes) {
-        output.append(bytes);
-        if (live_) live_->append(bytes);
-        if (on_output) on_output(bytes);
-      });
-    }
+    if (start_it(deadline))
+      result.status = await_prompt(
+          deadline,
+          [&](std::string_view bytes) {
+            output.append(bytes);
+            if (live_) live_->append(bytes);
+            if (on_output) on_output(bytes);
+          },
+          &letters);
   } catch (const Closed&) {
     result.closed = true;
   }
+  result.left = !letters.empty();
   if (live_ && result.status != 0)
     live_->append(result.status ? fmt::format("[{}]\n", *result.status) : "[no prompt]\n");
   if (!result.status) output.append(scanner_.take_rest());
   result.output = output.text();
+  if (result.left) result.output.erase(std::min(result.output.size(), result.output.rfind(letters)));
   result.truncated = output.truncated();
   result.output_bytes = output.total();
   result.took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
   return result;
+}
+
+void Session::reconnect(std::unique_ptr<Stream> stream) {
+  scanner_ = PromptScanner(nonce_);
+  at_prompt_ = false;
+  const std::lock_guard lock(stream_mutex_);
+  stream_ = std::move(stream);
+  // Who interrupted the session may have meant the old one.
+  if (interrupted_) stream_->interrupt();
 }
 
 bool Session::begin_waiting(std::string_view command, std::string_view ready, Deadline deadline) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -36,6 +37,7 @@ struct CommandResult {
   std::optional<int> status;  ///< none: the time limit passed first
   bool truncated = false;
   bool closed = false;             ///< the console closed under it; there is no status
+  bool left = false;               ///< its shell has ended: another one answers at the console, or a getty; no status
   std::uint64_t output_bytes = 0;  ///< printed, kept or not
   std::chrono::microseconds took{};
 };
@@ -57,8 +59,12 @@ class Session {
 
   using OnOutput = std::function<void(std::string_view)>;
   /// Types `command` (several lines are fine, any length) and waits for its end or `limit`. `on_output` gets the output
-  /// as it comes. What was printed before the console closed is kept. Throws Interrupted.
+  /// as it comes. What was printed before the console closed, or its shell ended, is kept. Throws Interrupted.
   CommandResult run(std::string_view command, std::chrono::microseconds limit, const OnOutput& on_output = {});
+  /// Types nothing and waits until the console closes, somebody else than this session's shell answers, or `limit`.
+  CommandResult await_end(std::chrono::microseconds limit);
+  /// The guest was started again, with this console: await_login_prompt() and log_in() are next.
+  void reconnect(std::unique_ptr<Stream> stream);
 
   /// Starts a command that will wait for a line, and waits until it has printed `ready`. Throws Closed, Interrupted.
   /// False: it did not by the deadline.
@@ -77,7 +83,10 @@ class Session {
   /// False: the shell does not answer, the domain must be reset before it is used again.
   bool recover(std::chrono::milliseconds patience);
   /// For passing bytes through, see Interactive.
-  Stream& stream() { return *stream_; }
+  std::shared_ptr<Stream> stream() {
+    const std::lock_guard lock(stream_mutex_);
+    return stream_;
+  }
 
   /// Everything the console printed since the last call, prompts and all.
   std::string take_raw();
@@ -88,17 +97,20 @@ class Session {
   /// Any thread.
   void interrupt() {
     interrupted_ = true;
-    stream_->interrupt();
+    stream()->interrupt();
   }
 
  private:
   std::string read(Deadline deadline);
-  std::optional<int> await_prompt(Deadline deadline, const OnOutput& on_output);
+  std::optional<int> await_prompt(Deadline deadline, const OnOutput& on_output, std::string* echoed = nullptr);
+  CommandResult carry_out(std::chrono::microseconds limit, const OnOutput& on_output,
+                          const std::function<bool(Deadline)>& start_it);
   void set_up_shell(Deadline deadline);
   void type(std::string_view line, Deadline deadline);
   std::string type_long(std::string_view command, Deadline deadline);
 
-  std::unique_ptr<Stream> stream_;
+  std::shared_ptr<Stream> stream_;  ///< set under stream_mutex_, by the session's thread
+  std::mutex stream_mutex_;
   std::size_t capture_bound_;
   std::string nonce_;
   PromptScanner scanner_;

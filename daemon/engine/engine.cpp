@@ -269,7 +269,7 @@ Engine::Watch Engine::watch(const core::Domain& domain, std::chrono::millisecond
                                                                        domain.name(), name)});
         });
         if (const auto console = typed_at.lock())
-          console->stream().write(bytes, std::chrono::steady_clock::now() + 10s);
+          console->stream()->write(bytes, std::chrono::steady_clock::now() + 10s);
       };
       return {test.name, test.live.at(domain.host.value), type};
     }
@@ -283,8 +283,42 @@ void Engine::give_up(const core::Domain& domain) {
 }
 
 void Engine::domain_lost(const core::Domain& domain, const End& end) {
-  recorder_.put(run_number(), record::DomainLost{domain, end.fault == core::Fault::host, end.reason});
+  bool wanted = false;
+  {
+    const std::lock_guard lock(mutex_);
+    wanted = end.fault == core::Fault::guest && rebooting_.contains(domain);
+  }
+  // Wanted or not, it holds its saved state no more.
+  if (!wanted) recorder_.put(run_number(), record::DomainLost{domain, end.fault == core::Fault::host, end.reason});
   post(core::event::DomainLost{domain, end.fault, end.reason});
+}
+
+Rebooted Engine::reboot(const core::Domain& domain, console::Session& session, const std::string& command,
+                        std::optional<std::chrono::milliseconds> limit, console::Deadline latest) {
+  const auto mark = [&](bool rebooting) {
+    const std::lock_guard lock(mutex_);
+    if (rebooting)
+      rebooting_.insert(domain);
+    else
+      rebooting_.erase(domain);
+  };
+  mark(true);
+  const std::shared_ptr<void> unmark(nullptr, [&](void*) { mark(false); });
+  const auto deadline = std::min(latest, std::chrono::steady_clock::now() + limit.value_or(config_.boot_limit));
+  const Restarting machine{config_.login, [&] { return hypervisor_.end_of(domain); },
+                           [&] {
+                             // Should it be there yet, it is not told otherwise that the state is lost.
+                             post(core::event::DomainLost{domain, core::Fault::guest, "it is started again"});
+                             return hypervisor_.start_again(domain);
+                           }};
+  try {
+    return engine::reboot(session, command, deadline, machine);
+  } catch (const HostFault& fault) {
+    Rebooted rebooted;
+    rebooted.failure = fault.what();
+    rebooted.fault = End{core::Fault::host, fault.what()};
+    return rebooted;
+  }
 }
 
 Engine::Status Engine::status() {

@@ -32,6 +32,7 @@
 #include "core/record.h"
 #include "core/scheduler.h"
 #include "engine/hypervisor.h"
+#include "engine/reboot.h"
 #include "engine/recorder.h"
 #include "engine/sampler.h"
 #include "engine/script_runner.h"
@@ -136,6 +137,10 @@ class Engine {
   /// While the prefix is being prepared for a test, waits for that until `patience`. Throws Busy when the domain runs
   /// no test.
   Watch watch(const core::Domain& domain, std::chrono::milliseconds patience);
+  /// Restarts the domain of a running test, whose console is the caller's: see engine/reboot.h. It may take `limit`, or
+  /// as long as a boot, but not beyond `latest`. Throws Interrupted.
+  Rebooted reboot(const core::Domain& domain, console::Session& session, const std::string& command,
+                  std::optional<std::chrono::milliseconds> limit, console::Deadline latest = console::Deadline::max());
   /// The program ran a command on a console that was lent to it.
   void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
                    const console::CommandResult& result);
@@ -258,6 +263,7 @@ class Engine {
   std::map<core::AttemptId, UnderTest> testing_;
   std::map<core::Domain, std::weak_ptr<void>> borrowed_;
   std::set<const console::Session*> lent_;  ///< to programs of running tests
+  std::set<core::Domain> rebooting_;        ///< their tests want it
   std::map<core::Prefix, std::string> kept_;
   std::map<core::Domain, ResetTimes> last_reset_;
   std::set<core::Domain> hold_state_;  ///< since their last reset, the one they are to have

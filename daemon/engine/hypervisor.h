@@ -1,6 +1,6 @@
 #pragma once
-// The seam to whatever runs domains. Six verbs; the libvirt adapter is the real one, the tests' fakes are small working
-// programs.
+// The seam to whatever runs domains. Seven verbs; the libvirt adapter is the real one, the tests' fakes are small
+// working programs.
 
 #include <memory>
 #include <stdexcept>
@@ -23,6 +23,7 @@ class HostFault : public std::runtime_error {
 struct End {
   core::Fault fault = core::Fault::host;
   std::string reason;
+  bool restarts = false;  ///< the guest wants to be started again: it rebooted
 };
 
 /// Every verb from any thread, for different domains at the same time. All throw HostFault.
@@ -40,6 +41,9 @@ class Hypervisor {
   virtual void uninstall(const core::Prefix& prefix) = 0;
   /// Starts a domain that is off and opens its console, so that no byte is lost.
   virtual std::unique_ptr<console::Stream> start(const core::Domain& domain) = 0;
+  /// Starts a domain again, with its disks as its guest left them; takes the power away first where it is on. Like
+  /// start() in all else.
+  virtual std::unique_ptr<console::Stream> start_again(const core::Domain& domain) = 0;
   /// Takes the power away. A domain that is off already is fine.
   virtual void destroy(const core::Domain& domain) = 0;
   /// Why a domain whose console closed is gone.

@@ -118,6 +118,10 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
                     record::CommandFinished{a.attempt, step.host, static_cast<unsigned>(result.step), step.command,
                                             result.at, result.took, result.status.value_or(-1), output_bytes});
     };
+    script.on_reboot = [&](const std::string& host, console::Session& session, const std::string& command,
+                           std::optional<std::chrono::milliseconds> limit, console::Deadline deadline) {
+      return reboot({a.prefix, core::Host{host}}, session, command, limit, deadline);
+    };
     try {
       if (problem.empty())
         ran.execution = script.run();

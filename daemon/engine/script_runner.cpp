@@ -53,9 +53,9 @@ suite::Execution ScriptRunner::run() {
   for (std::size_t i = 0; i < test_.steps.size(); ++i) {
     const Step& step = test_.steps[i];
     if (step.kind == StepKind::comment) continue;
-    bool closed = false;
-    execution.results.push_back(run_step(i, closed));
-    auto ending = ending_after(step, execution.results.back(), closed);
+    Failure failure;
+    execution.results.push_back(run_step(i, failure));
+    auto ending = ending_after(step, execution.results.back(), failure);
     if (!ending) continue;
     if (execution.ending.why == Ending::Why::completed) execution.ending = std::move(*ending);
     if (!step.post_mortem) break;
@@ -69,6 +69,7 @@ std::optional<Ending> ScriptRunner::prepare() {
     const auto command = sessions_.at(step.host)->run(typed(step), limit_of(step));
     if (command.status == 0) continue;
     const std::string what = command.closed   ? "closed the console: " + why_closed(step.host).reason
+                             : command.left   ? "ended the console's shell"
                              : command.status ? fmt::format("exited with {}", *command.status)
                                               : "did not end in time";
     std::string_view words = command.output;
@@ -88,21 +89,34 @@ End ScriptRunner::why_closed(const std::string& host) const {
 }
 
 /// Why the script ends with this step, if so.
-std::optional<Ending> ScriptRunner::ending_after(const Step& step, const suite::StepResult& result, bool closed) const {
-  if (closed) return Ending{Ending::Why::console_closed, step.host, why_closed(step.host).reason};
-  if (!result.status) {
-    const bool whole_test = Clock::now() - start_ >= test_limit_;
-    return Ending{
-        Ending::Why::timeout, step.host,
-        whole_test ? fmt::format("the test's limit of {} s passed in '{}'", test_limit_.count() / 1000.0, step.command)
-                   : fmt::format("no prompt within {} s of '{}'", limit_of(step).count() / 1000.0, step.command)};
+std::optional<Ending> ScriptRunner::ending_after(const Step& step, const suite::StepResult& result,
+                                                 const Failure& failure) const {
+  if (!failure.not_back.empty()) return Ending{Ending::Why::not_back, step.host, failure.not_back};
+  if (failure.closed) {
+    const End end = why_closed(step.host);
+    return Ending{end.restarts ? Ending::Why::restarted : Ending::Why::console_closed, step.host, end.reason};
   }
+  if (failure.left)
+    return Ending{Ending::Why::shell_ended, step.host, "the console's shell has ended; " + failure.words};
+  if (!result.status) return timed_out(step, failure);
   if (step.kind == StepKind::requires_ && result.status != 0)
     return Ending{Ending::Why::unsupported, step.host, fmt::format("'{}' failed", step.command)};
   return std::nullopt;
 }
 
-suite::StepResult ScriptRunner::run_step(std::size_t index, bool& closed) {
+Ending ScriptRunner::timed_out(const Step& step, const Failure& failure) const {
+  const bool whole_test = Clock::now() - start_ >= test_limit_;
+  std::string detail;
+  if (whole_test)
+    detail = fmt::format("the test's limit of {} s passed in '{}'", test_limit_.count() / 1000.0, step.command);
+  else if (step.kind == StepKind::reboot)
+    detail = "the machine is not back in time; " + failure.words;
+  else
+    detail = fmt::format("no prompt within {} s of '{}'", limit_of(step).count() / 1000.0, step.command);
+  return Ending{Ending::Why::timeout, step.host, std::move(detail)};
+}
+
+suite::StepResult ScriptRunner::run_step(std::size_t index, Failure& failure) {
   const Step& step = test_.steps[index];
   console::Session& session = *sessions_.at(step.host);
   suite::StepResult result;
@@ -111,16 +125,26 @@ suite::StepResult ScriptRunner::run_step(std::size_t index, bool& closed) {
   result.at = duration_cast<std::chrono::microseconds>(begin - start_);
   const auto deadline = std::min(begin + limit_of(step), start_ + test_limit_);
   console::CommandResult command =
-      step.kind == StepKind::until
+      step.kind == StepKind::reboot ? run_reboot(session, step, failure)
+      : step.kind == StepKind::until
           ? run_until(session, step, deadline, result)
           : session.run(typed(step), duration_cast<std::chrono::microseconds>(deadline - begin));
   result.output = std::move(command.output);
   result.status = command.status;
   result.truncated = command.truncated;
-  closed = command.closed;
+  failure.closed = command.closed;
+  failure.left = command.left;
+  if (!result.status) failure.words = console::last_words(result.output);
   result.took = duration_cast<std::chrono::microseconds>(Clock::now() - begin);
   if (on_step) on_step(step, result, command.output_bytes);
   return result;
+}
+
+console::CommandResult ScriptRunner::run_reboot(console::Session& session, const Step& step, Failure& failure) {
+  auto rebooted = on_reboot(step.host, session, step.command, step.limit, start_ + test_limit_);
+  if (rebooted.fault) throw Fault{step.host, rebooted.fault->reason};
+  failure.not_back = std::move(rebooted.failure);
+  return std::move(rebooted.command);
 }
 
 /// Runs the step's command again and again. One that never succeeds has its last whole try's status; one whose first

@@ -11,6 +11,7 @@
 #include "console/session.h"
 #include "core/record.h"
 #include "engine/hypervisor.h"
+#include "engine/reboot.h"
 #include "suite/test.h"
 
 namespace kvmtest::engine {
@@ -33,6 +34,11 @@ class ScriptRunner {
   /// Told after each step that ran.
   std::function<void(const suite::Step&, const suite::StepResult&, std::uint64_t output_bytes)> on_step;
 
+  /// Carries a reboot out: see Engine::reboot().
+  std::function<Rebooted(const std::string& host, console::Session&, const std::string& command,
+                         std::optional<std::chrono::milliseconds> limit, console::Deadline)>
+      on_reboot;
+
   /// A host fault while the script ran, with the host it showed on.
   struct Fault {
     std::string host;
@@ -46,10 +52,19 @@ class ScriptRunner {
   using Clock = std::chrono::steady_clock;
 
   std::optional<suite::Ending> prepare();
+  /// How a step came out that has no status.
+  struct Failure {
+    bool closed = false;
+    bool left = false;
+    std::string not_back{};
+    std::string words{};  ///< the console's last
+  };
   [[nodiscard]] std::optional<suite::Ending> ending_after(const suite::Step& step, const suite::StepResult& result,
-                                                          bool closed) const;
+                                                          const Failure& failure) const;
+  [[nodiscard]] suite::Ending timed_out(const suite::Step& step, const Failure& failure) const;
   [[nodiscard]] End why_closed(const std::string& host) const;
-  suite::StepResult run_step(std::size_t index, bool& closed);
+  suite::StepResult run_step(std::size_t index, Failure& failure);
+  console::CommandResult run_reboot(console::Session& session, const suite::Step& step, Failure& failure);
   console::CommandResult run_until(console::Session& session, const suite::Step& step, console::Deadline deadline,
                                    suite::StepResult& result);
   [[nodiscard]] std::chrono::milliseconds limit_of(const suite::Step& step) const;

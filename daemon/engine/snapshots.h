@@ -41,7 +41,7 @@ class Snapshots {
   };
   /// Starts a domain that is off in a kept state.
   virtual Restored restore(const core::Domain& domain, const core::StateId& state) = 0;
-  /// Whether the domain, which holds a state, would go back to it quicker from now on if it were started in it once.
+  /// Whether the domain would go back to its state quicker from now on, or at all, if it were started in it once.
   virtual bool better_restored(const core::Domain& domain) = 0;
   /// Stops the domain's processor and takes its network away, until it is loaded or destroyed: nothing of it reaches
   /// others, and nothing waits at its door when it goes back.

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 #include <sched.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "core/input_error.h"
 #include "libvirt/bridges.h"
@@ -26,6 +28,7 @@ using engine::HostFault;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
+constexpr auto end_patience = 3s;            // for libvirt to tell of an end
 constexpr std::size_t longest_socket = 107;  // bytes that sun_path holds
 // QEMU's monitor socket lies this deep under the embedded root.
 constexpr std::size_t longest_root =
@@ -86,11 +89,14 @@ void switch_off(virDomainPtr domain) {
   fail(std::string("destroy ") + virDomainGetName(domain));
 }
 
-End end_from(int event, int detail) {
+/// `reason`: why QEMU stopped, in its own words (qapi/run-state.json, ShutdownCause); empty: it did not tell.
+End end_from(int event, int detail, const std::string& reason) {
   if (event == VIR_DOMAIN_EVENT_CRASHED || detail == VIR_DOMAIN_EVENT_STOPPED_CRASHED)
     return {core::Fault::guest, "the guest crashed (its kernel panicked)"};
   switch (detail) {
-    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN: return {core::Fault::guest, "the guest shut itself down or rebooted"};
+    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN:
+      if (reason == "guest-reset") return {core::Fault::guest, "the guest rebooted", true};
+      return {core::Fault::guest, "the guest switched itself off"};
     case VIR_DOMAIN_EVENT_STOPPED_DESTROYED: return {core::Fault::host, "somebody destroyed the domain"};
     case VIR_DOMAIN_EVENT_STOPPED_FAILED: return {core::Fault::host, "QEMU died"};
     default: return {core::Fault::host, fmt::format("the domain stopped (libvirt event detail {})", detail)};
@@ -109,11 +115,17 @@ LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Opt
   callback_ = check(virConnectDomainEventRegisterAny(connect_.get(), nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                                      VIR_DOMAIN_EVENT_CALLBACK(&on_lifecycle), this, nullptr),
                     "events of domains");
+  shutdown_callback_ = check(
+      virConnectDomainQemuMonitorEventRegister(connect_.get(), nullptr, "SHUTDOWN", &on_shutdown, this, nullptr, 0),
+      "events of domains' ends");
   destroy_leftovers();
   decide_accelerator();
 }
 
-LibvirtHypervisor::~LibvirtHypervisor() { virConnectDomainEventDeregisterAny(connect_.get(), callback_); }
+LibvirtHypervisor::~LibvirtHypervisor() {
+  virConnectDomainQemuMonitorEventDeregister(connect_.get(), shutdown_callback_);
+  virConnectDomainEventDeregisterAny(connect_.get(), callback_);
+}
 
 void LibvirtHypervisor::open() {
   std::string uri = options_.uri;
@@ -270,13 +282,30 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start(const core::Domain& do
     exchanged_.erase(domain);
   }
   auto stream = start_paused(twin, Start::cold);
-  const DomainHandle handle = find(twin);
-  if (virDomainResume(handle.get()) != 0) {
-    const std::string words = last_error();
-    switch_off(handle.get());
-    throw HostFault("resume " + domain.name() + ": " + words);
-  }
+  resume(twin);
   return stream;
+}
+
+std::unique_ptr<console::Stream> LibvirtHypervisor::start_again(const core::Domain& domain) {
+  const Twin twin = live(domain);
+  const std::string name = twin.name();
+  if (const DomainHandle handle = find_ours(name, false)) switch_off(handle.get());
+  {
+    // Its end is told late, and must not be taken for that of the next one.
+    std::unique_lock lock(mutex_);
+    ended_.wait_for(lock, end_patience, [&] { return ends_.contains(name); });
+  }
+  auto stream = start_paused(twin, Start::again);
+  resume(twin);
+  return stream;
+}
+
+void LibvirtHypervisor::resume(const Twin& twin) {
+  const DomainHandle handle = find(twin);
+  if (virDomainResume(handle.get()) == 0) return;
+  const std::string words = last_error();
+  switch_off(handle.get());
+  throw HostFault("resume " + twin.name() + ": " + words);
 }
 
 std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const Twin& twin, Start how) {
@@ -288,12 +317,15 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const Twin& twi
   {
     const std::lock_guard lock(mutex_);
     ends_.erase(name);
+    shutdowns_.erase(name);
   }
   // Paused until somebody listens, so that the console's first bytes are not lost.
   DomainHandle handle;
   if (how == Start::cold) {
     handle = find(twin);
     check(virDomainCreateWithFlags(handle.get(), VIR_DOMAIN_START_PAUSED), "start " + name);
+  } else if (how == Start::again) {
+    handle = start_again(twin);
   } else if (how == Start::saved) {
     const std::string xml = Templates::without_kernel(xml_of(find(twin).get()));
     handle.reset(virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
@@ -326,6 +358,23 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::open_console(virDomainPtr ha
     if (const std::string socket = Templates::console_socket(xml_of(handle)); !socket.empty())
       return std::make_unique<ConsoleStream>(socket);
   return std::make_unique<ConsoleStream>(connect_.get(), handle);
+}
+
+DomainHandle LibvirtHypervisor::start_again(const Twin& twin) {
+  DomainHandle handle;
+  if (!twin.second) {
+    handle = find(twin);
+    check(virDomainCreateWithFlags(handle.get(), VIR_DOMAIN_START_PAUSED), "start " + twin.name());
+    return handle;
+  }
+  // Of the embedded libvirt, as all seconds are.
+  std::vector<Overlay> unused;
+  const auto xml =
+      with_overlays(Templates::named(Templates::without_announcements(definition(twin.domain)), twin.name()),
+                    store_.live_disks_of(twin.name()), unused);
+  handle.reset(virDomainCreateXML(connect_.get(), with_console(xml, twin.name()).c_str(), VIR_DOMAIN_START_PAUSED));
+  if (!handle) fail("start " + twin.name());
+  return handle;
 }
 
 /// With network cards that are on no bridge: libvirt sets its ends of them up.
@@ -392,10 +441,9 @@ void LibvirtHypervisor::destroy(const core::Domain& domain) {
 
 End LibvirtHypervisor::end_of(const core::Domain& domain) {
   // The console closes a little before libvirt has understood why.
-  constexpr auto patience = 3s;
   const std::string name = live(domain).name();
   std::unique_lock lock(mutex_);
-  ended_.wait_for(lock, patience, [&] { return ends_.contains(name); });
+  ended_.wait_for(lock, end_patience, [&] { return ends_.contains(name); });
   const auto found = ends_.find(name);
   if (found == ends_.end()) return {core::Fault::host, "the console closed while the domain was running"};
   return found->second;
@@ -409,7 +457,12 @@ int LibvirtHypervisor::on_lifecycle(virConnectPtr, virDomainPtr domain, int even
   auto* self = static_cast<LibvirtHypervisor*>(opaque);
   if (event != VIR_DOMAIN_EVENT_STOPPED && event != VIR_DOMAIN_EVENT_CRASHED) return 0;
   const std::string name = virDomainGetName(domain);
-  const End end = end_from(event, detail);
+  std::string reason;
+  {
+    const std::lock_guard lock(self->mutex_);
+    if (const auto found = self->shutdowns_.find(name); found != self->shutdowns_.end()) reason = found->second;
+  }
+  const End end = end_from(event, detail, reason);
   self->jobs_->domain_ended(name);
   {
     // The first word counts: a crash is followed by the destruction.
@@ -426,6 +479,15 @@ int LibvirtHypervisor::on_lifecycle(virConnectPtr, virDomainPtr domain, int even
     // Not a domain of ours.
   }
   return 0;
+}
+
+void LibvirtHypervisor::on_shutdown(virConnectPtr, virDomainPtr domain, const char*, long long, unsigned int,
+                                    const char* details, void* opaque) {
+  auto* self = static_cast<LibvirtHypervisor*>(opaque);
+  const auto event = nlohmann::json::parse(details == nullptr ? "" : details, nullptr, false);
+  if (!event.is_object()) return;
+  const std::lock_guard lock(self->mutex_);
+  self->shutdowns_.try_emplace(virDomainGetName(domain), event.value("reason", ""));
 }
 
 }  // namespace kvmtest::libvirt

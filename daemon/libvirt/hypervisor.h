@@ -57,6 +57,7 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   void install(const core::Prefix& prefix) override;
   void uninstall(const core::Prefix& prefix) override;
   std::unique_ptr<console::Stream> start(const core::Domain& domain) override;
+  std::unique_ptr<console::Stream> start_again(const core::Domain& domain) override;
   void destroy(const core::Domain& domain) override;
   engine::End end_of(const core::Domain& domain) override;
   Description describe() override;
@@ -84,6 +85,7 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   std::vector<std::string> links_of_running(const Twin& twin);
   enum class Start {
     cold,            ///< on new overlays
+    again,           ///< on the disks as the last guest left them
     saved,           ///< to be loaded with a saved state; its disks are there
     saved_and_apart  ///< the same, with its network cards on their bridges, but down
   };
@@ -101,7 +103,9 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   void decide_accelerator();
   bool prove_kvm();
   DomainHandle find_ours(const std::string& name, bool must_exist);
+  DomainHandle start_again(const Twin& twin);
   DomainHandle start_apart(const Twin& twin);
+  void resume(const Twin& twin);
   std::unique_ptr<console::Stream> open_console(virDomainPtr handle);
   [[nodiscard]] std::string with_console(const std::string& xml, const std::string& name) const;
   Twin twin_of(const std::string& name) const;
@@ -109,6 +113,8 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   void make_network(const std::string& name);
   void remove_network(const std::string& name);
   static int on_lifecycle(virConnectPtr connect, virDomainPtr domain, int event, int detail, void* opaque);
+  static void on_shutdown(virConnectPtr connect, virDomainPtr domain, const char* event, long long seconds,
+                          unsigned int microseconds, const char* details, void* opaque);
 
   Templates templates_;
   StateStore& store_;
@@ -116,11 +122,13 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   Connect connect_;
   std::unique_ptr<Jobs> jobs_;
   int callback_ = -1;
+  int shutdown_callback_ = -1;
   std::mutex mutex_;
   std::condition_variable ended_;
-  std::map<std::string, engine::End> ends_;    ///< by libvirt's name, since its last start; guarded by mutex_
-  std::set<core::Domain> exchanged_;           ///< the second is on the network; guarded by mutex_
-  std::map<core::Prefix, std::size_t> turns_;  ///< of prefixes, as they first started a domain; guarded by mutex_
+  std::map<std::string, engine::End> ends_;       ///< by libvirt's name, since its last start; guarded by mutex_
+  std::map<std::string, std::string> shutdowns_;  ///< QEMU's reasons, as ends_; guarded by mutex_
+  std::set<core::Domain> exchanged_;              ///< the second is on the network; guarded by mutex_
+  std::map<core::Prefix, std::size_t> turns_;     ///< of prefixes, as they first started a domain; guarded by mutex_
   EventLoop loop_;  ///< ends before the rest goes: a callback may be under way while it is deregistered
 };
 

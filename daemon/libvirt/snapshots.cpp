@@ -190,7 +190,8 @@ void QemuSnapshots::change(const Twin& twin, const std::function<void(Saved&)>& 
 
 bool QemuSnapshots::better_restored(const core::Domain& domain) {
   const auto held = saved(hypervisor_.live(domain));
-  return held && held->booted;
+  // One that was started again holds nothing it could go back to.
+  return !held || held->booted;
 }
 
 std::string QemuSnapshots::load(const core::Domain& domain) { return load(hypervisor_.live(domain), true); }
@@ -247,11 +248,7 @@ engine::Snapshots::Restored QemuSnapshots::restore(const Twin& twin, const core:
   return restored;
 }
 
-void QemuSnapshots::pause(const core::Domain& domain) {
-  const Twin twin = hypervisor_.live(domain);
-  if (!saved(twin)) throw HostFault(domain.name() + " holds no saved state");
-  silence(twin);
-}
+void QemuSnapshots::pause(const core::Domain& domain) { silence(hypervisor_.live(domain)); }
 
 /// Stops its processor and takes its network away.
 void QemuSnapshots::silence(const Twin& twin) {

@@ -313,8 +313,23 @@ std::string Templates::console_socket(const std::string& domain_xml) {
 std::string Templates::without_kernel(const std::string& domain_xml) {
   pugi::xml_document document;
   document.load_string(domain_xml.c_str());
-  auto os = document.child("domain").child("os");
+  auto domain = document.child("domain");
+  auto os = domain.child("os");
+  if (os.child("kernel")) {
+    // It would find nothing to boot.
+    domain.remove_child("on_reboot");
+    domain.append_child("on_reboot").text().set("destroy");
+  }
   for (const char* part : {"kernel", "initrd", "cmdline"}) os.remove_child(part);
+  return text_of(document);
+}
+
+std::string Templates::named(const std::string& domain_xml, const std::string& name) {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  auto domain = document.child("domain");
+  domain.child("name").text().set(name.c_str());
+  domain.remove_child("uuid");
   return text_of(document);
 }
 

@@ -70,8 +70,11 @@ class Templates {
   [[nodiscard]] static std::string with_socket_console(const std::string& domain_xml, const std::string& socket);
   /// The socket on which the first console of a running domain's XML is; empty: none.
   [[nodiscard]] static std::string console_socket(const std::string& domain_xml);
-  /// The same as a domain's XML, but without a kernel of the host's. A domain that goes back to a saved state needs
-  /// none, and QEMU would put all of it into the guest's memory again each time, just to overwrite it.
+  /// The same as render under another name.
+  [[nodiscard]] static std::string named(const std::string& domain_xml, const std::string& name);
+  /// The same as a domain's XML, but without a kernel of the host's, and ending when its guest reboots, if it had one.
+  /// A domain that goes back to a saved state needs none, and QEMU would put all of it into the guest's memory again
+  /// each time, just to overwrite it.
   [[nodiscard]] static std::string without_kernel(const std::string& domain_xml);
   /// The same as render under another name and `uuid` (empty: one that libvirt chooses), with its network cards on no
   /// bridge. Nothing where a card is of a kind that cannot be put on its bridge later.

@@ -61,6 +61,11 @@ class Service {
   std::shared_ptr<console::Session> lend(const core::Domain& domain, const std::string& token) {
     return parts_.engine.lend(domain, token);
   }
+  void lost(const core::Domain& domain, const engine::End& end) { parts_.engine.domain_lost(domain, end); }
+  engine::Rebooted reboot(const core::Domain& domain, console::Session& session, const std::string& command,
+                          std::optional<std::chrono::milliseconds> limit) {
+    return parts_.engine.reboot(domain, session, command, limit);
+  }
   void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
                    const console::CommandResult& result) {
     parts_.engine.command_ran(domain, token, command, result);

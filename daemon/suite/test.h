@@ -18,6 +18,7 @@ enum class StepKind {
   collect,     ///< wait for background `name` to end; its output and status are this step's
   until,       ///< run again until status 0 or the step's time limit; the last try's output and status count
   requires_,   ///< run; a non-zero status makes the test unsupported and ends it
+  reboot,      ///< type it, wait until the machine has restarted; empty: its power is taken away and given back
   comment,     ///< nothing to type; it is part of what the test's output shows
 };
 
@@ -32,7 +33,7 @@ struct Step {
   std::string host;  ///< one of Test::hosts; empty for a comment that concerns none
   StepKind kind = StepKind::run;
   std::string name;                                ///< of a background or collect step
-  std::string command;                             ///< may hold several lines; empty for collect
+  std::string command;                             ///< may hold several lines; empty for collect, perhaps for reboot
   std::optional<std::chrono::milliseconds> limit;  ///< own time limit, else the test's command limit
   unsigned line = 0;                               ///< in the test's file, or `file`, from 1; 0 when it has none
   bool post_mortem = false;  ///< looks at its host after the script has gone to its end: every such step runs, whatever
@@ -93,6 +94,9 @@ struct Ending {
     completed,
     timeout,
     console_closed,
+    restarted,    ///< the machine, in a step that does not say so
+    shell_ended,  ///< another one answers at the console, or a login prompt
+    not_back,     ///< the machine did not restart, or did not come up again
     unsupported,
     unprepared  ///< before its first step
   } why = Why::completed;

@@ -67,7 +67,7 @@ std::vector<const StepResult*> results_by_step(const Transcript& transcript, con
 }
 
 bool is_compared(const Step& step, const StepResult& result) {
-  if (!result.status || step.kind == StepKind::background) return false;
+  if (!result.status || step.kind == StepKind::background || step.kind == StepKind::reboot) return false;
   return step.kind != StepKind::requires_ || *result.status == 0;
 }
 

@@ -54,8 +54,9 @@ std::string in_quotes(std::string_view text) { return "'" + printable(text, long
 
 // "line 12: ip link" of a step; the first line of the command is enough to know it by.
 std::string where(const Step& step) {
-  const std::string what =
-      step.kind == StepKind::collect ? "collect " + step.name : step.command.substr(0, step.command.find('\n'));
+  std::string what = step.command.substr(0, step.command.find('\n'));
+  if (step.kind == StepKind::collect) what = "collect " + step.name;
+  if (step.kind == StepKind::reboot) what = what.empty() ? "reboot" : "reboot by " + what;
   return "line " + std::to_string(step.line) + ": " + printable(what, longest_shown);
 }
 
@@ -177,6 +178,14 @@ class TranscriptJudging {
       case Ending::Why::console_closed:
         // A guest that panics may well take its console along; that is no second reason.
         if (!issues_.has(ending.host, issue::panic)) issues_.add(ending.host, issue::eof, ending_detail());
+        break;
+      case Ending::Why::restarted:
+        issues_.add(ending.host, issue::eof,
+                    ending_detail() + "; a command that is to do so is marked: " + ending.host + "(reboot)#");
+        break;
+      case Ending::Why::shell_ended: issues_.add(ending.host, issue::shell_ended, ending_detail()); break;
+      case Ending::Why::not_back:
+        if (!issues_.has(ending.host, issue::panic)) issues_.add(ending.host, issue::not_rebooted, ending_detail());
         break;
       case Ending::Why::unsupported:
         if (!issues_.has(ending.host, issue::unsupported)) issues_.add(ending.host, issue::unsupported, ending.detail);

@@ -126,7 +126,7 @@ class Parser {
     if (step.kind == StepKind::collect) {
       if (!step.command.empty())
         fail("collect takes no command; it is the background command's output that comes here");
-    } else if (step.command.empty()) {
+    } else if (step.command.empty() && step.kind != StepKind::reboot) {
       fail("there is no command after '" + step.host + "#'");
     }
     note_background(step);
@@ -173,14 +173,14 @@ class Parser {
 
   /// Whether the option says of what kind the step is.
   bool read_option(const std::vector<std::string>& option, Step& step) {
-    static const std::vector<std::string> names{"background", "collect", "requires", "timeout", "until"};
+    static const std::vector<std::string> names{"background", "collect", "reboot", "requires", "timeout", "until"};
     const std::string& word = option[0];
     if (std::find(names.begin(), names.end(), word) == names.end()) {
       fail("unknown option '" + word + "'" + did_you_mean(word, names) + "; there are " + joined(names));
     }
-    if (word == "requires") {
-      if (option.size() != 1) fail("option 'requires' takes nothing after it");
-      step.kind = StepKind::requires_;
+    if (word == "requires" || word == "reboot") {
+      if (option.size() != 1) fail("option '" + word + "' takes nothing after it");
+      step.kind = word == "reboot" ? StepKind::reboot : StepKind::requires_;
       return true;
     }
     const bool named = word == "background" || word == "collect";
@@ -203,6 +203,7 @@ class Parser {
     std::string host;
     unsigned line = 0;
     unsigned collected = 0;  // line
+    unsigned rebooted = 0;   // line; it went with its machine
   };
 
   void note_background(const Step& step) {
@@ -211,6 +212,9 @@ class Parser {
       if (!fresh)
         fail("background '" + step.name + "' was started in line " + std::to_string(first->second.line) + " already");
     }
+    if (step.kind == StepKind::reboot)
+      for (auto& [name, background] : backgrounds_)
+        if (background.host == step.host && background.rebooted == 0) background.rebooted = step.line;
     if (step.kind != StepKind::collect) return;
     const auto found = backgrounds_.find(step.name);
     if (found == backgrounds_.end()) {
@@ -225,6 +229,10 @@ class Parser {
     }
     if (background.collected != 0) {
       fail("background '" + step.name + "' was collected in line " + std::to_string(background.collected) + " already");
+    }
+    if (background.rebooted != 0) {
+      fail("background '" + step.name + "' ended when " + step.host + " rebooted, in line " +
+           std::to_string(background.rebooted));
     }
     background.collected = step.line;
   }
@@ -241,6 +249,11 @@ class Parser {
       if (step.kind == StepKind::background && expectation.body.begin != expectation.body.end) {
         fail(head_number_ + 1, "a background command has no output here; it comes where '" + step.name +
                                    "' is collected: " + step.host + "(collect " + step.name + ")#");
+      }
+      if (step.kind == StepKind::reboot && (!expectation.lines.empty() || expectation.status.value_or(0) != 0)) {
+        fail(head_number_ + 1,
+             "a reboot has no output here: what the machine prints while it goes down and comes up is "
+             "not looked at");
       }
       if (step.kind == StepKind::requires_ && expectation.status != 0) {
         fail(last_number_, "requires means status 0; anything else makes the test unsupported");

@@ -9,9 +9,12 @@ namespace kvmtest::wire {
 namespace {
 
 using Why = suite::Ending::Why;
-constexpr std::array<std::pair<Why, const char*>, 5> endings{{{Why::completed, "completed"},
+constexpr std::array<std::pair<Why, const char*>, 8> endings{{{Why::completed, "completed"},
                                                               {Why::timeout, "timeout"},
                                                               {Why::console_closed, "console-closed"},
+                                                              {Why::restarted, "restarted"},
+                                                              {Why::shell_ended, "shell-ended"},
+                                                              {Why::not_back, "not-back"},
                                                               {Why::unsupported, "unsupported"},
                                                               {Why::unprepared, "unprepared"}}};
 

@@ -56,7 +56,9 @@ class ConsoleWriter {
       text += result.output;
     }
     if (result.status) return;
-    const bool eof = execution_.ending.why == Ending::Why::console_closed && execution_.ending.host == step.host;
+    const auto why = execution_.ending.why;
+    const bool eof =
+        (why == Ending::Why::console_closed || why == Ending::Why::restarted) && execution_.ending.host == step.host;
     const std::string message = std::string(mark::left) + (eof ? " EOF" : " TIMEOUT") + " while running command " +
                                 step.command + " " + mark::right;
     all_ += message;

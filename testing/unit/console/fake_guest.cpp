@@ -104,7 +104,8 @@ void FakeGuest::command_line(const std::string& line) {
   }
   for (const auto& words : parse(std::exchange(state_.command, {}))) {
     execute(words);
-    if (closed_ || state_.hangs || !state_.waiting.empty()) return;
+    if (closed_ || state_.hangs || !state_.waiting.empty() || words == std::vector<std::string>{"exec"}) return;
+    if (state_.at != At::shell) return;
   }
   prompt();
 }
@@ -188,14 +189,19 @@ void FakeGuest::execute(const std::vector<std::string>& words) {
     stty(words);
   } else if (verb == "hang") {
     state_.hangs = true;
-  } else if (verb == "die") {
+  } else if (verb == "die" || verb == "reboot" || verb == "poweroff") {
     closed_ = true;
+    restarts = verb == "reboot";
+  } else if (verb == "exit" || verb == "exec" || verb == "kexec") {
+    leave_shell(verb);
   } else if (verb == "true" || verb == "export" || verb == "unset" || verb == "set") {
     state_.status = 0;
   } else if (verb == "false") {
     state_.status = 1;
   } else if (verb == "again") {
     state_.status = before;
+  } else if (verb == "cat" && words.at(1) == "/proc/sys/kernel/random/boot_id") {
+    print("boot-" + std::to_string(boots) + "\n");
   } else if (verb == "cat" && words.at(1) == "/proc/mounts") {
     print_mounts();
   } else if (verb == "umount") {
@@ -212,6 +218,16 @@ void FakeGuest::execute(const std::vector<std::string>& words) {
     print("sh: " + verb + ": not found\n");
     state_.status = 127;
   }
+}
+
+/// Whoever comes to the terminal next sets it up anew.
+void FakeGuest::leave_shell(const std::string& verb) {
+  State next;
+  next.mounts = state_.mounts;
+  if (verb == "kexec") ++boots;
+  if (verb == "exec") next.at = At::shell;
+  output_ += verb == "kexec" ? options_.boot : verb == "exec" ? options_.first_prompt : "\r\n\r\nguest login: ";
+  state_ = std::move(next);
 }
 
 void FakeGuest::stty(const std::vector<std::string>& words) {

@@ -70,6 +70,8 @@ class FakeGuest : public Stream {
   void close() { closed_ = true; }
 
   std::vector<std::string> typed;  ///< lines as the shell got them
+  unsigned boots = 1;              ///< its boot has another number each time
+  bool restarts = false;           ///< it closed because it rebooted
   bool silent = false;             ///< it takes in what is typed and does nothing
   std::set<std::string> busy;      ///< targets of mounts that somebody uses
   std::set<std::string> gone;      ///< sources that can no longer be mounted
@@ -84,6 +86,7 @@ class FakeGuest : public Stream {
   void line(const std::string& line);
   void command_line(const std::string& line);
   void execute(const std::vector<std::string>& words);
+  void leave_shell(const std::string& verb);
   void stty(const std::vector<std::string>& words);
   void print_mounts();
   void unmount(const std::string& target);

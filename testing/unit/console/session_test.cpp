@@ -253,7 +253,7 @@ TEST(Session, APersonsPromptAndHalfTypedLineAreTakenAway) {
   Console console;
   console.log_in();
   console.session.hand_over();
-  console.session.stream().write("echo person\n(exit 9)\nhalf a li", Console::later());
+  console.session.stream()->write("echo person\n(exit 9)\nhalf a li", Console::later());
   EXPECT_TRUE(console.session.recover(10s));
   EXPECT_EQ(console.run("echo back").output, "back\n");
   EXPECT_EQ(console.run("again").status, 0);
@@ -393,6 +393,74 @@ TEST(Session, TheRawConsoleIsKeptUntilItIsTaken) {
   EXPECT_TRUE(raw.starts_with("hello\n")) << raw;
   EXPECT_TRUE(raw.ends_with(":0# ")) << raw;
   EXPECT_EQ(console.session.take_raw(), "");
+}
+
+// ---- somebody else at the console ----
+
+TEST(Session, AShellThatEndsIsToldAtOnce) {
+  Console console;
+  console.log_in();
+  const auto result = console.session.run("printf begun; exit", 600s);
+  EXPECT_TRUE(result.left);
+  EXPECT_EQ(result.status, std::nullopt);
+  EXPECT_FALSE(result.closed);
+  EXPECT_TRUE(result.output.ends_with("guest login: ")) << result.output;
+  EXPECT_FALSE(console.session.at_prompt());
+  EXPECT_EQ(console.guest->state().input, "") << "what was typed to see that is rubbed out";
+}
+
+TEST(Session, SoIsOneThatAnotherTakesThePlaceOf) {
+  Console console;
+  console.log_in();
+  EXPECT_TRUE(console.session.run("exec", 600s).left);
+}
+
+TEST(Session, WhoHasEndedTheShellMayLogInAgain) {
+  Console console;
+  console.log_in();
+  EXPECT_TRUE(console.session.run("exit", 600s).left);
+  console.session.log_in({"root", "swan"}, Console::later());
+  EXPECT_EQ(console.run("echo there").output, "there\n");
+}
+
+TEST(Session, OutputThatLooksLikeALoginPromptIsOutput) {
+  Console console;
+  console.log_in();
+  const auto result = console.session.run("printf 'guest login: '; hang", 2s);
+  EXPECT_FALSE(result.left);
+  EXPECT_EQ(result.status, std::nullopt);
+  EXPECT_EQ(result.output, "guest login: ");
+  EXPECT_EQ(console.guest->state().input, "") << "nothing of ours waits for whoever reads next";
+  ASSERT_TRUE(console.session.recover(10s));
+  EXPECT_EQ(console.run("echo 'login: '").output, "login: \n");
+}
+
+TEST(Session, WaitsForTheShellsEndWithoutACommand) {
+  Console console;
+  console.log_in();
+  EXPECT_FALSE(console.session.await_end(1ms).left);
+  console.guest->write("exit\n", {});
+  EXPECT_TRUE(console.session.await_end(600s).left);
+}
+
+TEST(Session, GoesOnAtAnotherConsoleOfItsGuest) {
+  Console console;
+  console.log_in();
+  console.guest->close();
+  EXPECT_TRUE(console.run("true").closed);
+  auto next = std::make_unique<FakeGuest>(Options{});
+  console.session.reconnect(std::move(next));
+  EXPECT_FALSE(console.session.at_prompt());
+  console.log_in();
+  EXPECT_EQ(console.run("echo there").output, "there\n");
+}
+
+TEST(Session, OneThatWasInterruptedStaysSo) {
+  Console console;
+  console.log_in();
+  console.session.interrupt();
+  console.session.reconnect(std::make_unique<FakeGuest>(Options{}));
+  EXPECT_THROW(console.session.await_login_prompt(Console::later()), Interrupted);
 }
 
 }  // namespace

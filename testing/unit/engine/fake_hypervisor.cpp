@@ -61,6 +61,21 @@ std::unique_ptr<console::Stream> FakeHypervisor::start(const core::Domain& domai
   return add(guests_, domain, std::move(guest));
 }
 
+/// The guest that boots has the number of the next boot.
+std::unique_ptr<console::Stream> FakeHypervisor::start_again(const core::Domain& domain) {
+  unsigned boots = 1;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto before = guests_.extract(domain); !before.empty()) {
+      const std::lock_guard guest_lock(before.mapped()->mutex);
+      boots = before.mapped()->guest.boots;
+    }
+  }
+  auto stream = start(domain);
+  with(domain, [&](console::FakeGuest& guest) { guest.boots = boots + 1; });
+  return stream;
+}
+
 std::unique_ptr<console::Stream> FakeHypervisor::start_from(const core::Domain& domain,
                                                             const console::FakeGuest::State& saved) {
   const std::lock_guard lock(mutex_);
@@ -139,6 +154,10 @@ void FakeHypervisor::destroy(const core::Domain& domain) {
 End FakeHypervisor::end_of(const core::Domain& domain) {
   const std::lock_guard lock(mutex_);
   if (killed_.contains(domain)) return {core::Fault::host, "QEMU died"};
+  if (const auto found = guests_.find(domain); found != guests_.end()) {
+    const std::lock_guard guest_lock(found->second->mutex);
+    if (found->second->guest.restarts) return {core::Fault::guest, "the guest rebooted", true};
+  }
   return {core::Fault::guest, "the guest shut itself down"};
 }
 

@@ -20,6 +20,7 @@ class FakeHypervisor final : public Hypervisor {
   void install(const core::Prefix&) override {}
   void uninstall(const core::Prefix&) override {}
   std::unique_ptr<console::Stream> start(const core::Domain& domain) override;
+  std::unique_ptr<console::Stream> start_again(const core::Domain& domain) override;
   void destroy(const core::Domain& domain) override;
   End end_of(const core::Domain& domain) override;
   Description describe() override { return {"fake:///", "emulated"}; }
@@ -30,7 +31,7 @@ class FakeHypervisor final : public Hypervisor {
 
   /// How many of a domain's next starts fail, boot into silence; how many of its next destructions fail.
   struct Plan {
-    unsigned starts_that_fail = 0;
+    unsigned starts_that_fail = 0;  ///< and those again
     unsigned silent_boots = 0;
     unsigned destroys_that_fail = 0;
   };

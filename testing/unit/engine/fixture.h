@@ -98,12 +98,17 @@ class EndingJudge final : public suite::Judge {
     judge::Judgement judgement;
     switch (execution.ending.why) {
       case suite::Ending::Why::completed: judgement.verdict = core::Verdict::passed; break;
+      case suite::Ending::Why::shell_ended:
+      case suite::Ending::Why::not_back:
       case suite::Ending::Why::timeout: judgement.verdict = core::Verdict::failed; break;
+      case suite::Ending::Why::restarted:
       case suite::Ending::Why::unprepared:
       case suite::Ending::Why::console_closed: judgement.verdict = core::Verdict::unresolved; break;
       case suite::Ending::Why::unsupported: judgement.verdict = core::Verdict::unsupported; break;
     }
     for (const auto& result : execution.results) judgement.transcript += result.output;
+    if (!execution.ending.detail.empty())
+      judgement.issues.push_back({execution.ending.host, "ending", execution.ending.detail});
     return judgement;
   }
 };

@@ -57,6 +57,36 @@ TEST(Judge, ShowsWhereOutputDiffers) {
             "-y\n");
 }
 
+TEST(Judge, AMachineThatGoesIsSaidInWords) {
+  const auto judged = [](const std::string& lines, const std::string& output, Ending ending) {
+    return judge_transcript(parse(lines), {{result(0, output, std::nullopt)}, std::move(ending)});
+  };
+  Judgement judgement =
+      judged("east# reboot -f\neast# x\n", "", {Ending::Why::restarted, "east", "the guest rebooted"});
+  EXPECT_EQ(judgement.verdict, Verdict::unresolved);
+  EXPECT_EQ(judgement.issues, (Issues{{"east", "EOF",
+                                       "line 4: reboot -f: the guest rebooted; a command that is to do so is marked: "
+                                       "east(reboot)#"}}));
+  judgement = judged("east# exit 3\neast# x\n", "east login: ", {Ending::Why::shell_ended, "east", "it has ended"});
+  EXPECT_EQ(judgement.verdict, Verdict::failed);
+  EXPECT_EQ(judgement.issues, (Issues{{"east", "shell-ended", "line 4: exit 3: it has ended"}}));
+  judgement = judged("east(reboot)# halt\neast# x\n", "", {Ending::Why::not_back, "east", "it is off"});
+  EXPECT_EQ(judgement.verdict, Verdict::failed);
+  EXPECT_EQ(judgement.issues, (Issues{{"east", "not-rebooted", "line 4: reboot by halt: it is off"}}));
+  judgement = judged("east(reboot)#\neast# x\n", "Kernel panic - not syncing: bad\r\n",
+                     {Ending::Why::not_back, "east", "its kernel panicked"});
+  EXPECT_EQ(judgement.issues, (Issues{{"east", "PANIC", "line 4: reboot: Kernel panic - not syncing: bad"}}));
+}
+
+TEST(Judge, WhatARebootPrintsIsNotCompared) {
+  const Judgement judgement = judge_transcript(parse("east(reboot)# reboot -f\neast# x\n"),
+                                               {{result(0, "reboot: Restarting\n"), result(1, "")}, {}});
+  EXPECT_EQ(judgement.verdict, Verdict::passed);
+  EXPECT_EQ(judgement.diff, "");
+  EXPECT_EQ(judgement.transcript,
+            "# title\n# hosts: east west\n\neast(reboot)# reboot -f\nreboot: Restarting\n\neast# x\n");
+}
+
 TEST(Judge, SaysWhatIsMissingOrTooMuch) {
   const auto detail = [](const std::string& text, const std::string& output) {
     return judge_transcript(parse(text), {{result(0, output)}, {}}).issues.at(0).detail;

@@ -102,6 +102,37 @@ TEST(Transcript, ReadsOptions) {
   EXPECT_EQ(transcript.expectations[4].status, std::nullopt);
 }
 
+TEST(Transcript, AMachineMayReboot) {
+  const Transcript transcript = parse(header +
+                                      "east(reboot)# reboot -f\n"
+                                      "east(reboot, timeout 2m)# kexec -e\n"
+                                      "[*]\n"
+                                      "west(reboot)#\n");
+  const auto& steps = transcript.test.steps;
+  ASSERT_EQ(steps.size(), 3U);
+  EXPECT_EQ(steps[0].kind, StepKind::reboot);
+  EXPECT_EQ(steps[0].command, "reboot -f");
+  EXPECT_EQ(steps[0].limit, std::nullopt);
+  EXPECT_EQ(steps[1].limit, 120s);
+  EXPECT_EQ(steps[2].kind, StepKind::reboot);
+  EXPECT_EQ(steps[2].command, "");
+}
+
+TEST(Transcript, ARebootRefusesWhatItCannotHave) {
+  const auto error = [](const std::string& lines) { return error_in(header + lines); };
+  const std::string none =
+      "a reboot has no output here: what the machine prints while it goes down and comes up is not "
+      "looked at";
+  EXPECT_TRUE(error("east(reboot)# reboot -f\nout\n").ends_with(none));
+  EXPECT_TRUE(error("east(reboot)# reboot -f\n[1]\n").ends_with(none));
+  EXPECT_TRUE(error("east(reboot now)# reboot -f\n").ends_with("option 'reboot' takes nothing after it"));
+  EXPECT_TRUE(
+      error("east(reboot, until 5s)# reboot -f\n").ends_with("a command is either 'reboot' or 'until', not both"));
+  EXPECT_TRUE(error("east(background a)# a\neast(reboot)#\neast(collect a)#\n")
+                  .ends_with("background 'a' ended when east rebooted, in line 5"));
+  EXPECT_EQ(error_in(header + "east(background a)# a\nwest(reboot)#\neast(collect a)#\n"), "no error");
+}
+
 TEST(Transcript, ACommandGoesOnInFurtherLines) {
   const Transcript transcript = parse(header + "east# cat <<END\n> one\n>\n>   three\n> END\none\n\n  three\n> four\n");
   ASSERT_EQ(transcript.test.steps.size(), 1U);
@@ -168,9 +199,10 @@ TEST(Transcript, AnUnknownHostNamesTheNearest) {
 
 TEST(Transcript, OptionsAreChecked) {
   const auto option = [](const std::string& text) { return error_in(header + "east(" + text + ")# a\n"); };
-  EXPECT_EQ(option("tiemout 5s"),
-            "x.test:4: unknown option 'tiemout' (did you mean 'timeout'?); there are background collect requires "
-            "timeout until");
+  EXPECT_EQ(
+      option("tiemout 5s"),
+      "x.test:4: unknown option 'tiemout' (did you mean 'timeout'?); there are background collect reboot requires "
+      "timeout until");
   EXPECT_EQ(option(""), "x.test:4: an option is missing between the parentheses");
   EXPECT_EQ(option("requires,"), "x.test:4: an option is missing between the parentheses");
   EXPECT_EQ(option("timeout"), "x.test:4: option 'timeout' takes a time: timeout 5s");
