@@ -27,6 +27,7 @@
 #include "api/routes.h"
 #include "api/server.h"
 #include "core/input_error.h"
+#include "engine/claim.h"
 #include "engine/engine.h"
 #include "engine/errors.h"
 #include "engine/sampler.h"
@@ -227,7 +228,9 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   engine::Recorder recorder(
       sink, [](const std::string& error) { spdlog::error("results cannot be written, trying on: {}", error); });
 
+  engine::Claims claims(engine::Claims::default_directory(settings.hypervisor.uri), settings.state_dir);
   auto options = hypervisor_options(settings);
+  options.with.prefix_number = [&](const core::Prefix& prefix) { return claims.number_of(prefix); };
   options.notice = [&](const std::string& text) { recorder.put(0, core::record::Notice{false, text}); };
   options.lost = [&](const core::Domain& domain, const engine::End& end) { losses.tell(domain, end); };
   libvirt::StateStore store(store_options(settings));
@@ -245,7 +248,7 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
                         hypervisor, snapshots, snapshots, recorder, next_attempt);
   const auto told = losses.to(engine);
   service::Service service(
-      {settings, templates, hypervisor, snapshots, store, engine, recorder, writer, database_mutex, database});
+      {settings, templates, hypervisor, snapshots, store, claims, engine, recorder, writer, database_mutex, database});
   {
     const fs::path socket = settings.state_dir / "kvmtestd.sock";
     api::Server server(socket, api::routes(service, [] { kill(getpid(), SIGTERM); }));

@@ -4,6 +4,8 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 #include <pugixml.hpp>
 
@@ -17,8 +19,49 @@ namespace fs = std::filesystem;
 using core::InputError;
 using core::Place;
 
-const std::set<std::string> placeholders{"PREFIX", "HOST",  "DOMAIN", "TYPE",      "KERNEL",
-                                         "INITRD", "IMAGE", "STATE",  "MEMORY_MIB"};
+const std::set<std::string> placeholders{"PREFIX", "HOST",  "DOMAIN",     "TYPE",          "KERNEL",           "INITRD",
+                                         "IMAGE",  "STATE", "MEMORY_MIB", "PREFIX_NUMBER", "PREFIX_NUMBER_HEX"};
+constexpr std::string_view number_name = "PREFIX_NUMBER";
+
+/// What is to be made of a prefix's number: PREFIX_NUMBER*10+20000.
+struct Arithmetic {
+  std::uint64_t factor = 1;
+  std::uint64_t addend = 0;
+};
+
+/// Digits at `text`'s beginning, which go; nothing without any, or with too many.
+std::optional<std::uint64_t> take_digits(std::string_view& text) {
+  constexpr std::size_t most = 9;
+  const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+  if (count == 0 || count > most) return std::nullopt;
+  const std::uint64_t value = std::stoull(std::string(text.substr(0, count)));
+  text.remove_prefix(count);
+  return value;
+}
+
+/// Nothing: it is no arithmetic on the number.
+std::optional<Arithmetic> arithmetic_of(std::string_view name) {
+  if (!name.starts_with(number_name)) return std::nullopt;
+  name.remove_prefix(number_name.size());
+  Arithmetic arithmetic;
+  for (const auto& [sign, value] : {std::pair('*', &arithmetic.factor), std::pair('+', &arithmetic.addend)}) {
+    if (name.empty() || name.front() != sign) continue;
+    name.remove_prefix(1);
+    const auto digits = take_digits(name);
+    if (!digits) return std::nullopt;
+    *value = *digits;
+  }
+  return name.empty() ? std::optional(arithmetic) : std::nullopt;
+}
+
+std::string number_text(const std::string& name, unsigned number) {
+  if (name == "PREFIX_NUMBER_HEX") {
+    constexpr const char* digits = "0123456789abcdef";
+    return {digits[number / 16 % 16], digits[number % 16]};
+  }
+  const Arithmetic arithmetic = arithmetic_of(name).value_or(Arithmetic{});
+  return std::to_string(number * arithmetic.factor + arithmetic.addend);
+}
 
 Place place_at(const fs::path& file, const std::string& text, std::size_t offset) {
   const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(offset, text.size()));
@@ -68,7 +111,12 @@ std::string read_template(const fs::path& file) {
 
 void check_template(const fs::path& file, const std::string& text) {
   const std::string filled = substitute(text, [&](const std::string& name, std::size_t at) {
-    if (!placeholders.contains(name))
+    const bool number = name.starts_with(number_name) && !placeholders.contains(name);
+    if (number && !arithmetic_of(name))
+      throw InputError(place_at(file, text, at),
+                       "placeholder @@" + name +
+                           "@@: write @@PREFIX_NUMBER@@, @@PREFIX_NUMBER+20000@@ or @@PREFIX_NUMBER*10+20000@@");
+    if (!number && !placeholders.contains(name))
       throw InputError(place_at(file, text, at),
                        "unknown placeholder @@" + name + "@@" + core::did_you_mean(name, placeholders));
     return std::string("1");
@@ -103,6 +151,23 @@ void add_disk(pugi::xml_node devices, const fs::path& image) {
   target.append_attribute("bus").set_value("virtio");
 }
 
+/// Whether it has something of the host's that only one domain can have at a time: a port, a socket, a context.
+bool is_one_of_a_kind(const pugi::xml_node& domain) {
+  const auto devices = domain.child("devices");
+  const auto context = devices.child("vsock").child("cid");
+  if (context.attribute("address") && std::string_view(context.attribute("auto").value()) != "yes") return true;
+  for (const auto& graphics : devices.children("graphics"))
+    if (graphics.attribute("port").as_int(-1) >= 0 && std::string_view(graphics.attribute("autoport").value()) != "yes")
+      return true;
+  for (const char* kind : {"serial", "console", "parallel", "channel"})
+    for (const auto& device : devices.children(kind))
+      if (std::string_view(device.child("source").attribute("mode").value()) == "bind") return true;
+  for (const auto& word : domain.child("qemu:commandline").children("qemu:arg"))
+    for (const char* part : {"hostfwd=", "server", "guest-cid="})
+      if (std::string_view(word.attribute("value").value()).find(part) != std::string_view::npos) return true;
+  return false;
+}
+
 }  // namespace
 
 Templates::Templates(const fs::path& directory, const fs::path& ready) {
@@ -133,10 +198,10 @@ std::vector<std::string> Templates::networks() const {
   return ready_made() ? std::vector<std::string>{} : networks_of(core::Prefix{""});
 }
 
-std::vector<std::string> Templates::networks_of(const core::Prefix& prefix) const {
+std::vector<std::string> Templates::networks_of(const core::Prefix& prefix, const Substitutions& with) const {
   std::set<std::string> all;
   for (const std::string& host : hosts_)
-    for (const std::string& bridge : bridges_of(render({prefix, core::Host{host}}, {}, {}))) all.insert(bridge);
+    for (const std::string& bridge : bridges_of(render({prefix, core::Host{host}}, with, {}))) all.insert(bridge);
   return {all.begin(), all.end()};
 }
 
@@ -185,6 +250,8 @@ std::string Templates::filled(const core::Domain& domain, const Substitutions& w
     if (name == "INITRD") return escaped_xml(with.initrd);
     if (name == "IMAGE") return escaped_xml(with.image);
     if (name == "STATE") return escaped_xml(with.state_dir);
+    if (name.starts_with(number_name))
+      return number_text(name, with.prefix_number ? with.prefix_number(domain.prefix) : 0);
     return std::to_string(with.memory_mib);
   });
 }
@@ -251,6 +318,7 @@ std::optional<std::string> Templates::unconnected(const std::string& domain_xml,
   auto domain = document.child("domain");
   auto title = domain.child("name");
   title.text().set(name.c_str());
+  if (is_one_of_a_kind(domain)) return std::nullopt;
   domain.remove_child("uuid");
   if (!uuid.empty()) domain.insert_child_after("uuid", title).text().set(uuid.c_str());
   for (auto interface : domain.child("devices").children("interface")) {

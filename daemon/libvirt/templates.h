@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -27,6 +28,7 @@ struct Substitutions {
   std::string type;  ///< TYPE: "kvm" or "qemu"
   std::filesystem::path kernel, initrd, image, state_dir;
   unsigned memory_mib = 0;
+  std::function<unsigned(const core::Prefix&)> prefix_number{};  ///< PREFIX_NUMBER; null: 0
 };
 
 /// Immutable after construction; any thread.
@@ -44,7 +46,7 @@ class Templates {
   /// already: theirs have names of their own.
   [[nodiscard]] std::vector<std::string> networks() const;
   /// The networks that a prefix's domains are on, by their whole names; sorted.
-  [[nodiscard]] std::vector<std::string> networks_of(const core::Prefix& prefix) const;
+  [[nodiscard]] std::vector<std::string> networks_of(const core::Prefix& prefix, const Substitutions& with = {}) const;
   /// Whether the domains are described already; then their networks may be there as well.
   [[nodiscard]] bool ready_made() const { return !ready_.empty(); }
   /// The domain of that host that has a description, whatever its prefix; for what is the same in all.
@@ -77,7 +79,8 @@ class Templates {
   /// each time, just to overwrite it.
   [[nodiscard]] static std::string without_kernel(const std::string& domain_xml);
   /// The same as render under another name and `uuid` (empty: one that libvirt chooses), with its network cards on no
-  /// bridge. Nothing where a card is of a kind that cannot be put on its bridge later.
+  /// bridge. Nothing where a card is of a kind that cannot be put on its bridge later, or where the domain has a port,
+  /// a socket or a vsock address of the host's, which two cannot have.
   [[nodiscard]] static std::optional<std::string> unconnected(const std::string& domain_xml, const std::string& name,
                                                               const std::string& uuid);
   /// Whether any template has @@`placeholder`@@.

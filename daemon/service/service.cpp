@@ -64,17 +64,14 @@ std::string order_told(const suite::Selection& selection, const suite::Past& pas
 
 }  // namespace
 
-Service::Service(Parts parts)
-    : parts_(std::move(parts)),
-      fingerprint_(fingerprint(parts_.settings)),
-      claims_(engine::Claims::default_directory(parts_.settings.hypervisor.uri), parts_.settings.state_dir) {}
+Service::Service(Parts parts) : parts_(std::move(parts)), fingerprint_(fingerprint(parts_.settings)) {}
 
 void Service::prepare_prefixes(const std::vector<std::string>& prefixes) {
   settings::check_prefixes(prefixes, "prefixes");
   settings::check_bridge_names(prefixes, parts_.templates.networks());
   parts_.templates.check_prefixes(prefixes);
   check_guest_files(parts_.settings, parts_.templates);
-  claims_.claim(ids(prefixes));
+  parts_.claims.claim(ids(prefixes));
   for (const core::Prefix& prefix : ids(prefixes)) parts_.hypervisor.install(prefix);
 }
 
@@ -337,13 +334,13 @@ void Service::uninstall(const std::vector<std::string>& prefixes) {
   const std::lock_guard lock(starting_);
   if (parts_.engine.active_run()) throw engine::Busy("a run is active; 'kvmtest stop' ends it");
   settings::check_prefixes(prefixes, "prefixes");
-  claims_.claim(ids(prefixes));
+  parts_.claims.claim(ids(prefixes));
   const std::set<std::string> wanted(prefixes.begin(), prefixes.end());
   for (const auto& prefix : parts_.engine.status().prefixes)
     if (wanted.contains(prefix.prefix)) destroy_domains(prefix);
   for (const core::Prefix& prefix : ids(prefixes)) {
     parts_.hypervisor.uninstall(prefix);
-    claims_.release(prefix);
+    parts_.claims.release(prefix);
   }
   forget_states();
 }

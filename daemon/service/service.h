@@ -35,6 +35,7 @@ class Service {
     engine::Hypervisor& hypervisor;
     engine::Snapshots& snapshots;
     engine::KeptStates& kept_states;
+    engine::Claims& claims;
     engine::Engine& engine;
     engine::Recorder& recorder;
     telemetry::Writer& writer;
@@ -108,8 +109,7 @@ class Service {
 
   Parts parts_;
   const std::string fingerprint_;  ///< as of the start: files may have changed since
-  engine::Claims claims_;
-  std::mutex starting_;  ///< one start, resume, install at a time
+  std::mutex starting_;            ///< one start, resume, install at a time
 };
 
 }  // namespace kvmtest::service

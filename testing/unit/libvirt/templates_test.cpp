@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/input_error.h"
 #include "directory.h"
 
 namespace kvmtest::libvirt {
@@ -131,6 +132,67 @@ TEST_F(Image, IsWhereTheTemplatePlacesIt) {
   const std::string xml = rendered("<disk type='file'><source file='@@IMAGE@@'/><target dev='sda'/></disk>");
   EXPECT_NE(xml.find(image_.string()), std::string::npos) << xml;
   EXPECT_EQ(xml.find("vda"), std::string::npos) << "and nowhere else: " << xml;
+}
+
+// ---- the prefix's number ----
+
+class PrefixNumber : public ::testing::Test {
+ protected:
+  std::string rendered(const std::string& placeholder, unsigned number) {
+    std::ofstream(directory_.path() / "east.xml")
+        << "<domain><title>" << placeholder << "</title><devices><serial type='pty'/></devices></domain>";
+    Substitutions with;
+    with.prefix_number = [&](const core::Prefix& prefix) { return prefix.value == "a." ? number : 0; };
+    const std::string xml = Templates(directory_.path()).render({core::Prefix{"a."}, core::Host{"east"}}, with, {});
+    const auto start = xml.find("<title>") + 7;
+    return xml.substr(start, xml.find("</title>") - start);
+  }
+  std::string refusal(const std::string& placeholder) {
+    try {
+      return rendered(placeholder, 1);
+    } catch (const core::InputError& e) {
+      return e.what();
+    }
+  }
+
+  Directory directory_;
+};
+
+TEST_F(PrefixNumber, IsPutInWithWhatIsToBeMadeOfIt) {
+  EXPECT_EQ(rendered("@@PREFIX_NUMBER@@", 7), "7");
+  EXPECT_EQ(rendered("@@PREFIX_NUMBER+20000@@", 7), "20007");
+  EXPECT_EQ(rendered("@@PREFIX_NUMBER*10@@", 7), "70");
+  EXPECT_EQ(rendered("@@PREFIX_NUMBER*10+20000@@", 250), "22500");
+  EXPECT_EQ(rendered("52:54:00:00:00:@@PREFIX_NUMBER_HEX@@", 7), "52:54:00:00:00:07");
+  EXPECT_EQ(rendered("@@PREFIX_NUMBER_HEX@@", 250), "fa");
+}
+
+TEST_F(PrefixNumber, WithAnythingElseIsRefusedWithItsPlace) {
+  for (const char* wrong : {"@@PREFIX_NUMBER+@@", "@@PREFIX_NUMBER-1@@", "@@PREFIX_NUMBER+1*2@@", "@@PREFIX_NUMBERS@@",
+                            "@@PREFIX_NUMBER+1234567890@@", "@@PREFIX_NUMBER + 1@@", "@@PREFIX_NUMBER_HEX+1@@"}) {
+    const std::string why = refusal(wrong);
+    EXPECT_NE(why.find("east.xml:1:16: placeholder "), std::string::npos) << why;
+    EXPECT_NE(why.find("write @@PREFIX_NUMBER@@, @@PREFIX_NUMBER+20000@@"), std::string::npos) << why;
+  }
+}
+
+TEST(Unconnected, NorCanADomainThatHasWhatOnlyOneCanHave) {
+  for (const char* device :
+       {"<vsock><cid auto='no' address='3'/></vsock>", "<vsock><cid address='3'/></vsock>",
+        "<graphics type='vnc' port='5901'/>", "<serial type='tcp'><source mode='bind' host='h' service='1'/></serial>",
+        "<channel type='unix'><source mode='bind' path='/s'/></channel>"}) {
+    std::string xml = east_on_a_bridge;
+    EXPECT_FALSE(Templates::unconnected(xml.insert(xml.find("<interface"), device), "a.east+2", "")) << device;
+  }
+  for (const char* device : {"<vsock><cid auto='yes'/></vsock>", "<graphics type='vnc' port='-1' autoport='yes'/>",
+                             "<serial type='tcp'><source mode='connect' host='h' service='1'/></serial>"}) {
+    std::string xml = east_on_a_bridge;
+    EXPECT_TRUE(Templates::unconnected(xml.insert(xml.find("<interface"), device), "a.east+2", "")) << device;
+  }
+  std::string xml = east_on_a_bridge;
+  xml.insert(xml.find("<devices>"),
+             "<qemu:commandline><qemu:arg value='user,id=n,hostfwd=tcp::2201-:22'/></qemu:commandline>");
+  EXPECT_FALSE(Templates::unconnected(xml, "a.east+2", ""));
 }
 
 // What scripts/libreswan-domains makes of a checkout (docs/libreswan.md), as a template and in libvirt's words.
