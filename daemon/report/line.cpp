@@ -63,8 +63,9 @@ Words words(const Record&, const ResetFinished& reset) {
   add(reset.method == "swap" ? "swap" : "load", reset.load);
   add("verify", reset.verify);
   text += ')';
-  if (!reset.note.empty()) text += "; " + reset.note;
-  return {Verbosity::verbose, text};
+  if (reset.note.empty()) return {Verbosity::verbose, text};
+  // Whoever wonders why every test waits for a boot is to see it without asking.
+  return {Verbosity::live, text + "; " + reset.note};
 }
 Words words(const Record&, const ResetFailed& reset) {
   return {Verbosity::live,

@@ -74,6 +74,13 @@ struct GivenUp {
   std::string reason;
 };
 
+/// A domain whose state could not be saved after a boot, and why.
+struct NotSaved {
+  std::string domain;
+  std::string reason;
+  unsigned boots = 0;  ///< that ended so
+};
+
 /// The host's own misbehaviour, by what met it. One fault may show up in more than one.
 struct HostFaults {
   unsigned attempts = 0;
@@ -101,6 +108,7 @@ struct RunSummary {
   HostFaults host_faults;
   std::vector<Quarantine> quarantined;
   std::vector<GivenUp> snapshots_given_up;
+  std::vector<NotSaved> not_saved;  ///< by domain and reason
 };
 
 /// The bound of "makespan / bound" in summaries: no schedule of this run's work is shorter: the larger of the time of

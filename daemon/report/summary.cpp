@@ -247,6 +247,9 @@ class Summary {
     for (const GivenUp& given_up : run_.snapshots_given_up)
       paragraph(
           2, fmt::format("{} was only booted after a while: {}", escaped(given_up.domain), escaped(given_up.reason)));
+    for (const NotSaved& not_saved : run_.not_saved)
+      paragraph(2, fmt::format("{}: {} (after {})", escaped(not_saved.domain), escaped(not_saved.reason),
+                               counted(not_saved.boots, "boot")));
     std::string seen;
     const auto add = [&](unsigned number, const char* noun, const char* tail) {
       if (number > 0) seen += (seen.empty() ? "" : ", ") + counted(number, noun) + tail;

@@ -135,6 +135,13 @@ void add_end(SQLite::Database& connection, report::RunSummary& summary) {
 }
 
 void add_resets(SQLite::Database& connection, report::RunSummary& summary) {
+  SQLite::Statement note(connection,
+                         "SELECT prefix || host, note, count(*) FROM resets WHERE run = ? AND note <> '' "
+                         "GROUP BY 1, 2 ORDER BY min(rowid)");
+  bind_all(note, summary.run);
+  while (note.executeStep())
+    summary.not_saved.push_back({note.getColumn(0).getString(), note.getColumn(1).getString(),
+                                 static_cast<unsigned>(note.getColumn(2).getInt())});
   SQLite::Statement reset(connection, "SELECT ok, host_fault, total, method FROM resets WHERE run = ?");
   bind_all(reset, summary.run);
   std::map<std::string, std::vector<Duration>> totals;

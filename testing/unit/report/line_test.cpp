@@ -164,6 +164,9 @@ TEST(Verbosity, QuietShowsFailuresAndTheEnd) {
   EXPECT_EQ(verbosity(record(SnapshotsGivenUp{})), Verbosity::quiet);
   EXPECT_EQ(verbosity(record(ResetQueued{})), Verbosity::verbose);
   EXPECT_EQ(verbosity(record(ResetFinished{})), Verbosity::verbose);
+  ResetFinished not_saved;
+  not_saved.note = "its state was not saved: no room";
+  EXPECT_EQ(verbosity(record(not_saved)), Verbosity::live);
   EXPECT_EQ(verbosity(record(ResetFailed{})), Verbosity::live);
   EXPECT_EQ(verbosity(record(CommandFinished{})), Verbosity::verbose);
   EXPECT_EQ(verbosity(record(PointsJudged{})), Verbosity::verbose);

@@ -94,6 +94,7 @@ RunSummary mixed() {
   run.resets.fallbacks = 1;
   run.resets.total = milliseconds(60'000);
   run.snapshots_given_up = {{"b.nic", "it does not answer"}};
+  run.not_saved = {{"a.east", "its state was not saved: no room", 2}};
   run.host_faults = {1, 1, 0};
   run.quarantined = {{core::Prefix("b."), "bridge kvmt-b0 is gone"}};
   return run;
@@ -192,6 +193,7 @@ domains
       s), 14 back to a saved state (median 0.21 s), 20 by a spare that was back
       already (median 0.03 s), 2 failed, 1 of them fell back to a boot
   b.nic was only booted after a while: it does not answer
+  a.east: its state was not saved: no room (after 2 boots)
   host faults: 1 attempt, 1 reset
   prefix b. was given up: bridge kvmt-b0 is gone
 

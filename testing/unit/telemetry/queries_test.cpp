@@ -125,10 +125,12 @@ TEST_F(QueriesTest, TheSummaryHasWhatAReportNeeds) {
   const auto reset = [&](int total) {
     return ResetFinished{east, Ticket(1), "boot", seconds(total), seconds(2), seconds(1), seconds(0)};
   };
+  ResetFinished not_saved = reset(9);
+  not_saved.note = "its state was not saved: no room";
   RunFinished end;
   end.exit_status = 1;
   end.makespan = seconds(60);
-  append(run, {reset(3), reset(9), reset(4), ResetFailed{east, Ticket(2), true, "no memory", seconds(1), true, {}},
+  append(run, {reset(3), not_saved, reset(4), ResetFailed{east, Ticket(2), true, "no memory", seconds(1), true, {}},
                started(1, "flaky"), DomainLost{east, true, "killed"}, first, started(2, "flaky", 2),
                judged(2, "flaky", Verdict::passed, 2), started(3, "failed"), failed,
                TestUntested{"untested", "stopped"}, PrefixQuarantined{Prefix("b."), "bridge gone"}, end});
@@ -144,6 +146,10 @@ TEST_F(QueriesTest, TheSummaryHasWhatAReportNeeds) {
   EXPECT_EQ(summary.tests[1].attempts[0].issues, failed.issues);
   EXPECT_EQ(summary.tests[1].attempts[0].output, "/out/failed");
   EXPECT_EQ(summary.tests[1].attempts[0].started, at(10));
+  ASSERT_EQ(summary.not_saved.size(), 1U);
+  EXPECT_EQ(summary.not_saved[0].domain, east.name());
+  EXPECT_EQ(summary.not_saved[0].reason, not_saved.note);
+  EXPECT_EQ(summary.not_saved[0].boots, 1U);
   EXPECT_EQ(summary.resets.boots.count, 3U);
   EXPECT_EQ(summary.resets.failed, 1U);
   EXPECT_EQ(summary.resets.boots.median, seconds(4));
