@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "engine/file_system.h"
 #include "engine/hypervisor.h"
 #include "wire/execution_json.h"
 #include "wire/record_json.h"
@@ -20,7 +21,9 @@ void write_file(const fs::path& path, std::string_view bytes) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   out.close();
-  if (!out) throw HostFault(path.string() + ": " + std::strerror(errno));
+  if (out) return;
+  const std::string words = std::strerror(errno);
+  throw HostFault(path.string() + ": " + words + if_full(path));
 }
 
 void write_attempt(const fs::path& directory, const AttemptFiles& files) {
@@ -28,7 +31,7 @@ void write_attempt(const fs::path& directory, const AttemptFiles& files) {
   // A program has written files of its own already, into an empty directory.
   if (!files.execution.program) fs::remove_all(directory, error);
   fs::create_directories(directory, error);
-  if (error) throw HostFault(directory.string() + ": " + error.message());
+  if (error) throw HostFault(directory.string() + ": " + error.message() + if_full(directory));
 
   for (const auto& [host, bytes] : files.raw) write_file(directory / (host + ".console.raw"), bytes);
   for (const auto& [host, text] : files.judgement.clean) write_file(directory / (host + ".console.txt"), text);

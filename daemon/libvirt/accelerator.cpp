@@ -13,8 +13,8 @@
 
 #include "core/input_error.h"
 #include "libvirt/console_stream.h"
-#include "libvirt/disks.h"
 #include "libvirt/hypervisor.h"
+#include "libvirt/live_files.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -73,10 +73,10 @@ bool LibvirtHypervisor::prove_kvm() {
   const core::Domain domain = templates_.sample(*templates_.hosts().begin());
   const std::string name = fmt::format("kvmtest-probe-{}", getpid());
   const auto disks = store_.live_disks_of(name);
-  std::vector<Overlay> overlays;
-  std::string xml = with_overlays(Templates::alone(templates_.render(domain, with, {}), name), disks, overlays);
+  std::vector<LiveFile> files;
+  std::string xml = with_own_files(Templates::alone(templates_.render(domain, with, {}), name), domain, name, files);
   if (embedded()) xml = with_console(xml, name);
-  for (const Overlay& overlay : overlays) make_overlay(overlay);
+  for (const LiveFile& file : files) make_live_file(file);
   const DomainHandle probe(virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
   if (!probe) {
     options_.notice("accelerator: libvirt starts no guest under KVM: " + last_error());

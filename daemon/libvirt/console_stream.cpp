@@ -63,6 +63,22 @@ void ConsoleStream::interrupt() {
   shared_->changed.notify_all();
 }
 
+std::function<void()> ConsoleStream::closer() const {
+  return [weak = std::weak_ptr(shared_)] {
+    const auto shared = weak.lock();
+    if (!shared) return;
+    const std::lock_guard lock(shared->mutex);
+    if (!shared->source || shared->closed) return;
+    for (std::size_t before = shared->received.size();; before = shared->received.size()) {
+      receive_some(*shared);
+      if (shared->closed || shared->received.size() == before) break;
+    }
+    shared->closed = true;
+    arm(*shared);
+    shared->changed.notify_all();
+  };
+}
+
 ConsoleSource::OnEvents ConsoleStream::on_events() const {
   return [shared = shared_](int events) {
     const std::lock_guard lock(shared->mutex);

@@ -2,6 +2,7 @@
 // A domain's console. The event loop's thread fills a buffer; the session's thread waits on it.
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +23,8 @@ class ConsoleStream final : public console::Stream {
   std::string read(console::Deadline deadline) override;
   void write(std::string_view bytes, console::Deadline deadline) override;
   void interrupt() override;
+  /// Closes the stream, once called, behind what has arrived so far; nothing when the stream is gone. Any thread.
+  [[nodiscard]] std::function<void()> closer() const;
 
  private:
   /// Shared with the callback, which may still run once while the stream is being taken down.

@@ -17,6 +17,12 @@ struct DomainDeleter {
 struct NetworkDeleter {
   void operator()(virNetworkPtr handle) const { virNetworkFree(handle); }
 };
+struct PoolDeleter {
+  void operator()(virStoragePoolPtr handle) const { virStoragePoolFree(handle); }
+};
+struct VolumeDeleter {
+  void operator()(virStorageVolPtr handle) const { virStorageVolFree(handle); }
+};
 struct StreamDeleter {
   void operator()(virStreamPtr handle) const { virStreamFree(handle); }
 };
@@ -24,6 +30,8 @@ struct StreamDeleter {
 using Connect = std::unique_ptr<virConnect, ConnectDeleter>;
 using DomainHandle = std::unique_ptr<virDomain, DomainDeleter>;
 using NetworkHandle = std::unique_ptr<virNetwork, NetworkDeleter>;
+using PoolHandle = std::unique_ptr<virStoragePool, PoolDeleter>;
+using VolumeHandle = std::unique_ptr<virStorageVol, VolumeDeleter>;
 using StreamHandle = std::unique_ptr<virStream, StreamDeleter>;
 
 /// libvirt's last error on this thread, in one line.

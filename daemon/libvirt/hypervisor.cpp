@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
+#include <pugixml.hpp>
 
 #include "core/input_error.h"
 #include "libvirt/bridges.h"
@@ -38,8 +39,10 @@ constexpr std::size_t longest_root =
 // domains are this user's own short-lived processes, and each of these costs time at every start. The log daemon that
 // stdio_handler="logd" wants does not run. Without that capability a start asks QEMU some questions instead of some
 // hundred (docs/adr/0013).
-constexpr const char* qemu_conf = R"(user = "+{}"
-group = "+{}"
+constexpr const char* qemu_conf = R"(user = "+{0}"
+group = "+{1}"
+swtpm_user = "+{0}"
+swtpm_group = "+{1}"
 dynamic_ownership = 0
 remember_owner = 0
 security_driver = "none"
@@ -89,6 +92,25 @@ void switch_off(virDomainPtr domain) {
   fail(std::string("destroy ") + virDomainGetName(domain));
 }
 
+std::string path_of_volume(virConnectPtr connect, const std::string& pool, const std::string& volume) {
+  const PoolHandle found(check(virStoragePoolLookupByName(connect, pool.c_str()), "storage pool " + pool));
+  const VolumeHandle image(check(virStorageVolLookupByName(found.get(), volume.c_str()), "volume " + volume));
+  struct Free {
+    void operator()(char* text) const { free(text); }  // NOLINT: libvirt allocates with malloc
+  };
+  const std::unique_ptr<char, Free> path(check(virStorageVolGetPath(image.get()), "path of volume " + volume));
+  return path.get();
+}
+
+/// Forgets a domain's definition, and what libvirt keeps beside it; never its firmware's variables, which an older
+/// definition may have where the user has them, and ours are among its live files.
+void undefine(virDomainPtr domain) {
+  unsigned flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                   VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+  if (has_tpm(xml_of(domain))) flags |= VIR_DOMAIN_UNDEFINE_TPM;  // libvirt 8.9
+  check(virDomainUndefineFlags(domain, flags), std::string("undefine ") + virDomainGetName(domain));
+}
+
 /// `reason`: why QEMU stopped, in its own words (qapi/run-state.json, ShutdownCause); empty: it did not tell.
 End end_from(int event, int detail, const std::string& reason) {
   if (event == VIR_DOMAIN_EVENT_CRASHED || detail == VIR_DOMAIN_EVENT_STOPPED_CRASHED)
@@ -106,7 +128,10 @@ End end_from(int event, int detail, const std::string& reason) {
 }  // namespace
 
 LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Options options)
-    : templates_(std::move(templates)), store_(store), options_(std::move(options)) {
+    : templates_(std::move(templates)),
+      store_(store),
+      options_(std::move(options)),
+      stand_still_([this](const std::string& name, const End& end) { ended(name, end, Left::all); }) {
   options_.with.state_dir = options_.state_dir;
   // Errors are reported where they happen; libvirt's habit is to print each on standard error as well.
   virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
@@ -118,13 +143,16 @@ LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Opt
   shutdown_callback_ = check(
       virConnectDomainQemuMonitorEventRegister(connect_.get(), nullptr, "SHUTDOWN", &on_shutdown, this, nullptr, 0),
       "events of domains' ends");
+  io_callback_ = check(virConnectDomainEventRegisterAny(connect_.get(), nullptr, VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON,
+                                                        VIR_DOMAIN_EVENT_CALLBACK(&on_io_error), this, nullptr),
+                       "events of domains' disks");
   destroy_leftovers();
   decide_accelerator();
 }
 
 LibvirtHypervisor::~LibvirtHypervisor() {
   virConnectDomainQemuMonitorEventDeregister(connect_.get(), shutdown_callback_);
-  virConnectDomainEventDeregisterAny(connect_.get(), callback_);
+  for (const int callback : {callback_, io_callback_}) virConnectDomainEventDeregisterAny(connect_.get(), callback);
 }
 
 void LibvirtHypervisor::open() {
@@ -195,7 +223,14 @@ Twin LibvirtHypervisor::twin_of(const std::string& name) const {
 // ---- defining ----
 
 void LibvirtHypervisor::install(const core::Prefix& prefix) {
-  for (const std::string& network : templates_.networks_of(prefix)) make_network(network);
+  // Whatever is refused is refused before anything is made.
+  for (const std::string& host : templates_.hosts()) {
+    const core::Domain domain{prefix, core::Host{host}};
+    std::vector<LiveFile> files;
+    with_own_files(definition(domain), domain, domain.name(), files);
+    for (const LiveFile& file : files) check_base(file);
+  }
+  for (const std::string& network : templates_.networks_of(prefix, options_.with)) make_network(network);
   for (const std::string& host : templates_.hosts()) define({prefix, core::Host{host}});
 }
 
@@ -203,13 +238,28 @@ void LibvirtHypervisor::define(const core::Domain& domain) {
   const DomainHandle old = find_ours(domain.name(), false);
   std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
   if (old) check(virDomainGetUUIDString(old.get(), uuid.data()), "UUID of " + domain.name());
-  std::vector<Overlay> unused;
+  std::vector<LiveFile> unused;
   std::string xml =
-      with_overlays(Templates::without_announcements(templates_.render(domain, options_.with, uuid.data())),
-                    store_.live_disks_of(domain.name()), unused);
+      with_own_files(Templates::without_announcements(templates_.render(domain, options_.with, uuid.data())), domain,
+                     domain.name(), unused);
   xml = embedded() ? with_console(xml, domain.name()) : Templates::on_networks(xml);
   const DomainHandle made(virDomainDefineXMLFlags(connect_.get(), xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE));
   if (!made) throw InputError({templates_.file(domain)}, "libvirt refuses this domain: " + last_error());
+}
+
+/// The XML with the domain's own files (libvirt/live_files.h). Throws InputError that names the description.
+std::string LibvirtHypervisor::with_own_files(const std::string& xml, const core::Domain& domain,
+                                              const std::string& name, std::vector<LiveFile>& files) const {
+  Surroundings surroundings{store_.live_disks_of(name)};
+  if (!embedded())
+    surroundings.volume = [this](const std::string& pool, const std::string& volume) {
+      return path_of_volume(connect_.get(), pool, volume);
+    };
+  try {
+    return with_live_files(xml, surroundings, files);
+  } catch (const InputError& e) {
+    throw InputError({templates_.file(domain)}, e.what());
+  }
 }
 
 void LibvirtHypervisor::make_network(const std::string& name) {
@@ -249,11 +299,11 @@ void LibvirtHypervisor::uninstall(const core::Prefix& prefix) {
     if (!domain) continue;
     any = true;
     destroy(twin.domain);
-    check(virDomainUndefineFlags(domain.get(), 0), "undefine " + prefix.value + host);
+    undefine(domain.get());
   }
   // A libvirt network carries no owner's mark; it is ours when the domains on it were.
   if (any || embedded())
-    for (const std::string& network : templates_.networks_of(prefix)) remove_network(network);
+    for (const std::string& network : templates_.networks_of(prefix, options_.with)) remove_network(network);
 }
 
 std::string LibvirtHypervisor::definition(const core::Domain& domain) {
@@ -269,10 +319,10 @@ int LibvirtHypervisor::id_of(const Twin& twin) {
 
 std::vector<std::string> LibvirtHypervisor::links_of_running(const Twin& twin) { return links(find(twin).get()); }
 
-std::vector<Overlay> LibvirtHypervisor::overlays(const Twin& twin) {
-  std::vector<Overlay> overlays;
-  with_overlays(definition(twin.domain), store_.live_disks_of(twin.name()), overlays);
-  return overlays;
+std::vector<LiveFile> LibvirtHypervisor::live_files(const Twin& twin) {
+  std::vector<LiveFile> files;
+  with_own_files(definition(twin.domain), twin.domain, twin.name(), files);
+  return files;
 }
 
 std::unique_ptr<console::Stream> LibvirtHypervisor::start(const core::Domain& domain) {
@@ -302,7 +352,10 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_again(const core::Doma
 
 void LibvirtHypervisor::resume(const Twin& twin) {
   const DomainHandle handle = find(twin);
-  if (virDomainResume(handle.get()) == 0) return;
+  if (virDomainResume(handle.get()) == 0) {
+    let_go(twin);
+    return;
+  }
   const std::string words = last_error();
   switch_off(handle.get());
   throw HostFault("resume " + twin.name() + ": " + words);
@@ -312,8 +365,9 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const Twin& twi
   const std::string name = twin.name();
   if (how == Start::cold) {
     store_.clear_live(name);
-    for (const Overlay& overlay : overlays(twin)) make_overlay(overlay);
+    for (const LiveFile& file : live_files(twin)) make_live_file(file);
   }
+  hold(twin);
   {
     const std::lock_guard lock(mutex_);
     ends_.erase(name);
@@ -323,6 +377,7 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const Twin& twi
   DomainHandle handle;
   if (how == Start::cold) {
     handle = find(twin);
+    if (has_tpm(definition(twin.domain))) handle = with_new_tpm(handle.get());
     check(virDomainCreateWithFlags(handle.get(), VIR_DOMAIN_START_PAUSED), "start " + name);
   } else if (how == Start::again) {
     handle = start_again(twin);
@@ -339,11 +394,22 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_paused(const Twin& twi
       attach_down(links(handle.get()), bridges_of(definition(twin.domain)));
     }
     pin_emulator(twin.domain, handle.get());
-    return open_console(handle.get());
+    auto console = open_console(handle.get());
+    const std::lock_guard lock(mutex_);
+    close_console_[name] = console->closer();
+    return console;
   } catch (const HostFault&) {
     switch_off(handle.get());
     throw;
   }
+}
+
+/// Defined anew, and with that as a domain whose TPM nobody has used.
+DomainHandle LibvirtHypervisor::with_new_tpm(virDomainPtr handle) {
+  const std::string xml = xml_of(handle, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+  const std::string name = virDomainGetName(handle);
+  undefine(handle);
+  return DomainHandle(check(virDomainDefineXML(connect_.get(), xml.c_str()), "define " + name));
 }
 
 /// With its console where nobody has to wait for it. Of the embedded libvirt only: another one may not put sockets
@@ -353,7 +419,7 @@ std::string LibvirtHypervisor::with_console(const std::string& xml, const std::s
   return socket.string().size() > longest_socket ? xml : Templates::with_socket_console(xml, socket);
 }
 
-std::unique_ptr<console::Stream> LibvirtHypervisor::open_console(virDomainPtr handle) {
+std::unique_ptr<ConsoleStream> LibvirtHypervisor::open_console(virDomainPtr handle) {
   if (embedded())
     if (const std::string socket = Templates::console_socket(xml_of(handle)); !socket.empty())
       return std::make_unique<ConsoleStream>(socket);
@@ -368,10 +434,10 @@ DomainHandle LibvirtHypervisor::start_again(const Twin& twin) {
     return handle;
   }
   // Of the embedded libvirt, as all seconds are.
-  std::vector<Overlay> unused;
-  const auto xml =
-      with_overlays(Templates::named(Templates::without_announcements(definition(twin.domain)), twin.name()),
-                    store_.live_disks_of(twin.name()), unused);
+  std::vector<LiveFile> unused;
+  const std::string xml =
+      with_own_files(Templates::named(Templates::without_announcements(definition(twin.domain)), twin.name()),
+                     twin.domain, twin.name(), unused);
   handle.reset(virDomainCreateXML(connect_.get(), with_console(xml, twin.name()).c_str(), VIR_DOMAIN_START_PAUSED));
   if (!handle) fail("start " + twin.name());
   return handle;
@@ -382,13 +448,13 @@ DomainHandle LibvirtHypervisor::start_apart(const Twin& twin) {
   const std::string name = twin.name();
   std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
   if (!twin.second) check(virDomainGetUUIDString(find(twin).get(), uuid.data()), "UUID of " + name);
-  std::vector<Overlay> unused;
+  std::vector<LiveFile> unused;
   const auto xml = Templates::unconnected(
-      with_overlays(Templates::without_kernel(Templates::without_announcements(definition(twin.domain))),
-                    store_.live_disks_of(name), unused),
+      with_own_files(Templates::without_kernel(Templates::without_announcements(definition(twin.domain))), twin.domain,
+                     name, unused),
       name, uuid.data());
   if (!embedded() || !xml)
-    throw HostFault(twin.domain.name() + ": its network cards are of a kind that no spare can have");
+    throw HostFault(twin.domain.name() + ": it has a network card, port or socket that its spare cannot have as well");
   DomainHandle handle(virDomainCreateXML(connect_.get(), with_console(*xml, name).c_str(), VIR_DOMAIN_START_PAUSED));
   if (!handle) fail("start " + name);
   return handle;
@@ -455,29 +521,22 @@ LibvirtHypervisor::Description LibvirtHypervisor::describe() {
 
 int LibvirtHypervisor::on_lifecycle(virConnectPtr, virDomainPtr domain, int event, int detail, void* opaque) {
   auto* self = static_cast<LibvirtHypervisor*>(opaque);
-  if (event != VIR_DOMAIN_EVENT_STOPPED && event != VIR_DOMAIN_EVENT_CRASHED) return 0;
   const std::string name = virDomainGetName(domain);
+  if (event == VIR_DOMAIN_EVENT_SUSPENDED) {
+    if (self->started(name)) self->stand_still_.suspended(domain, detail);
+    return 0;
+  }
+  if (event != VIR_DOMAIN_EVENT_STOPPED && event != VIR_DOMAIN_EVENT_CRASHED) return 0;
   std::string reason;
   {
     const std::lock_guard lock(self->mutex_);
     if (const auto found = self->shutdowns_.find(name); found != self->shutdowns_.end()) reason = found->second;
   }
-  const End end = end_from(event, detail, reason);
   self->jobs_->domain_ended(name);
-  {
-    // The first word counts: a crash is followed by the destruction.
-    const std::lock_guard lock(self->mutex_);
-    if (!self->ends_.try_emplace(name, end).second) return 0;
-    self->ended_.notify_all();
-  }
-  try {
-    if (detail == VIR_DOMAIN_EVENT_STOPPED_DESTROYED) return 0;
-    // Nobody misses a spare: whoever wants it will see.
-    const core::Domain ended = self->twin_of(name).domain;
-    if (self->live(ended).name() == name) self->options_.lost(ended, end);
-  } catch (const InputError&) {
-    // Not a domain of ours.
-  }
+  Left left = Left::nothing;
+  if (event == VIR_DOMAIN_EVENT_CRASHED && self->stays_after_crash(name)) left = Left::all;
+  if (event == VIR_DOMAIN_EVENT_STOPPED && detail == VIR_DOMAIN_EVENT_STOPPED_DESTROYED) left = Left::nothing_as_wanted;
+  self->ended(name, end_from(event, detail, reason), left);
   return 0;
 }
 
@@ -488,6 +547,52 @@ void LibvirtHypervisor::on_shutdown(virConnectPtr, virDomainPtr domain, const ch
   if (!event.is_object()) return;
   const std::lock_guard lock(self->mutex_);
   self->shutdowns_.try_emplace(virDomainGetName(domain), event.value("reason", ""));
+}
+
+void LibvirtHypervisor::on_io_error(virConnectPtr, virDomainPtr domain, const char* path, const char* /*device*/,
+                                    int /*action*/, const char* reason, void* opaque) {
+  auto* self = static_cast<LibvirtHypervisor*>(opaque);
+  const std::string name = virDomainGetName(domain);
+  if (self->started(name))
+    self->stand_still_.io_error(name, path == nullptr ? "" : path, reason == nullptr ? "" : reason);
+}
+
+/// Whether it was this process that started it.
+bool LibvirtHypervisor::started(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  return close_console_.contains(name);
+}
+
+/// Whether its description wants a domain whose guest crashed to stand there for somebody to look at.
+bool LibvirtHypervisor::stays_after_crash(const std::string& name) const {
+  try {
+    pugi::xml_document document;
+    document.load_string(templates_.render(twin_of(name).domain, options_.with, {}).c_str());
+    return std::string_view(document.child("domain").child("on_crash").text().get()) == "preserve";
+  } catch (const InputError&) {
+    return false;  // not a domain of ours
+  }
+}
+
+void LibvirtHypervisor::ended(const std::string& name, const End& end, Left left) {
+  std::function<void()> close_console;
+  {
+    // The first word counts: a crash is followed by the destruction.
+    const std::lock_guard lock(mutex_);
+    if (!ends_.try_emplace(name, end).second) return;
+    ended_.notify_all();
+    if (const auto found = close_console_.find(name); found != close_console_.end()) close_console = found->second;
+  }
+  // One that is still there does not close it, and whoever waits for a word of it would wait in vain.
+  if (left == Left::all && close_console) close_console();
+  if (left == Left::nothing_as_wanted) return;
+  try {
+    // Nobody misses a spare: whoever wants it will see.
+    const core::Domain domain = twin_of(name).domain;
+    if (live(domain).name() == name) options_.lost(domain, end);
+  } catch (const InputError&) {
+    // Not a domain of ours.
+  }
 }
 
 }  // namespace kvmtest::libvirt

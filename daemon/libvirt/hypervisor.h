@@ -15,10 +15,12 @@
 #include <vector>
 
 #include "engine/hypervisor.h"
-#include "libvirt/disks.h"
+#include "libvirt/console_stream.h"
 #include "libvirt/event_loop.h"
 #include "libvirt/handles.h"
+#include "libvirt/live_files.h"
 #include "libvirt/qmp.h"
+#include "libvirt/stand_still.h"
 #include "libvirt/state_store.h"
 #include "libvirt/templates.h"
 
@@ -75,18 +77,22 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   void exchange(const core::Domain& domain);
   /// One that there is.
   DomainHandle find(const Twin& twin) { return find_ours(twin.name(), true); }
-  /// XML that the domain is defined by, on its disks' bases.
+  /// XML that the domain is described by, on its disks' bases.
   std::string definition(const core::Domain& domain);
-  /// Where its disks lie.
-  std::vector<Overlay> overlays(const Twin& twin);
+  /// What it writes to.
+  std::vector<LiveFile> live_files(const Twin& twin);
+  /// Until let_go, it is no fault that it stands still: we stop it. Before it is stopped.
+  void hold(const Twin& twin) { stand_still_.hold(twin.name()); }
+  /// After it was told to go on.
+  void let_go(const Twin& twin) { stand_still_.let_go(twin.name()); }
   /// Libvirt's number of its QEMU, another one for each start; -1: it is off.
   int id_of(const Twin& twin);
   /// The host's ends of its network cards, while it runs.
   std::vector<std::string> links_of_running(const Twin& twin);
   enum class Start {
-    cold,            ///< on new overlays
-    again,           ///< on the disks as the last guest left them
-    saved,           ///< to be loaded with a saved state; its disks are there
+    cold,            ///< on new files
+    again,           ///< on the files as the last guest left them
+    saved,           ///< to be loaded with a saved state; its files are there
     saved_and_apart  ///< the same, with its network cards on their bridges, but down
   };
   /// Starts one that is off, stopped before its first instruction, with its console open.
@@ -106,7 +112,19 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   DomainHandle start_again(const Twin& twin);
   DomainHandle start_apart(const Twin& twin);
   void resume(const Twin& twin);
-  std::unique_ptr<console::Stream> open_console(virDomainPtr handle);
+  std::unique_ptr<ConsoleStream> open_console(virDomainPtr handle);
+  DomainHandle with_new_tpm(virDomainPtr handle);
+  std::string with_own_files(const std::string& xml, const core::Domain& domain, const std::string& name,
+                             std::vector<LiveFile>& files) const;
+  /// What is left of a domain that is of no use any more.
+  enum class Left {
+    nothing,
+    nothing_as_wanted,  ///< somebody destroyed it
+    all                 ///< it stands still for ever
+  };
+  void ended(const std::string& name, const engine::End& end, Left left);
+  bool started(const std::string& name);
+  bool stays_after_crash(const std::string& name) const;
   [[nodiscard]] std::string with_console(const std::string& xml, const std::string& name) const;
   Twin twin_of(const std::string& name) const;
   void define(const core::Domain& domain);
@@ -115,6 +133,8 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   static int on_lifecycle(virConnectPtr connect, virDomainPtr domain, int event, int detail, void* opaque);
   static void on_shutdown(virConnectPtr connect, virDomainPtr domain, const char* event, long long seconds,
                           unsigned int microseconds, const char* details, void* opaque);
+  static void on_io_error(virConnectPtr connect, virDomainPtr domain, const char* path, const char* device, int action,
+                          const char* reason, void* opaque);
 
   Templates templates_;
   StateStore& store_;
@@ -123,12 +143,16 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   std::unique_ptr<Jobs> jobs_;
   int callback_ = -1;
   int shutdown_callback_ = -1;
+  int io_callback_ = -1;
   std::mutex mutex_;
   std::condition_variable ended_;
   std::map<std::string, engine::End> ends_;       ///< by libvirt's name, since its last start; guarded by mutex_
   std::map<std::string, std::string> shutdowns_;  ///< QEMU's reasons, as ends_; guarded by mutex_
-  std::set<core::Domain> exchanged_;              ///< the second is on the network; guarded by mutex_
-  std::map<core::Prefix, std::size_t> turns_;     ///< of prefixes, as they first started a domain; guarded by mutex_
+  /// By libvirt's name, of those that this process started; guarded by mutex_.
+  std::map<std::string, std::function<void()>> close_console_;
+  std::set<core::Domain> exchanged_;           ///< the second is on the network; guarded by mutex_
+  std::map<core::Prefix, std::size_t> turns_;  ///< of prefixes, as they first started a domain; guarded by mutex_
+  StandStill stand_still_;
   EventLoop loop_;  ///< ends before the rest goes: a callback may be under way while it is deregistered
 };
 

@@ -1,5 +1,6 @@
 #include "libvirt/snapshots.h"
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <map>
@@ -11,7 +12,8 @@
 #include <xxhash.h>
 
 #include "libvirt/bridges.h"
-#include "libvirt/disks.h"
+#include "libvirt/images.h"
+#include "libvirt/shape.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -39,12 +41,18 @@ void attach_memory(virDomainPtr domain, const fs::path& file) {
       {{"driver", "qcow2"}, {"node-name", node}, {"file", {{"driver", "file"}, {"filename", file.string()}}}});
 }
 
-/// The nodes whose state belongs to the guest's: the memory's and the writable disks'.
-json nodes_of(virDomainPtr domain) {
+bool is_copy(const std::vector<LiveFile>& files, const std::string& file) {
+  return std::any_of(files.begin(), files.end(),
+                     [&](const LiveFile& each) { return each.kind == LiveFile::Kind::copy && each.file == file; });
+}
+
+/// The nodes whose state belongs to the guest's: the memory's and the writable disks'. Firmware's variables are in the
+/// machine's memory (libvirt/firmware.cpp).
+json nodes_of(virDomainPtr domain, const std::vector<LiveFile>& files) {
   json nodes{node};
   for (const json& block : qmp(domain, "query-block")) {
     const json inserted = block.value("inserted", json::object());
-    if (inserted.empty() || inserted.value("ro", true)) continue;
+    if (inserted.empty() || inserted.value("ro", true) || is_copy(files, inserted.value("file", ""))) continue;
     if (inserted.value("drv", "") != "qcow2")
       throw HostFault(fmt::format("{}: disk {} cannot hold a saved state: it is {}, not qcow2",
                                   virDomainGetName(domain), block.value("qdev", block.value("device", "")),
@@ -102,7 +110,8 @@ QemuSnapshots::QemuSnapshots(LibvirtHypervisor& hypervisor, StateStore& store, s
 }
 
 std::string QemuSnapshots::shape(const core::Domain& domain) {
-  return versions_ + login_ + '\n' + shape_of(hypervisor_.definition(domain), !hypervisor_.embedded());
+  return versions_ + login_ + '\n' +
+         shape_of(hypervisor_.definition(domain), hypervisor_.live_files({domain, false}), !hypervisor_.embedded());
 }
 
 core::StateId QemuSnapshots::state_of(const core::Domain& domain) {
@@ -118,7 +127,7 @@ json QemuSnapshots::try_to_save(const core::Domain& domain, virDomainPtr handle,
   make_memory_image(file);
   attach_memory(handle, file);
   try {
-    json nodes = nodes_of(handle);
+    json nodes = nodes_of(handle, hypervisor_.live_files(hypervisor_.live(domain)));
     hypervisor_.jobs().run(handle, "snapshot-save", {{"tag", tag}, {"vmstate", node}, {"devices", nodes}}, job_limit);
     // Closed and opened again: so all of it is in the file.
     qmp(handle, "blockdev-del", {{"node-name", node}});
@@ -136,12 +145,30 @@ json QemuSnapshots::try_to_save(const core::Domain& domain, virDomainPtr handle,
   }
 }
 
+/// What of a domain's live files makes up its state.
+std::vector<fs::path> QemuSnapshots::files_to_keep(const Twin& twin) {
+  const std::vector<LiveFile> live = hypervisor_.live_files(twin);
+  std::vector<fs::path> files;
+  for (const auto& root : {store_.options().ram, store_.options().directory}) {
+    std::error_code error;
+    if (root.empty()) continue;
+    for (const auto& entry : fs::directory_iterator(root / "live" / twin.name(), error)) {
+      const bool output = std::any_of(live.begin(), live.end(), [&](const LiveFile& each) {
+        return each.kind == LiveFile::Kind::output && each.file == entry.path();
+      });
+      if (!output) files.push_back(entry.path());
+    }
+  }
+  return files;
+}
+
 void QemuSnapshots::save(const core::Domain& domain, const core::StateId& state, const std::string& note) {
   const Twin twin = hypervisor_.live(domain);
   const DomainHandle handle = hypervisor_.find(twin);
   // The state that is saved shall be the one that has the name: an image may have changed while the domain booted.
   if (state_of(domain) != state) throw HostFault(domain.name() + ": the guest's files changed while it was booted");
   settle(handle.get());
+  hypervisor_.hold(twin);
   qmp(handle.get(), "stop");
   json nodes;
   try {
@@ -152,23 +179,19 @@ void QemuSnapshots::save(const core::Domain& domain, const core::StateId& state,
     }
     // Stopped once more: what the disks still had to write is in their files.
     qmp(handle.get(), "stop");
-    std::vector<fs::path> files;
-    for (const auto& root : {store_.options().ram, store_.options().directory}) {
-      std::error_code error;
-      if (root.empty()) continue;
-      for (const auto& entry : fs::directory_iterator(root / "live" / twin.name(), error))
-        files.push_back(entry.path());
-    }
+    const std::vector<fs::path> files = files_to_keep(twin);
     store_.keep(state, domain.name(), shape(domain), note, files);
   } catch (const HostFault&) {
     try {
       qmp(handle.get(), "cont");
+      hypervisor_.let_go(twin);
     } catch (const HostFault&) {
       // QEMU is gone; whoever uses the domain will see.
     }
     throw;
   }
   qmp(handle.get(), "cont");
+  hypervisor_.let_go(twin);
   Saved saved{hypervisor_.id_of(twin), state, note, std::move(nodes), hypervisor_.links_of_running(twin)};
   saved.booted = has_kernel(hypervisor_.definition(domain));
   const std::lock_guard lock(mutex_);
@@ -200,12 +223,14 @@ std::string QemuSnapshots::load(const Twin& twin, bool on_network) {
   const DomainHandle handle = hypervisor_.find(twin);
   const auto held = saved(twin);
   if (!held) throw HostFault(twin.name() + " holds no saved state");
+  hypervisor_.hold(twin);
   go_back(hypervisor_.jobs(), handle.get(), held->nodes);
   change(twin, [](Saved& s) { s.halted = false; });
   if (held->halted) {
     if (on_network) set_links(held->links, true);
     qmp(handle.get(), "cont");
   }
+  hypervisor_.let_go(twin);
   return held->note;
 }
 
@@ -224,8 +249,10 @@ engine::Snapshots::Restored QemuSnapshots::restore(const Twin& twin, const core:
   if (state_of(twin.domain) != state) throw HostFault(name + ": the guest's files changed since its state was saved");
   store_.clear_live(name);
   std::map<std::string, fs::path> to;
-  for (const Overlay& overlay : hypervisor_.overlays(twin)) to[overlay.file.filename()] = overlay.file;
-  if (!to.empty()) fs::create_directories(store_.live_disks_of(name));
+  const std::vector<LiveFile> files = hypervisor_.live_files(twin);
+  for (const LiveFile& file : files)
+    if (file.kind != LiveFile::Kind::output) to[file.file.filename()] = file.file;
+  if (!files.empty()) fs::create_directories(store_.live_disks_of(name));
   const fs::path memory = store_.live_memory(name, store_.bytes_of(state));
   to[memory.filename()] = memory;
   Restored restored;
@@ -235,9 +262,10 @@ engine::Snapshots::Restored QemuSnapshots::restore(const Twin& twin, const core:
   try {
     attach_memory(handle.get(), memory);
     const auto start = std::chrono::steady_clock::now();
-    json nodes = nodes_of(handle.get());
+    json nodes = nodes_of(handle.get(), files);
     go_back(hypervisor_.jobs(), handle.get(), nodes);
     qmp(handle.get(), "cont");
+    hypervisor_.let_go(twin);
     restored.load = std::chrono::duration_cast<core::Duration>(std::chrono::steady_clock::now() - start);
     Saved saved{hypervisor_.id_of(twin), state, restored.note, std::move(nodes), hypervisor_.links_of_running(twin)};
     const std::lock_guard lock(mutex_);
@@ -254,6 +282,7 @@ void QemuSnapshots::pause(const core::Domain& domain) { silence(hypervisor_.live
 void QemuSnapshots::silence(const Twin& twin) {
   change(twin, [](Saved& s) { s.halted = true; });
   const DomainHandle handle = hypervisor_.find(twin);
+  hypervisor_.hold(twin);
   qmp(handle.get(), "stop");
   const auto held = saved(twin);
   set_links(held ? held->links : hypervisor_.links_of_running(twin), false);

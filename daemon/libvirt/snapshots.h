@@ -53,6 +53,7 @@ class QemuSnapshots final : public engine::Snapshots, public engine::Spares {
 
   std::string shape(const core::Domain& domain);
   nlohmann::json try_to_save(const core::Domain& domain, virDomainPtr handle, bool spilled);
+  std::vector<std::filesystem::path> files_to_keep(const Twin& twin);
   std::string load(const Twin& twin, bool on_network);
   Restored restore(const Twin& twin, const core::StateId& state, LibvirtHypervisor::Start how);
   void silence(const Twin& twin);

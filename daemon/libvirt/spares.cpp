@@ -31,6 +31,7 @@ void QemuSnapshots::hurry(const core::Domain& domain) { hypervisor_.set_modest(h
 void QemuSnapshots::halt(const core::Domain& domain) {
   const Twin twin = hypervisor_.spare(domain);
   change(twin, [](Saved& s) { s.halted = true; });
+  hypervisor_.hold(twin);
   qmp(hypervisor_.find(twin).get(), "stop");
 }
 
@@ -44,6 +45,7 @@ void QemuSnapshots::swap(const core::Domain& domain) {
   hypervisor_.set_modest(after, false);
   set_links(ready->links, true);
   qmp(hypervisor_.find(after).get(), "cont");
+  hypervisor_.let_go(after);
   change(after, [](Saved& s) { s.halted = false; });
   hypervisor_.exchange(domain);
 }

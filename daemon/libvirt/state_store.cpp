@@ -19,6 +19,7 @@
 #include <xxhash.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/file_system.h"
 #include "engine/hypervisor.h"
 
 namespace kvmtest::libvirt {
@@ -52,7 +53,8 @@ class CannotWrite : public HostFault {
 
 template <class Error = HostFault>
 [[noreturn]] void fail(const fs::path& file, const char* what) {
-  throw Error(fmt::format("{}: {}: {}", file.string(), what, std::strerror(errno)));
+  const int error = errno;
+  throw Error(fmt::format("{}: {}: {}{}", file.string(), what, std::strerror(error), engine::if_full(file)));
 }
 
 /// Copies and returns the checksum of what was copied. Throws CannotWrite for `to`, HostFault for `from`; what was
@@ -201,8 +203,11 @@ fs::path StateStore::choose(std::uint64_t bytes, bool spilled) {
   }
   const auto space = fs::space(options_.directory, error);
   if (error || space.available < bytes + options_.disk_reserve)
-    throw HostFault(fmt::format("no room for {} MiB of a saved state, neither in RAM nor in {}", bytes >> 20U,
-                                options_.directory.string()));
+    throw HostFault(
+        fmt::format("no room for {} MiB of a saved state, neither in RAM nor in {}: {}, of which {} MiB "
+                    "stay so (state_min_free)",
+                    bytes >> 20U, options_.directory.string(), engine::file_system_of(options_.directory),
+                    options_.disk_reserve >> 20U));
   return options_.directory;
 }
 

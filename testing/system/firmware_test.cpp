@@ -36,5 +36,26 @@ TEST_F(FirmwareOnDomains, AGuestStartsFromTheBootLoaderOfItsDisk) {
   EXPECT_EQ(verdicts().at("suite/up"), "passed");
 }
 
+// The guest writes to its variables and to its disk in each test, and finds neither in the next.
+TEST_F(FirmwareOnDomains, ItsVariablesGoBackWithTheSavedState) {
+  const std::string variable = "/sys/firmware/efi/efivars/kvmtest-12345678-1234-1234-1234-123456789012";
+  for (const char* name : {"one", "two", "three"})
+    write_test(name, "# a test\n# hosts: east\n\neast# ls " + variable + " /root/mark 2>/dev/null\n[2]\n" +
+                         "east# printf '\\007\\000\\000\\000spoilt' >" + variable +
+                         " && touch /root/mark && tail -c 6 " + variable + "\nspoilt\n");
+  const fs::path image = fs::path(KVMTEST_SOURCE) / ".kvmtest/guest/debian-uefi/image.qcow2";
+  const auto written = fs::last_write_time(image);
+  const Result ran = run_kvmtest({"run"});
+  EXPECT_EQ(ran.status, 0) << ran.output << run_kvmtest({"diffs"}).output;
+  EXPECT_EQ(results().at("resets").at("boots").at("count"), 1U) << ran.output;
+  // From the kept state, in a QEMU whose variables were never used.
+  const Result again = run_kvmtest({"run"});
+  EXPECT_EQ(again.status, 0) << again.output << run_kvmtest({"diffs"}).output;
+  EXPECT_EQ(results().at("resets").at("boots").at("count"), 0U) << again.output;
+  EXPECT_EQ(fs::last_write_time(image), written);
+  EXPECT_EQ(run_kvmtest({"uninstall"}).status, 0);
+  EXPECT_TRUE(bridges().empty());
+}
+
 }  // namespace
 }  // namespace kvmtest::testing

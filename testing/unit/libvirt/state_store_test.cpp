@@ -305,8 +305,11 @@ TEST_F(StateStoreTest, TheDisksReserveIsKept) {
   options.ram_budget = 0;
   options.disk_reserve = 1ULL << 62;
   open();
-  EXPECT_EQ(refusal("E", 32 * block),
-            "no room for 2 MiB of a saved state, neither in RAM nor in " + options.directory.string());
+  const std::string why = refusal("E", 32 * block);
+  EXPECT_TRUE(why.starts_with("no room for 2 MiB of a saved state, neither in RAM nor in " +
+                              options.directory.string() + ": the file system on "))
+      << why;
+  EXPECT_TRUE(why.ends_with(", of which 4398046511104 MiB stay so (state_min_free)")) << why;
   EXPECT_EQ(files_in(options.directory), 0U);
   EXPECT_THROW(store->live_memory("a.east", block), HostFault);
 }
