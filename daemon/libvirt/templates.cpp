@@ -10,6 +10,7 @@
 #include <pugixml.hpp>
 
 #include "core/input_error.h"
+#include "core/input_text.h"
 #include "libvirt/xml_text.h"
 
 namespace kvmtest::libvirt {
@@ -103,9 +104,13 @@ std::string escaped_xml(const std::string& text) {
 }
 
 std::string read_template(const fs::path& file) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored))
+    throw InputError({file}, "is no file, or a link to none: remove it, or put a domain template there");
   std::ifstream in(file, std::ios::binary);
   std::ostringstream text;
   if (!in || !(text << in.rdbuf())) throw InputError({file}, "cannot read this domain template");
+  core::check_text(text.str(), file);
   return text.str();
 }
 

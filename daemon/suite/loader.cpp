@@ -4,6 +4,7 @@
 #include <map>
 #include <system_error>
 
+#include "settings/input_file.h"
 #include "suite/libreswan/format.h"
 #include "suite/program.h"
 #include "suite/transcript.h"
@@ -32,6 +33,10 @@ std::vector<std::string> siblings(const fs::path& path) {
 [[noreturn]] void refuse(const std::string& typed, const fs::path& path) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) throw core::InputError(typed + ": no tests are in this directory");
+  for (const std::string& suffix : {std::string(), std::string(transcript_suffix), std::string(list_suffix)})
+    if (const auto wrong = settings::no_file(path.string() + suffix);
+        wrong && !fs::is_directory(path.string() + suffix, ignored))
+      throw core::InputError(typed + suffix + ": " + *wrong);
   if (fs::exists(path, ignored))
     throw core::InputError(typed + ": not a test; a test's name ends in " + transcript_suffix + " or " + list_suffix +
                            ", or it is an executable file");

@@ -3,6 +3,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/input_text.h"
 #include "settings/input_file.h"
 #include "suite/files.h"
 #include "suite/program.h"
@@ -19,6 +20,7 @@ constexpr std::size_t description_bytes = 8192;
 std::string beginning(const fs::path& file) {
   std::string text(description_bytes, '\0');
   std::ifstream in(file, std::ios::binary);
+  if (!in) throw core::InputError({file}, "cannot read the program, whose top may say which hosts it needs");
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   // Half a line would be read as a whole one.
@@ -76,9 +78,22 @@ std::optional<Named> list_of(const fs::path& path) {
   return std::nullopt;
 }
 
+/// A script is no program with a byte order mark or CR LF. Throws core::InputError when it would be a test without.
+void check_script(const std::string& top, const fs::path& label) {
+  if (top.starts_with("\xff\xfe#") || top.starts_with("\xfe\xff")) return core::check_text(top, label);
+  std::string plain = top;
+  if (plain.starts_with("\xef\xbb\xbf")) plain.erase(0, 3);
+  std::erase(plain, '\r');
+  if (plain.size() < top.size() && plain.starts_with('#') && parse_program(plain, label, ""))
+    core::check_text(top, label);
+}
+
 std::optional<Test> described(const fs::path& file, const LoadContext& context) {
   const std::string name = file.parent_path().filename().string() + "/" + file.filename().string();
-  auto test = parse_program(beginning(file), label_of(file, context.base), name, context.known_hosts);
+  const std::string top = beginning(file);
+  const fs::path label = label_of(file, context.base);
+  check_script(top, label);
+  auto test = parse_program(top, label, name, context.known_hosts);
   if (!test) return std::nullopt;
   test->path = file;
   test->program = Program{{file.string()}, file.parent_path()};

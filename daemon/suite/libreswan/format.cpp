@@ -42,14 +42,8 @@ std::vector<fs::path> unlisted(const fs::path& path) {
 
 // The text of the first line of description.txt that has any.
 std::string title_of(const fs::path& directory) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(directory / "description.txt", ignored)) return {};
-  std::string text;
-  try {
-    text = settings::read_input_file(directory / "description.txt", directory / "description.txt", "the description");
-  } catch (const core::InputError&) {
-    return {};  // it is for people alone
-  }
+  // It is for people alone: nothing that is wrong with it matters.
+  const std::string text = settings::file_text(directory / "description.txt").value_or("");
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string::npos) return {};
   const std::string line = text.substr(begin, text.find_first_of("\r\n", begin) - begin);

@@ -110,7 +110,8 @@ void read_merged_script(std::string_view text, const std::string& file, const fs
 void read_scripts(const fs::path& directory, const fs::path& label, const Checkout& checkout, Script& script) {
   const std::set<std::string> files = script_files(directory, label);
   const auto text_of = [&](const std::string& file) {
-    return settings::read_input_file(directory / file, label / file, "the script");
+    // Libreswan's own runner strips a carriage return with the blanks.
+    return settings::read_input_file(directory / file, label / file, "the script", core::LineEnds::any);
   };
   std::vector<std::string> merged;
   std::copy_if(files.begin(), files.end(), std::back_inserter(merged), [](const std::string& name) {

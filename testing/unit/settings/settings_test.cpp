@@ -219,7 +219,7 @@ TEST(Settings, AFileThatCannotBeReadSaysWhy) {
   };
   EXPECT_EQ(error("/nowhere/kvmtest.yaml"),
             "/nowhere/kvmtest.yaml: cannot read the settings: No such file or directory");
-  EXPECT_EQ(error("/"), "/: cannot read the settings: Is a directory");
+  EXPECT_EQ(error("/"), "/: is a directory and not a file");
 }
 
 TEST(Settings, WithoutAFileTheCurrentDirectoryIsTheProject) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
 #include <fstream>
 
 namespace kvmtest::suite {
@@ -69,10 +71,9 @@ TEST_F(Loader, FindsTheTestsOfADirectory) {
   EXPECT_EQ(names({(base_ / "suites/netlab").string()}), (Names{"netlab/bridge", "netlab/gre"}));
 }
 
-TEST_F(Loader, LinksThatLeadNowhereAreNoTests) {
+TEST_F(Loader, HiddenLinksThatLeadNowhereAreNoTests) {
   write("suites/gre.test");
   fs::create_symlink(".loop", base_ / "suites/.loop");
-  fs::create_symlink("loop", base_ / "suites/loop");
   EXPECT_EQ(names({"suites"}), (Names{"suites/gre"}));
 }
 
@@ -175,6 +176,49 @@ TEST_F(Loader, AFormatCanBeForced) {
   EXPECT_EQ(error({"s"}, nullptr, "transcript"), "no error");
   EXPECT_EQ(error({"s"}, nullptr, "transcripts"), "unknown format 'transcripts' (did you mean 'transcript'?)");
   EXPECT_EQ(error({"t"}, nullptr, "transcript"), "t: no such test or suite");
+}
+
+TEST_F(Loader, WhatIsNoTextIsToldByName) {
+  write("s/a.test", "\xef\xbb\xbf" + test_text);
+  EXPECT_EQ(error({"s"}),
+            "s/a.test:1: begins with a byte order mark; take it away: sed -i '1s/^\\xef\\xbb\\xbf//' 's/a.test'");
+  write("s/a.test", "# title\r\n# hosts: east\r\n");
+  EXPECT_EQ(error({"s/a"}), "s/a.test:1: ends in CR LF; make that LF: sed -i 's/\\r$//' 's/a.test'");
+  write("l/a.tests", "# hosts: east\n\nx: true\r\n");
+  EXPECT_EQ(error({"l"}), "l/a.tests:3: ends in CR LF; make that LF: sed -i 's/\\r$//' 'l/a.tests'");
+  write_program("p/a", "#!/bin/sh\r\n# hosts: east\r\ntrue\r\n");
+  EXPECT_EQ(error({"p"}), "p/a:1: ends in CR LF; make that LF: sed -i 's/\\r$//' 'p/a'");
+  write_program("p/a", "\xef\xbb\xbf#!/bin/sh\n# hosts: east\ntrue\n");
+  EXPECT_NE(error({"p"}).find("byte order mark"), std::string::npos);
+  // What would be no test anyway is none of our business.
+  write_program("p/a", "#!/bin/sh\n# hosts: east\ntrue\n");
+  write_program("p/helper", "#!/bin/sh\r\ntrue\r\n");
+  EXPECT_EQ(names({"p"}), Names{"p/a"});
+}
+
+TEST_F(Loader, ALinkToNothingIsToldByName) {
+  write("s/a.test");
+  fs::create_symlink("../gone", base_ / "s/b");
+  const std::string what = " is a link to '../gone', and nothing is there; remove it or mend it";
+  EXPECT_EQ(error({"s"}), (base_ / "s/b").string() + ":" + what);
+  EXPECT_EQ(error({"s/b"}), "s/b:" + what);
+  fs::remove(base_ / "s/b");
+  fs::create_symlink("b.test", base_ / "s/b.test");
+  EXPECT_EQ(error({"s"}), (base_ / "s/b.test").string() + ": is a link that leads back to itself; remove it");
+  fs::remove(base_ / "s/b.test");
+  fs::create_symlink("a.test", base_ / "s/b.test");
+  EXPECT_EQ(names({"s"}), (Names{"s/a", "s/b"}));
+  fs::create_symlink("gone", base_ / "s/.#hidden");  // an editor's lock
+  EXPECT_EQ(names({"s"}).size(), 2U);
+}
+
+TEST_F(Loader, WhatIsNoFileIsNotOpened) {
+  write("s/a.test");
+  ASSERT_EQ(mkfifo((base_ / "s/b.test").c_str(), 0600), 0);
+  EXPECT_EQ(error({"s"}), (base_ / "s/b.test").string() + ": is a FIFO and not a file");
+  EXPECT_EQ(error({"s/b"}), "s/b.test: is a FIFO and not a file");
+  fs::rename(base_ / "s/b.test", base_ / "s/agent");
+  EXPECT_EQ(names({"s"}), Names{"s/a"}) << "it was not meant as a test";
 }
 
 }  // namespace
