@@ -33,8 +33,11 @@ struct Issue {
 struct Point {
   unsigned number = 0;
   std::string description{};
-  std::string result{};  ///< ok, not ok, skip or todo
-  std::string reason{};  ///< of skip and todo
+  std::string result{};   ///< ok, not ok, skip, todo, xfail, xpass, timeout, error; missing: there was none
+  std::string reason{};   ///< why, in the test's words
+  unsigned level = 0;     ///< 0 of the test itself, 1 of a point's parts, which follow it, and so on
+  std::string details{};  ///< a YAML document of the test's own, or empty
+  std::string notes{};    ///< lines that the test printed about it
   friend bool operator==(const Point&, const Point&) = default;
 };
 

@@ -60,10 +60,14 @@ std::string issue_text(const core::Issue& issue) {
 }
 
 /// All that is to be said of an attempt that did not pass.
-std::string account(const Attempt& attempt, const AttemptText& files) {
+std::string account(const RunReport& run, const Attempt& attempt, const AttemptText& files) {
   std::string out;
   for (const core::Issue& issue : attempt.issues) out += issue_text(issue) + '\n';
   if (!attempt.output.empty()) out += "output: " + attempt.output + '\n';
+  if (const auto found = run.points.find(attempt.id); found != run.points.end()) {
+    const std::string points = bad_points_text(found->second);
+    if (!points.empty()) out += '\n' + points;
+  }
   if (!files.diff.empty()) out += '\n' + files.diff;
   return out;
 }
@@ -171,7 +175,8 @@ class Writer {
     set(node, "message", any ? issue_text(attempt->issues.front()) : otherwise);
     set(node, "type", any ? attempt->issues.front().name : "unknown");
     if (attempt == nullptr) return;
-    node.append_child(pugi::node_pcdata).set_value(escaped_lines(account(*attempt, texts_(test, *attempt))).c_str());
+    node.append_child(pugi::node_pcdata)
+        .set_value(escaped_lines(account(run_, *attempt, texts_(test, *attempt))).c_str());
   }
 
   /// The attempts before the last: flaky when the test passed in the end, else reruns.
@@ -183,7 +188,7 @@ class Writer {
       pugi::xml_node child = node.append_child(name);
       set(child, "message", attempt.issues.empty() ? "" : issue_text(attempt.issues.front()));
       set(child, "type", attempt.issues.empty() ? "unknown" : attempt.issues.front().name);
-      text(child, "stackTrace", account(attempt, texts_(test, attempt)));
+      text(child, "stackTrace", account(run_, attempt, texts_(test, attempt)));
     }
   }
 

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "report/run_report.h"
 #include "report/text.h"
@@ -44,22 +47,56 @@ std::string diagnosis(const TestResult& test) {
   return out + "  ...\n";
 }
 
-/// What the test told apart itself, as a subtest: indented, which readers of TAP 13 skip and those of 14 understand. A
+/// A point's directive, with the words that readers of TAP know; XFAIL and XPASS are TODO to them.
+std::string directive(const core::Point& point) {
+  const std::string reason = point.reason.empty() ? "" : " " + description(point.reason);
+  if (point.result == "skip") return " # SKIP" + reason;
+  if (point.result == "todo" || point.result == "xfail" || point.result == "xpass") return " # TODO" + reason;
+  if (point.result == "timeout") return " # TIMEOUT" + reason;
+  if (point.result == "error") return " # ERROR" + reason;
+  if (point.result == "missing") return " # ERROR its subtest came to no point";
+  return point.reason.empty() ? "" : ":" + reason;
+}
+
+/// Each line of `text` behind `before`.
+std::string lines_behind(const std::string& before, std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    out += before + escaped(text.substr(0, end)) + '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+using Points = std::vector<core::Point>;
+
+/// The points of `level` from `at` on, each behind its own parts, with their plan; `at` is then behind them. A
 /// number that came twice, or in another order, would break the plan: they are numbered anew.
+std::string subtest(const std::string& name, const Points& points, std::size_t& at, unsigned level) {
+  const std::string indent(4 * (std::size_t{level} + 1), ' ');
+  std::string out;
+  std::size_t number = 0;
+  while (at < points.size() && points[at].level >= level) {
+    const core::Point& point = points[at++];
+    if (at < points.size() && points[at].level > level) out += subtest(point.description, points, at, level + 1);
+    const bool good = point.result == "ok" || point.result == "skip" || point.result == "xpass";
+    out += fmt::format("{}{} {} - {}{}\n", indent, good ? "ok" : "not ok", ++number, description(point.description),
+                       directive(point));
+    if (!point.details.empty())
+      out += indent + "  ---\n" + lines_behind(indent + "  ", point.details) + indent + "  ...\n";
+    out += lines_behind(indent + "# | ", point.notes);
+  }
+  return fmt::format("{0}# Subtest: {1}\n{0}1..{2}\n", indent, description(name), number) + out;
+}
+
+/// What the test told apart itself, as a subtest: indented, which readers of TAP 13 skip and those of 14 understand.
 std::string subtest(const RunReport& run, const TestResult& test) {
   if (test.attempts.empty()) return "";
   const auto found = run.points.find(test.attempts.back().id);
   if (found == run.points.end()) return "";
-  std::string out = fmt::format("    # Subtest: {}\n    1..{}\n", description(test.name), found->second.size());
-  std::size_t number = 0;
-  for (const core::Point& point : found->second) {
-    const bool good = point.result == "ok" || point.result == "skip";
-    out += fmt::format("    {} {} - {}", good ? "ok" : "not ok", ++number, description(point.description));
-    if (point.result == "skip") out += " # SKIP " + description(point.reason);
-    if (point.result == "todo") out += " # TODO " + description(point.reason);
-    out += '\n';
-  }
-  return out;
+  std::size_t at = 0;
+  return subtest(test.name, found->second, at, 0);
 }
 
 }  // namespace

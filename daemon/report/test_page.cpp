@@ -88,8 +88,11 @@ class Page {
     heading("points: " + point_counts(found->second));
     const ShownPoints shown = shown_points(found->second);
     for (const core::Point* point : shown.points) {
-      const char* look = point->result == "ok" ? look::green : point->result == "not ok" ? look::red : look::yellow;
+      const char* look = point->result == "ok" ? look::green : is_bad(*point) ? look::red : look::yellow;
       out_ += "  " + painted(options_, point_text(*point), look) + '\n';
+      const std::string details = point_details(*point);
+      for (std::string_view rest = details; !rest.empty(); rest.remove_prefix(rest.find('\n') + 1))
+        out_.append("  ").append(rest.substr(0, rest.find('\n') + 1));
     }
     if (!shown.left_out.empty()) paragraph("and " + shown.left_out);
   }

@@ -54,14 +54,16 @@ void add_commands(SQLite::Database& connection, report::RunReport& out, const st
 
 void add_points(SQLite::Database& connection, report::RunReport& out, const std::string& test) {
   SQLite::Statement row(connection,
-                        fmt::format("SELECT p.attempt, p.number, p.description, p.result, coalesce(p.reason, '') "
-                                    "FROM attempts a JOIN points p ON p.attempt = a.id {} ORDER BY p.attempt, p.rowid",
+                        fmt::format("SELECT p.attempt, p.number, p.description, p.result, coalesce(p.reason, ''), "
+                                    "p.level, coalesce(p.details, ''), coalesce(p.notes, '') FROM attempts a JOIN "
+                                    "points p ON p.attempt = a.id {} ORDER BY p.attempt, p.rowid",
                                     of_test));
   bind_all(row, out.summary.run, test);
   while (row.executeStep())
-    out.points[attempt_id(row.getColumn(0))].push_back({static_cast<unsigned>(row.getColumn(1).getInt64()),
-                                                        row.getColumn(2).getString(), row.getColumn(3).getString(),
-                                                        row.getColumn(4).getString()});
+    out.points[attempt_id(row.getColumn(0))].push_back(
+        {static_cast<unsigned>(row.getColumn(1).getInt64()), row.getColumn(2).getString(), row.getColumn(3).getString(),
+         row.getColumn(4).getString(), static_cast<unsigned>(row.getColumn(5).getInt64()), row.getColumn(6).getString(),
+         row.getColumn(7).getString()});
 }
 
 void add_samples(SQLite::Database& connection, report::RunReport& out) {

@@ -225,7 +225,29 @@ CREATE TABLE points (                     -- in their order
 CREATE INDEX points_by_attempt ON points(attempt);
 )sql";
 
-constexpr std::array scripts_in_order{version_1, version_2, version_3, version_4, version_5, version_6};
+/// Points have parts, as TAP's subtests; further results; and what the test says of them. A constraint changes only
+/// with its table.
+constexpr std::string_view version_7 = R"sql(
+ALTER TABLE points RENAME TO old_points;
+DROP INDEX points_by_attempt;
+CREATE TABLE points (                     -- in their order: a point, then its parts
+  attempt     INTEGER NOT NULL REFERENCES attempts(id) ON DELETE CASCADE,
+  number      INTEGER NOT NULL,           -- among those of its level
+  level       INTEGER NOT NULL DEFAULT 0, -- 0 of the test itself, 1 of a point's parts, …
+  description TEXT NOT NULL,
+  result      TEXT NOT NULL CHECK (result IN ('ok', 'not ok', 'skip', 'todo', 'xfail', 'xpass', 'timeout', 'error',
+                                              'missing')),
+  reason      TEXT,
+  details     TEXT,                       -- YAML
+  notes       TEXT                        -- lines that the test printed about it
+);
+INSERT INTO points(attempt, number, description, result, reason)
+  SELECT attempt, number, description, result, reason FROM old_points ORDER BY rowid;
+DROP TABLE old_points;
+CREATE INDEX points_by_attempt ON points(attempt);
+)sql";
+
+constexpr std::array scripts_in_order{version_1, version_2, version_3, version_4, version_5, version_6, version_7};
 
 int number(SQLite::Database& connection, const char* query) { return connection.execAndGet(query).getInt(); }
 

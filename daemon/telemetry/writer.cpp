@@ -70,8 +70,8 @@ struct Writer::Statements {
                                    "INSERT INTO commands(attempt, ordinal, host, command, at, took, status, bytes) "
                                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
   SQLite::Statement insert_point{connection,
-                                 "INSERT INTO points(attempt, number, description, result, reason) "
-                                 "VALUES (?, ?, ?, ?, nullif(?, ''))"};
+                                 "INSERT INTO points(attempt, number, level, description, result, reason, details, "
+                                 "notes) VALUES (?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''))"};
   SQLite::Statement insert_reset{connection,
                                  "INSERT INTO resets(run, time, prefix, host, method, attempt, waited, total, boot, "
                                  "login, save, load, verify, note, ok) "
@@ -153,7 +153,8 @@ struct Writer::Statements {
   }
   void on(const Record&, const PointsJudged& judged) {
     for (const core::Point& point : judged.points)
-      execute(insert_point, judged.attempt, point.number, point.description, point.result, point.reason);
+      execute(insert_point, judged.attempt, point.number, point.level, point.description, point.result, point.reason,
+              point.details, point.notes);
   }
   void on(const Record& record, const AttemptJudged& judged) {
     const std::int64_t test = ordinal(record, judged.test);

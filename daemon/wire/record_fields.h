@@ -69,8 +69,9 @@ void fields(Is<core::Issue> auto& value, Field field) {
 }
 template <class Field>
 void fields(Is<core::Point> auto& value, Field field) {
-  auto& [number, description, result, reason] = value;
+  auto& [number, description, result, reason, level, details, notes] = value;
   field("number", number), field("description", description), field("result", result), field("reason", reason);
+  field("level", level), field("details", details), field("notes", notes);
 }
 template <class Field>
 void fields(Is<core::record::Split> auto& value, Field field) {

@@ -83,7 +83,10 @@ inline RunReport example() {
   run.commands[core::AttemptId(2)] = {{"east", hostile, std::chrono::seconds(0), std::chrono::seconds(2), 0},
                                       {"east", "false", std::chrono::seconds(2), std::chrono::seconds(1), 1}};
   run.points[core::AttemptId(2)] = {
-      {1, "a # point", "ok", ""}, {1, hostile, "not ok", ""}, {3, "", "skip", hostile}, {4, "known", "todo", "soon"}};
+      {1, "a # point", "ok", ""},       {1, hostile, "not ok", "", 0, hostile, hostile},
+      {1, "part", "timeout", "9 s", 1}, {3, "", "skip", hostile},
+      {4, "known", "todo", "soon"},
+  };
   run.samples = {{start + std::chrono::seconds(2), {.load = 1.5, .cpu = 0.25, .memory_available = 1U << 30U}}};
   return run;
 }

@@ -86,14 +86,16 @@ TEST(JUnit, IsXmlWithASuiteADirectory) {
   const auto failure = net.select_node("testcase/failure").node();
   EXPECT_STREQ(failure.attribute("type").value(), "TIMEOUT");
   EXPECT_NE(std::string(failure.child_value()).find("-expected\n+</script><script>alert(1)"), std::string::npos);
+  EXPECT_NE(std::string(failure.child_value()).find("\nnot ok 1 - </script>"), std::string::npos) << "with its details";
   const auto other = root.find_child_by_attribute("testsuite", "name", "other");
   EXPECT_NE(
       std::string(other.select_node("testcase/flakyFailure/stackTrace").node().child_value()).find("output: /out/5"),
       std::string::npos);
   EXPECT_TRUE(root.find_child_by_attribute("testsuite", "name", "kvmtest").child("testcase"));
-  EXPECT_EQ(std::string(net.select_node("testcase[failure]/system-out").node().child_value())
-                .find("--- points: 1 ok, 1 not ok, 1 skip, 1 todo ---\nok 1 - a # point\nnot ok 1 - </script>"),
-            0U);
+  EXPECT_EQ(
+      std::string(net.select_node("testcase[failure]/system-out").node().child_value())
+          .find("--- points: 1 ok, 1 not ok, 1 timeout, 1 todo, 1 skip ---\nok 1 - a # point\nnot ok 1 - </script>"),
+      0U);
 }
 
 TEST(JUnit, IsWhatTheSchemaAsksFor) {
@@ -123,7 +125,10 @@ TEST(Tap, CountsEveryTestAndBailsOut) {
   EXPECT_FALSE(has_control(report));
   EXPECT_EQ(report.find("TAP version 13\n1..7\nok 1 - net/passed<script>"), 0U);
   EXPECT_NE(report.find("\nnot ok 2 - net/failed"), std::string::npos);
-  EXPECT_NE(report.find("\n    1..4\n    ok 1 - a \\# point\n    not ok 2 - </script>"), std::string::npos);
+  EXPECT_NE(report.find("\n    1..4\n    ok 1 - a \\# point\n        # Subtest: </script>"), std::string::npos);
+  EXPECT_NE(report.find("\n        1..1\n        not ok 1 - part # TIMEOUT 9 s\n    not ok 2 - </script>"),
+            std::string::npos);
+  EXPECT_NE(report.find("\n      ---\n      </script>"), std::string::npos) << "details";
   EXPECT_NE(report.find("\n    ok 3 -  # SKIP </script>"), std::string::npos);
   EXPECT_NE(report.find("\n    not ok 4 - known # TODO soon\nnot ok 2 - net/failed"), std::string::npos);
   EXPECT_NE(report.find("alert(1)<!--]]>\\\\x1b[2J\"'&\\# "), std::string::npos) << "a # would begin a directive";
@@ -134,13 +139,48 @@ TEST(Tap, CountsEveryTestAndBailsOut) {
   EXPECT_TRUE(report.ends_with("\nBail out! the run was stopped\n"));
 }
 
+TEST(Tap, ReadsBackWithAllItsLevels) {
+  RunReport run;
+  run.summary.tests = {{.name = "a/b", .verdict = Verdict::failed, .attempts = {attempt(1, Verdict::failed, 1)}}};
+  run.points[core::AttemptId(1)] = {{1, "out", "not ok", "", 0, "message: x\n", "said\n"},
+                                    {1, "in", "ok", "", 1},
+                                    {2, "in # 2", "xfail", "known", 1},
+                                    {1, "deep", "error", "no disk", 2},
+                                    {2, "next", "skip", "why"}};
+  EXPECT_NE(tap_report(run).find(R"(
+    # Subtest: a/b
+    1..2
+        # Subtest: out
+        1..2
+        ok 1 - in
+            # Subtest: in \# 2
+            1..1
+            not ok 1 - deep # ERROR no disk
+        not ok 2 - in \# 2 # TODO known
+    not ok 1 - out
+      ---
+      message: x
+      ...
+    # | said
+    ok 2 - next # SKIP why
+not ok 1 - a/b
+)"),
+            std::string::npos)
+      << tap_report(run);
+}
+
 TEST(Json, HasEveryTestAndReset) {
   const json report = json::parse(json_report(example()));
   EXPECT_EQ(report.at("outcome"), "stopped");
   EXPECT_EQ(report.at("tests").size(), 7U);
   EXPECT_EQ(report.at("tests").at(1).at("attempts").at(0).at("commands").size(), 2U);
-  EXPECT_EQ(report.at("tests").at(1).at("attempts").at(0).at("points").at(3),
-            (json{{"number", 4}, {"description", "known"}, {"result", "todo"}, {"reason", "soon"}}));
+  EXPECT_EQ(report.at("tests").at(1).at("attempts").at(0).at("points").at(4), (json{{"number", 4},
+                                                                                    {"description", "known"},
+                                                                                    {"result", "todo"},
+                                                                                    {"reason", "soon"},
+                                                                                    {"level", 0},
+                                                                                    {"details", ""},
+                                                                                    {"notes", ""}}));
   EXPECT_EQ(report.at("tests").at(6).at("verdict"), nullptr);
   EXPECT_EQ(report.at("resets").at(2).at("ok"), false);
   EXPECT_EQ(report.at("samples").at(0).at("load"), 1.5);
@@ -173,7 +213,7 @@ TEST(Html, HoldsItsDataAsTextAlone) {
   EXPECT_NE(data.at("tests").at(0).at("name").get<std::string>().find("<script>alert(1)<!--"), std::string::npos);
   EXPECT_EQ(data.at("tests").at(1).at("attempts").at(0).at("consoles").at(0).at(0), "east");
   const json points = data.at("tests").at(1).at("attempts").at(0).at("points");
-  EXPECT_EQ(points.at(0), "1 ok, 1 not ok, 1 skip, 1 todo");
+  EXPECT_EQ(points.at(0), "1 ok, 1 not ok, 1 timeout, 1 todo, 1 skip");
   EXPECT_TRUE(points.at(1).get<std::string>().ends_with("\ntodo 4 - known: soon\n")) << points;
   EXPECT_EQ(page.find("<script>alert"), std::string::npos);
   EXPECT_EQ(data.at("lanes").size(), 5U);

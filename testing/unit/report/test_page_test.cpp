@@ -86,12 +86,48 @@ TEST(TestPage, OfManyPointsTellsThoseThatAreNotOk) {
   auto& points = run.points[core::AttemptId(1)];
   for (unsigned i = 4; i <= 60; ++i) points.push_back({i, "", i == 7 ? "todo" : "ok", ""});
   EXPECT_NE(test_page(run, run.summary.tests[0], of_first, 2, {})
-                .find("points: 57 ok, 1 not ok, 1 skip, 1 todo\n  not ok 2 - two\n  skip 3 - three: no disk\n"
+                .find("points: 57 ok, 1 not ok, 1 todo, 1 skip\n  not ok 2 - two\n  skip 3 - three: no disk\n"
                       "  todo 7\n  and 57 ok\n"),
             std::string::npos);
   for (unsigned i = 61; i <= 2000; ++i) points.push_back({i, "", "not ok", ""});
   const std::string page = test_page(run, run.summary.tests[0], of_first, 2, {});
   EXPECT_NE(page.find("\n  and 57 ok, 943 not ok\n"), std::string::npos) << page.substr(page.size() - 200);
+}
+
+TEST(TestPage, PointsHavePartsAndDetails) {
+  RunReport run = twice();
+  run.points[core::AttemptId(1)] = {
+      {1, "outer", "not ok", "exit=1", 0, "", "a comment\n"},
+      {1, "in", "ok", "", 1, "duration_ms: 1\n"},
+      {2, "bad", "not ok", "", 1, "message: |-\n  lost\x1b[2J\n"},
+      {2, "late", "timeout", "45 seconds"},
+      {3, "known", "xfail", "soon"},
+  };
+  EXPECT_NE(test_page(run, run.summary.tests[0], of_first, 2, {}).find(R"(
+points: 1 ok, 2 not ok, 1 timeout, 1 xfail
+  not ok 1 - outer: exit=1
+      # a comment
+    ok 1 - in
+    not ok 2 - bad
+        message: |-
+          lost\x1b[2J
+  timeout 2 - late: 45 seconds
+  xfail 3 - known: soon
+)"),
+            std::string::npos);
+}
+
+TEST(TestPage, OfManyPointsTellsWhatThoseThatAreNotOkArePartsOf) {
+  RunReport run = twice();
+  auto& points = run.points[core::AttemptId(1)];
+  points.clear();
+  for (unsigned i = 1; i <= 60; ++i) {
+    points.push_back({i, "group", "ok"});
+    points.push_back({1, "part", i == 7 ? "not ok" : "ok", "", 1});
+  }
+  EXPECT_NE(test_page(run, run.summary.tests[0], of_first, 2, {})
+                .find("not ok\n  ok 7 - group\n    not ok 1 - part\n  and 118 ok\n"),
+            std::string::npos);
 }
 
 TEST(TestPage, OfATestThatWasNeverTried) {

@@ -152,6 +152,51 @@ TEST(Program, ItsTapHasToBeComplete) {
   EXPECT_EQ(judged({.output = "words\n", .truncated = true, .status = 0}).verdict, Verdict::passed);
 }
 
+TEST(Program, PointsOfAllLevelsCount) {
+  const Judgement judgement =
+      judged({.output = "1..2\n# selftests: net: a\n# TAP version 13\n# 1..2\n# ok 1 one\n# not ok 2 two\n"
+                        "ok 1 selftests: net: a\nnot ok 2 selftests: net: b # TIMEOUT 45 seconds\n",
+              .status = 0});
+  EXPECT_EQ(judgement.issues, (Issues{{"", "point-failed", "1.2 - two (in selftests: net: a)"},
+                                      {"", "point-failed", "2 - selftests: net: b: TIMEOUT 45 seconds"}}));
+  EXPECT_EQ(judgement.points, (std::vector<core::Point>{{1, "selftests: net: a", "ok"},
+                                                        {1, "one", "ok", "", 1},
+                                                        {2, "two", "not ok", "", 1},
+                                                        {2, "selftests: net: b", "timeout", "45 seconds"}}));
+}
+
+TEST(Program, AFailureIsToldWhereItIsAndOnce) {
+  EXPECT_EQ(judged({.output = "1..1\n    1..1\n    not ok 1 - in\nnot ok 1 - out\n", .status = 0}).issues,
+            (Issues{{"", "point-failed", "1.1 - in (in out)"}}));
+  EXPECT_EQ(judged({.output = "1..1\n    1..1\n    ok 1 - in\nnot ok 1 - out\n", .status = 0}).issues,
+            (Issues{{"", "point-failed", "1 - out"}}));
+}
+
+TEST(Program, WhatOnlySkippedTestedNothing) {
+  const Judgement none = judged({.output = "1..2\nok 1 # SKIP no disk\nok 2 # SKIP no net\n", .status = 0});
+  EXPECT_EQ(none.verdict, Verdict::unsupported);
+  EXPECT_EQ(none.issues, (Issues{{"", "unsupported", "every point was skipped: no disk"}}));
+  EXPECT_EQ(judged({.output = "1..2\nok 1 # SKIP no disk\nok 2\n", .status = 0}).verdict, Verdict::passed);
+  EXPECT_EQ(judged({.output = "1..1\n    ok 1 # SKIP x\n    1..1\nok 1 - out\n", .status = 0}).verdict,
+            Verdict::unsupported);
+  EXPECT_EQ(judged({.output = "1..3\nok 1 # SKIP no disk\n", .status = 0}).verdict, Verdict::failed);
+}
+
+TEST(Program, ExpectedFailuresAndUnexpectedSuccessesAreTold) {
+  const Judgement judgement =
+      judged({.output = "1..3\nnot ok 1 # XFAIL a\nok 2 # TODO b\nok 3 # XPASS c\n", .status = 0});
+  EXPECT_EQ(judgement.verdict, Verdict::passed);
+  EXPECT_EQ(judgement.points,
+            (std::vector<core::Point>{{1, "", "xfail", "a"}, {2, "", "xpass", "b"}, {3, "", "xpass", "c"}}));
+}
+
+TEST(Program, AFailedPointIsOneWhateverTheExitStatusSays) {
+  const Judgement judgement = judged({.output = "not ok 1 - a\n", .status = 77});
+  EXPECT_EQ(judgement.verdict, Verdict::failed);
+  EXPECT_EQ(judgement.issues,
+            (Issues{{"", "point-failed", "1 - a"}, {"", "unsupported", "exit status 77: not ok 1 - a"}}));
+}
+
 TEST(Program, TellsItsFirstFailuresAndCountsTheRest) {
   std::string output = "1..150\n";
   for (int i = 1; i <= 150; ++i) output += "not ok\n";

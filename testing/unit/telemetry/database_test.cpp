@@ -117,6 +117,24 @@ TEST(Migration, ResetsOfVersion1AreBoots) {
       << "which attempts they were for is not known";
 }
 
+TEST(Migration, PointsOfVersion6StayInTheirOrder) {
+  const StateDirectory state;
+  make_old(state.database(), migrations(), 6);
+  {
+    SQLite::Database old(state.database().string(), SQLite::OPEN_READWRITE);
+    old.exec(
+        "INSERT INTO runs(started, prefixes, workers, uri, accelerator, settings) VALUES ('t', '[]', 1, '', '', '')");
+    old.exec("INSERT INTO tests(run, ordinal, name) VALUES (1, 0, 'a')");
+    old.exec("INSERT INTO attempts(run, test, number, prefix) VALUES (1, 0, 1, 'a.')");
+    old.exec("INSERT INTO points VALUES (1, 2, 'two', 'not ok', NULL), (1, 1, 'one', 'skip', 'why')");
+  }
+  Database database(state.database());
+  EXPECT_EQ(value(database.connection(),
+                  "SELECT group_concat(attempt||' '||number||' '||level||' '||description||' '||result||' '||"
+                  "coalesce(reason,'-')||coalesce(details,'-')||coalesce(notes,'-'),'; ') FROM points"),
+            "1 2 0 two not ok ---; 1 1 0 one skip why--");
+}
+
 TEST(Migration, Version3FillsInWhatHistoryAsksFor) {
   const StateDirectory state;
   make_old(state.database(), migrations(), 2);

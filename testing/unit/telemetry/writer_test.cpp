@@ -73,8 +73,9 @@ TEST_F(WriterTest, KeepsWhatTheStreamSaysInItsTables) {
           ResetFailed{east, Ticket(2), true, "no memory", milliseconds(500), true, milliseconds(100)},
           started(1, "netlab/gre"),
           CommandFinished{core::AttemptId(1), "east", 3, "ip link", milliseconds(10), milliseconds(20), 1, 99},
-          PointsJudged{core::AttemptId(1), {{2, "a link\xff", "not ok", ""}, {1, "a disk", "skip", "none"}}}, failed,
-          Sample{1.5, 0.25, 1000, 2000, 1, 2, 0.5, 0.125, 0.75}, DomainLost{east, true, "killed"}});
+          PointsJudged{core::AttemptId(1),
+                       {{2, "a link\xff", "not ok", ""}, {1, "a disk", "skip", "none", 1, "a: b", "said"}}},
+          failed, Sample{1.5, 0.25, 1000, 2000, 1, 2, 0.5, 0.125, 0.75}, DomainLost{east, true, "killed"}});
   EXPECT_EQ(
       value("SELECT group_concat(prefix||host||' '||coalesce(method,'-')||' '||waited||' '||total||' '||"
             "coalesce(boot,'-')||' '||coalesce(login,'-')||' '||ok||' '||host_fault||' '||coalesce(reason,'-'),'; ') "
@@ -89,8 +90,9 @@ TEST_F(WriterTest, KeepsWhatTheStreamSaysInItsTables) {
       "1 a. failed 1 0.5 6.0 0.42 0.02 /out/netlab/gre");
   EXPECT_EQ(value("SELECT detail FROM issues WHERE ordinal = 0"), "ping\xff");
   EXPECT_EQ(value("SELECT group_concat(attempt||' '||number||' '||description||' '||result||' '||"
-                  "coalesce(reason, '-'), '; ') FROM points"),
-            "1 2 a link\xff not ok -; 1 1 a disk skip none");
+                  "coalesce(reason, '-')||' '||level||' '||coalesce(details, '-')||' '||coalesce(notes, '-'), '; ') "
+                  "FROM points"),
+            "1 2 a link\xff not ok - 0 - -; 1 1 a disk skip none 1 a: b said");
   EXPECT_EQ(value("SELECT verdict FROM tests WHERE name = 'netlab/gre'"), "failed");
   EXPECT_EQ(value("SELECT load||' '||cpu||' '||memory_available||' '||daemon_rss||' '||resetting||' '||testing||' '||"
                   "cpu_pressure||' '||memory_pressure||' '||io_pressure FROM samples"),

@@ -1,0 +1,212 @@
+#include "suite/tap_document.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "suite/words.h"
+
+namespace kvmtest::suite {
+namespace {
+
+constexpr std::size_t errors_kept = 20;                   // of one document
+constexpr std::size_t notes_of_one = 8U << 10U;           // bytes
+constexpr std::size_t notes_of_all = 4U << 20U;           // bytes
+constexpr std::string_view of_kselftest = "selftests: ";  // begins run_kselftest.sh's heading of each of its programs
+
+std::string label(const TapPoint& point) {
+  return std::to_string(point.number) + (point.description.empty() ? "" : " - " + point.description);
+}
+
+/// Whether a point speaks for all of its subtest: what is wrong within is known, or of no interest.
+bool speaks_for_all(const TapPoint& point) { return point.failed() || excuses(point.directive); }
+
+std::string_view without_one_blank(std::string_view text) {
+  return text.starts_with(' ') || text.starts_with('\t') ? text.substr(1) : text;
+}
+
+/// Whether the comment begins what another program printed, behind any number of "# ".
+bool begins_quoted(std::string_view text) {
+  while (text.starts_with('#')) text = trimmed(text.substr(1));
+  if (text.starts_with(of_kselftest)) return true;
+  const auto line = tap_line(text);
+  return line && (std::holds_alternative<TapVersionLine>(*line) || std::holds_alternative<TapPlanLine>(*line));
+}
+
+}  // namespace
+
+TapDocument::TapDocument(TapTotals& totals, std::size_t indent, unsigned level, bool before)
+    : totals_(totals), indent_(indent), level_(level), before_(before) {}
+
+TapDocument::~TapDocument() = default;
+
+void TapDocument::on(const TapVersionLine& line) {
+  any_ = true;
+  kernel_ = line.kernel;
+  before_ = before_ || line.kernel;
+}
+
+void TapDocument::on(const TapPlanLine& line) {
+  any_ = true;
+  if (planned_) return error("a second plan: 1.." + std::to_string(line.count));
+  planned_ = line.count;
+  plan_last_ = !points_.empty();
+  if (line.count == 0) skipped_ = line.reason;
+}
+
+void TapDocument::on(const TapPragmaLine& line) {
+  any_ = true;
+  if (line.key == "strict") strict_ = line.on;
+}
+
+void TapDocument::on(TapPointLine line) {
+  any_ = true;
+  end_quoted(true);
+  if (totals_.points == Tap::most_points) {
+    if (!totals_.too_many) error("more than " + std::to_string(Tap::most_points) + " points");
+    totals_.too_many = true;
+    return;
+  }
+  ++totals_.points;
+  if (plan_last_ && !std::exchange(more_after_plan_, true))
+    error("the plan stands in the middle: points came before and after it");
+  const unsigned number = line.number.value_or(last_ + 1);
+  last_ = number;
+  if (!seen_.insert(number).second) error("point " + std::to_string(number) + " came twice");
+  TapNode node;
+  node.point.number = number;
+  node.point.ok = line.ok;
+  node.point.directive = line.directive;
+  node.point.description = std::move(line.description);
+  node.point.reason = std::move(line.reason);
+  node.point.notes = std::exchange(notes_, {});
+  take_subtest(node);
+  points_.push_back(std::move(node));
+  printed_ = false;
+}
+
+/// Gives the point the subtest that ended before it.
+void TapDocument::take_subtest(TapNode& node) {
+  TapOutcome subtest = std::exchange(subtest_, {});
+  subtest_name_.clear();
+  node.subtest = std::move(subtest.points);
+  if (node.point.reason.empty() && subtest.skipped && node.point.directive == TapDirective::skip)
+    node.point.reason = *subtest.skipped;
+  for (const std::string& reason : subtest.bailed_out) bailed_out_.push_back(label(node.point) + ": " + reason);
+  if (speaks_for_all(node.point)) return;
+  for (const std::string& what : subtest.errors) error("in " + label(node.point) + ": " + what);
+}
+
+void TapDocument::comment(std::string_view text) {
+  if (const auto name = tap_subtest_name(text)) {
+    subtest_name_ = *name;
+    return;
+  }
+  const std::string_view content = without_one_blank(text.substr(1));
+  if (content.starts_with("(in test file ")) printed_ = !points_.empty();
+  const bool heading = content.starts_with(of_kselftest);
+  before_ = before_ || heading;
+  if (!printed_ && quotes(content)) return;
+  if (heading || content.starts_with("Totals: ")) return;
+  if (before_)
+    add_note(notes_, content);
+  else if (!points_.empty() && !plan_last_)
+    add_note(points_.back().point.notes, content);
+}
+
+/// Reads what stands behind "# " as another program's output, from a version, a plan or a kselftest's heading on.
+bool TapDocument::quotes(std::string_view text) {
+  if (!quoted_) {
+    if (level_ + 1 >= Tap::deepest || !begins_quoted(text)) return false;
+    quoted_ = std::make_unique<TapStream>(totals_, level_ + 1, true);
+  }
+  return quoted_->read(text);
+}
+
+void TapDocument::end_quoted(bool complete) {
+  if (!quoted_) return;
+  TapOutcome outcome = quoted_->close(complete);
+  quoted_.reset();
+  receive(std::move(outcome));
+}
+
+void TapDocument::add_note(std::string& notes, std::string_view text) {
+  if (trimmed(text).empty() || notes.size() >= notes_of_one || totals_.notes >= notes_of_all) return;
+  const std::size_t before = notes.size();
+  notes += text;
+  notes += '\n';
+  if (notes.size() > notes_of_one) notes.resize(notes_of_one);
+  totals_.notes += notes.size() - before;
+}
+
+void TapDocument::details(const std::string& text) {
+  if (!points_.empty() && points_.back().point.details.empty()) {
+    std::string& kept = points_.back().point.details;
+    add_note(kept, text);
+    while (kept.ends_with("\n\n")) kept.pop_back();
+  }
+}
+
+void TapDocument::error(std::string what) {
+  if (errors_.size() < errors_kept) errors_.push_back(std::move(what));
+}
+
+void TapDocument::receive(TapOutcome outcome) {
+  const auto append = [](auto& to, auto& from) {
+    to.insert(to.end(), std::move_iterator(from.begin()), std::move_iterator(from.end()));
+  };
+  append(subtest_.points, outcome.points);
+  append(subtest_.errors, outcome.errors);
+  append(subtest_.bailed_out, outcome.bailed_out);
+  if (outcome.skipped) subtest_.skipped = std::move(outcome.skipped);
+  if (!outcome.name.empty()) subtest_.name = std::move(outcome.name);
+}
+
+void TapDocument::bail_out(const std::string& reason) { bailed_out_.push_back(reason.empty() ? "bailed out" : reason); }
+
+TapOutcome TapDocument::close(bool complete) {
+  end_quoted(complete);
+  if (!any_ && level_ > 0) return std::exchange(subtest_, {});
+  if (!subtest_.points.empty() || !subtest_.bailed_out.empty()) stand_in(complete);
+  if (complete) check_plan();
+  if (!points_.empty()) skipped_.reset();
+  return {.points = std::move(points_),
+          .errors = std::move(errors_),
+          .name = {},
+          .skipped = std::move(skipped_),
+          .planned = planned_,
+          .bailed_out = std::move(bailed_out_)};
+}
+
+/// Adds what stands for the point that the last subtest should have come to.
+void TapDocument::stand_in(bool complete) {
+  TapNode node;
+  node.point.number = last_ + 1;
+  node.point.missing = true;
+  node.point.description = subtest_name_.empty() ? subtest_.name : subtest_name_;
+  const std::string name = node.point.description;
+  TapOutcome subtest = std::exchange(subtest_, {});
+  node.subtest = std::move(subtest.points);
+  for (const std::string& reason : subtest.bailed_out)
+    bailed_out_.push_back((name.empty() ? "" : name + ": ") + reason);
+  if (complete) error("a subtest came to no point of its own" + (name.empty() ? "" : ": " + name));
+  points_.push_back(std::move(node));
+}
+
+void TapDocument::check_plan() {
+  if (totals_.too_many) return;
+  if (!planned_) {
+    if (!kernel_) error("there is no plan (1..N): the output may have been cut off");
+    return;
+  }
+  if (seen_.contains(0)) error("point 0 is outside the plan of " + std::to_string(*planned_));
+  if (!seen_.empty() && *seen_.rbegin() > *planned_)
+    error("point " + std::to_string(*seen_.rbegin()) + " is beyond the plan of " + std::to_string(*planned_));
+  if (seen_.size() >= *planned_) return;
+  unsigned missing = 1;
+  while (seen_.contains(missing)) ++missing;
+  error("planned " + std::to_string(*planned_) + " points, but " + std::to_string(seen_.size()) +
+        " came; the first that is missing is " + std::to_string(missing));
+}
+
+}  // namespace kvmtest::suite
