@@ -33,12 +33,14 @@ override KVM_DOMAINS := $(call unquoted,$(KVM_DOMAINS))
 override KVM_ACCELERATOR := $(call unquoted,$(KVM_ACCELERATOR))
 override KVM_RESET := $(call unquoted,$(KVM_RESET))
 override KVM_SPARES := $(call unquoted,$(KVM_SPARES))
+override KVM_REQUIRE_SOME := $(call unquoted,$(KVM_REQUIRE_SOME))
+override KVM_MAX_FAIL := $(call unquoted,$(KVM_MAX_FAIL))
 override KVM_GUEST := $(call unquoted,$(KVM_GUEST))
 override KVM_GUEST_PACKAGES := $(call unquoted,$(KVM_GUEST_PACKAGES))
 override KVM_GUEST_TREE := $(call unquoted,$(KVM_GUEST_TREE))
 override KVM_TESTS := $(call unquoted,$(KVM_TESTS))
 export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_DOMAINS KVM_ACCELERATOR KVM_RESET KVM_SPARES KVM_GUEST KVM_GUEST_PACKAGES \
-	KVM_GUEST_TREE KVM_SUDO
+	KVM_GUEST_TREE KVM_REQUIRE_SOME KVM_MAX_FAIL KVM_SUDO
 unexport KVM_PREFIX
 
 KVMTEST := $(BUILD)/bin/kvmtest
@@ -196,6 +198,8 @@ kvm-help: ## this
 		KVM_ACCELERATOR 'auto, kvm or emulated (default: auto)' \
 		KVM_RESET 'snapshot, auto or boot (default: snapshot)' \
 		KVM_SPARES 'true or false: make the next reset ready during a test, with memory for it (default: true)' \
+		KVM_MAX_FAIL 'begin no further test when so many did not pass (default: 0, however many)' \
+		KVM_REQUIRE_SOME 'true or false: a run whose tests are all unsupported fails (default: false)' \
 		KVM_GUEST 'tiny, or debian: Debian with systemd (default: tiny)' \
 		KVM_GUEST_PACKAGES 'further packages in the Debian guest: "libreswan strace"' \
 		KVM_GUEST_TREE "directory whose files are laid over the Debian guest's: your own make install DESTDIR=" \

@@ -113,6 +113,7 @@ int results(const Context& context, const ResultsOptions& options) {
                      {"started", wire::iso8601(summary.started)},
                      {"workers", summary.workers},
                      {"prefixes", summary.prefixes},
+                     {"nothing_tested", report::nothing_tested(summary)},
                      {"makespan", core::seconds(summary.makespan)},
                      {"makespan_bound", core::seconds(report::makespan_bound(summary))},
                      {"resets",

@@ -29,6 +29,9 @@ struct RunOptions {
   std::string reset;
   std::optional<bool> keep;
   bool keep_failed = false;
+  std::optional<bool> require_some;
+  std::optional<unsigned> max_fail;
+  bool fail_fast = false;
   SelectionOptions selection;
   suite::Filter filter;
   Earlier earlier;
@@ -46,6 +49,22 @@ void add_reports(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
                               "what is known so far; {}",
                               report_formats()))
       ->type_name("FORMAT:FILE");
+}
+
+/// What a failure means for the run, and what it takes to succeed.
+void add_stakes(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
+  auto* max_fail = verb.add_option("--max-fail", options->max_fail,
+                                   "begin no further test when so many did not pass; those that run end, the rest is "
+                                   "untested; 0: however many (default: max_fail)")
+                       ->type_name("N")
+                       ->check(CLI::Range(0U, settings::most_max_fail));
+  verb.add_flag("--fail-fast", options->fail_fast, "the same as --max-fail 1")->excludes(max_fail);
+  auto* some = verb.add_flag_callback(
+      "--require-some", [options] { options->require_some = true; },
+      "exit with 1 when nothing was tested, because every test was unsupported (default: require_some)");
+  verb.add_flag_callback(
+          "--no-require-some", [options] { options->require_some = false; }, "exit with 0 then")
+      ->excludes(some);
 }
 
 /// Everything that can be wrong is found before anything is started. Returns the tests left out for earlier results;
@@ -116,6 +135,7 @@ int run(const Context& context, const RunOptions& options) {
     const suite::Selection selection = options.selection.selection();
     auto skipped = check(settings, options, selection);
     if (!skipped) {
+      // The results that it leaves out stand: this is not a run in which nothing was tested.
       std::cerr << "no test is left to run\n";
       return 0;
     }
@@ -135,6 +155,8 @@ int run(const Context& context, const RunOptions& options) {
                                       options.filter,
                                       std::move(*skipped),
                                       options.keep_failed,
+                                      options.require_some.value_or(settings.require_some),
+                                      options.fail_fast ? 1 : options.max_fail.value_or(settings.max_fail),
                                       options.post_mortem};
     id = core::RunId{client.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
   }
@@ -225,6 +247,7 @@ void add_run(CLI::App& app, Context& context) {
   verb->add_flag(
       "--keep-failed", options->keep_failed,
       "leave the domains of a test that did not pass as they are: 'kvmsh' gets in, 'kvmtest destroy' lets go");
+  add_stakes(*verb, options);
   add_filter(*verb, options->filter);
   add_earlier(*verb, options->earlier);
   verb->add_option("--run-post-mortem", options->post_mortem,

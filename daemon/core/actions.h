@@ -69,9 +69,11 @@ struct ReportVerdict {
   Verdict test_verdict = Verdict::unresolved;  ///< when final: of the test, whatever this attempt's is
   bool flaky = false;                          ///< when final: the test passed, but not every attempt at it did
 };
+/// There will be no (further) attempt at the test.
 struct ReportUntested {
   TestIndex test{};
   std::string reason;
+  Verdict verdict = Verdict::untested;  ///< what its attempts came to, where it had any that say something of it
 };
 struct ReportQueued {
   record::ResetQueued queued;

@@ -37,6 +37,7 @@ struct Policy {
   unsigned repeat = 1;              ///< attempts at each test, the worst of which counts; 0: without end
   bool keep_failed = false;  ///< the domains of a test that did not pass stay as they are, and their prefix with them
   bool until_fail = false;   ///< a test that did not pass is not repeated
+  unsigned max_fail = 0;     ///< tests that did not pass, after which none is begun any more; 0: any number
   unsigned quarantine_after =
       3;  ///< host faults or failed boots in a row, without a test that ran, that take a prefix out of use
   Duration cool_down = std::chrono::seconds(1);  ///< pause of a prefix after its first host fault; doubles
@@ -78,6 +79,7 @@ struct RunPlan {
   unsigned quick_slots = 1;  ///< that may go back to a saved state at the same time; at least 1
   std::vector<Prefix> prefixes;
   std::vector<PlannedTest> tests;  ///< in the order to take them
+  unsigned failed = 0;             ///< others that did not pass, before the run was interrupted
   Policy policy;
   States states;
   Memory memory;

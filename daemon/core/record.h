@@ -132,6 +132,7 @@ struct AttemptJudged {
 struct TestUntested {
   std::string test;
   std::string reason;
+  Verdict verdict = Verdict::untested;  ///< what earlier attempts came to, where there were any
 };
 struct PrefixQuarantined {
   Prefix prefix;

@@ -55,6 +55,8 @@ void Scheduler::on(const event::RunSubmitted& e, Instant) {
     }
   }
   for (const auto& [domain, state] : e.plan.states.of) states_.of.insert_or_assign(domain, state);
+  for (const PlannedTest& test : e.plan.tests)
+    if (e.plan.policy.repeat != 1) count_failure(test.index, test.so_far.worst);
 }
 
 void Scheduler::on(const event::StopRequested& e, Instant) {
@@ -328,8 +330,11 @@ bool Scheduler::report(action::ReportVerdict verdict, PlannedTest test) {
   so_far.stumbled = so_far.stumbled || !good;
 
   // What does not apply here will not do so the next time.
-  verdict.final = run_->stopping || verdict.verdict == Verdict::unsupported || !(retry || repeat);
+  const bool never = run_->stopping || enough_failed() || verdict.verdict == Verdict::unsupported;
+  verdict.final = never || !(retry || repeat);
   verdict.test_verdict = policy.repeat == 1 ? verdict.verdict : so_far.worst;
+  // A repetition cannot make good what one attempt was found to be; a retry can.
+  if (verdict.final || policy.repeat != 1) count_failure(test.index, verdict.test_verdict);
   verdict.flaky = verdict.final && so_far.stumbled && verdict.test_verdict == Verdict::passed;
   const bool again = !verdict.final;
   out_.push_back(std::move(verdict));
@@ -346,7 +351,7 @@ void Scheduler::end_with_host_fault(TestWorker& worker, const std::string& host,
                                     Instant now) {
   const auto end = [&](auto&& state) {
     PlannedTest test = state.test;
-    const bool again = ++run_->host_faults[test.index] <= run_->plan.policy.host_fault_retries;
+    const bool again = ++run_->host_faults[test.index] <= run_->plan.policy.host_fault_retries && !enough_failed();
     ++test.attempts;
     test.so_far.stumbled = true;
     out_.push_back(action::ReportVerdict{.attempt = state.attempt,
@@ -358,6 +363,7 @@ void Scheduler::end_with_host_fault(TestWorker& worker, const std::string& host,
                                          .split = state.split,
                                          .final = !again,
                                          .test_verdict = worse(test.so_far.worst, Verdict::unresolved)});
+    if (!again) count_failure(test.index, Verdict::unresolved);
     if (again) run_->pending.push_front(std::move(test));
   };
   if (auto* preparing = std::get_if<worker_state::Preparing>(&worker.state))

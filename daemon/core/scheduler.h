@@ -10,6 +10,7 @@
 //  - a reset that failed to go back is followed by a boot
 //  - with Policy::keep_failed, nothing touches the domains of a test that did not pass but what clients ask for, or a
 //    stop that releases them
+//  - when Policy::max_fail tests did not pass, no test begins any more; those that run end
 //  - every attempt that ran gets exactly one verdict, every test of a finished run exactly one final one
 //    (unless the run was stopped), and FinishRun is the last word of a run
 
@@ -60,6 +61,7 @@ class Scheduler {
     std::deque<PlannedTest> pending;  ///< front is next
     std::map<AttemptId, Judging> judging;
     std::map<TestIndex, unsigned> host_faults;
+    std::set<TestIndex> failed;  ///< tests that did not pass, whatever comes of further attempts
     bool stopping = false;
     bool release = true;  ///< when stopping: kept domains as well
     bool infrastructure_failed = false;
@@ -95,6 +97,8 @@ class Scheduler {
   void retire(TestWorker& worker);
   void start_resets(Instant now);
   void give_up_if_nobody_is_left();
+  void give_up_after_failures();
+  void give_up(const PlannedTest& test, const std::string& reason);
   void finish_if_done();
 
   void reset(TestWorker& worker, const Host& host, Instant now);
@@ -107,6 +111,8 @@ class Scheduler {
   bool may_reset_again(worker_state::Preparing& preparing, const Host& host, Fault fault);
   void end_preparing(TestWorker& worker, const Host& host, Fault fault, const std::string& reason, Instant now);
   bool report(action::ReportVerdict verdict, PlannedTest test);
+  void count_failure(TestIndex test, Verdict verdict);
+  [[nodiscard]] bool enough_failed() const;
   void boot_failed(TestWorker& worker, const Host& host, const std::string& reason, Instant now);
   void end_with_host_fault(TestWorker& worker, const std::string& host, const std::string& reason, Instant now);
   void count_fault(TestWorker& worker, const std::string& reason, Instant now);

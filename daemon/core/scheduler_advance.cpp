@@ -8,6 +8,7 @@
 namespace kvmtest::core {
 
 void Scheduler::advance(Instant now) {
+  give_up_after_failures();
   do {
     withdrawn_ = false;
     advance_workers(now);
@@ -44,7 +45,7 @@ void Scheduler::advance_worker(TestWorker& worker, Instant now) {
   if (is<worker_state::Idle>(worker.state)) take_test(worker, now);
   // A test that is being judged may come back into the queue.
   const Policy& policy = run_->plan.policy;
-  const bool more_may_come = !run_->judging.empty() && (policy.retries > 0 || policy.repeat != 1);
+  const bool more_may_come = !run_->judging.empty() && (policy.retries > 0 || policy.repeat != 1) && !enough_failed();
   if (is<worker_state::Preparing>(worker.state))
     prepare(worker, now);
   else if (is<worker_state::Idle>(worker.state) && more_may_come)

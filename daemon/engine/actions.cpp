@@ -141,8 +141,8 @@ void Engine::perform(const core::action::ReportVerdict& a) {
 }
 
 void Engine::perform(const core::action::ReportUntested& a) {
-  run_->decided[a.test] = core::Verdict::untested;
-  recorder_.put(run_number(), record::TestUntested{run_->test(a.test).name, a.reason});
+  run_->decided[a.test] = a.verdict;
+  recorder_.put(run_number(), record::TestUntested{run_->test(a.test).name, a.reason, a.verdict});
 }
 
 void Engine::perform(const core::action::ReportQueued& a) { recorder_.put(run_number(), a.queued); }

@@ -34,13 +34,16 @@ struct Engine::ActiveRun {
     }
     record.flaky = order.flaky;
     record.makespan = order.spent + (now - started);
+    // unsupported and untested say nothing of what was to be tested
+    const bool nothing = record.passed + record.failed + record.unresolved == 0;
     // style.md rule 14.
     if (outcome == core::record::Outcome::stopped)
       record.exit_status = 130;
     else if (outcome == core::record::Outcome::infrastructure)
       record.exit_status = 3;
     else
-      record.exit_status = record.failed + record.unresolved + record.untested > 0 ? 1 : 0;
+      record.exit_status =
+          record.failed + record.unresolved + record.untested > 0 || (nothing && order.require_some) ? 1 : 0;
     return record;
   }
 

@@ -62,6 +62,7 @@ struct RunOrder {
   std::map<core::TestIndex, core::Verdict> decided;
   unsigned flaky = 0;
   core::Duration spent{};
+  bool require_some = false;     ///< the exit status is 1 when no test came to a result of its own
   unsigned spares = 0;           ///< domains that may have one: as many as there is memory for
   std::function<void()> at_end;  ///< called when it is over, on a judge's thread
 };

@@ -44,6 +44,7 @@ class Data {
             {"outcome", summary.outcome ? json(to_string(*summary.outcome)) : json(nullptr)},
             {"exit_status", summary.exit_status ? json(*summary.exit_status) : json(nullptr)},
             {"counts", to_json(counts)},
+            {"nothing_tested", nothing_tested(summary)},
             {"tests", std::move(tests)},
             {"lanes", lanes_json()}};
   }

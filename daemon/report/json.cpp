@@ -109,6 +109,7 @@ std::string json_report(const RunReport& run) {
                  {"makespan", core::seconds(summary.makespan)},
                  {"makespan_bound", core::seconds(makespan_bound(summary))},
                  {"counts", to_json(counts)},
+                 {"nothing_tested", nothing_tested(summary)},
                  {"tests", tests_json(run)},
                  {"resets", resets_json(run)},
                  {"samples", samples_json(run)}};

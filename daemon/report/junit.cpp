@@ -125,10 +125,13 @@ class Writer {
     for (const std::string& prefix : summary.prefixes)
       prefixes += (prefixes.empty() ? "" : " ") + (prefix.empty() ? "''" : prefix);
     const std::string outcome = summary.outcome ? std::string(to_string(*summary.outcome)) : "under way";
-    const std::pair<const char*, std::string> all[] = {
-        {"run", std::to_string(summary.run.value)},   {"outcome", outcome},
-        {"workers", std::to_string(summary.workers)}, {"prefixes", prefixes},
-        {"accelerator", summary.accelerator},         {"uri", summary.uri}};
+    const std::pair<const char*, std::string> all[] = {{"run", std::to_string(summary.run.value)},
+                                                       {"outcome", outcome},
+                                                       {"nothing_tested", nothing_tested(summary) ? "true" : "false"},
+                                                       {"workers", std::to_string(summary.workers)},
+                                                       {"prefixes", prefixes},
+                                                       {"accelerator", summary.accelerator},
+                                                       {"uri", summary.uri}};
     for (const auto& [name, value] : all) {
       pugi::xml_node node = parent.append_child("property");
       set(node, "name", name);

@@ -116,7 +116,7 @@ Words words(const Record&, const AttemptJudged& judged) {
   return {judged.verdict == core::Verdict::passed ? Verbosity::normal : Verbosity::live, text};
 }
 Words words(const Record&, const TestUntested& test) {
-  return {Verbosity::normal, fmt::format("{}: untested: {}", test.test, test.reason)};
+  return {Verbosity::normal, fmt::format("{}: {}: {}", test.test, to_string(test.verdict), test.reason)};
 }
 Words words(const Record&, const PrefixQuarantined& quarantined) {
   return {Verbosity::quiet,
@@ -140,6 +140,8 @@ Words words(const Record& record, const RunFinished& run) {
   add(run.unresolved, "unresolved");
   add(run.untested, "untested");
   add(run.unsupported, "unsupported");
+  if (run.outcome == Outcome::completed && run.passed + run.failed + run.unresolved == 0)
+    counts += "; nothing was tested";
   const char* how = run.outcome == Outcome::completed ? "completed"
                     : run.outcome == Outcome::stopped ? "was stopped"
                                                       : "ended by a fault of the infrastructure";

@@ -123,7 +123,7 @@ void Progress::on(const Record&, const AttemptJudged& judged) {
 
 void Progress::on(const Record&, const TestUntested& untested) {
   Test* test = this->test(untested.test);
-  if (test != nullptr && !test->decided) decide(*test, Verdict::untested);
+  if (test != nullptr && !test->decided) decide(*test, untested.verdict);
 }
 
 void Progress::on(const Record&, const PrefixQuarantined& quarantined) {

@@ -23,6 +23,11 @@ Counts count(const std::vector<TestResult>& tests) {
   return counts;
 }
 
+bool nothing_tested(const RunSummary& run) {
+  const Counts counts = count(run.tests);
+  return run.outcome == core::record::Outcome::completed && counts.passed + counts.failed + counts.unresolved == 0;
+}
+
 const Attempt* decisive(const TestResult& test) {
   const Attempt* found = test.attempts.empty() ? nullptr : &test.attempts.back();
   for (const Attempt& attempt : test.attempts) {

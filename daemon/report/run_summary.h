@@ -122,4 +122,7 @@ const Attempt* decisive(const TestResult& test);
 /// Counts the verdicts of `tests`.
 Counts count(const std::vector<TestResult>& tests);
 
+/// Whether the run is over, and says nothing of what it was to test: each test was unsupported or untested.
+bool nothing_tested(const RunSummary& run);
+
 }  // namespace kvmtest::report

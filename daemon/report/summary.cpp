@@ -38,6 +38,7 @@ std::string attempts_passed(const TestResult& test) {
 }
 
 std::string meaning(const RunSummary& run) {
+  if (nothing_tested(run)) return "nothing was tested";
   switch (run.exit_status.value_or(0)) {
     case 0: return "every test passed";
     case 1: return "not every test passed";
@@ -265,7 +266,13 @@ class Summary {
   }
 
   void exit_status() {
-    if (!run_.exit_status || *run_.exit_status == 0) return;
+    if (!run_.exit_status) return;
+    if (*run_.exit_status == 0) {
+      if (nothing_tested(run_))
+        heading("nothing was tested: no test came to a result of its own (--require-some makes that a failure)",
+                look::yellow);
+      return;
+    }
     heading(fmt::format("exit status {}: {}", *run_.exit_status, meaning(run_)), look::red);
   }
 

@@ -120,6 +120,7 @@ std::string tap_report(const RunReport& run) {
     out += fmt::format("{} {} - {}{}\n", good ? "ok" : "not ok", number, description(test.name), directive);
     out += diagnosis(test);
   }
+  if (nothing_tested(summary)) out += "# nothing was tested\n";
   if (!summary.outcome) return out + "Bail out! the run is under way\n";
   if (*summary.outcome != core::record::Outcome::completed)
     out += fmt::format("Bail out! the run {}\n", *summary.outcome == core::record::Outcome::stopped

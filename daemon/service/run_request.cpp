@@ -57,6 +57,8 @@ nlohmann::json to_json(const RunRequest& request) {
   });
   if (!request.left_out.empty()) json["left_out"] = request.left_out;
   if (request.keep_failed) json["keep_failed"] = true;
+  if (request.require_some) json["require_some"] = true;
+  if (request.max_fail > 0) json["max_fail"] = request.max_fail;
   if (request.post_mortem) json["post_mortem"] = *request.post_mortem;
   return json;
 }
@@ -78,6 +80,8 @@ RunRequest run_request_from(const nlohmann::json& json) {
     });
     request.left_out = json.value("left_out", std::vector<std::string>{});
     request.keep_failed = json.value("keep_failed", false);
+    request.require_some = json.value("require_some", false);
+    request.max_fail = json.value("max_fail", 0U);
     if (json.contains("post_mortem")) request.post_mortem = json.at("post_mortem").get<bool>();
     return request;
   } catch (const nlohmann::json::exception& e) {

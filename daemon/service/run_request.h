@@ -27,6 +27,8 @@ struct RunRequest {
   suite::Filter filter{};               ///< which of the tests
   std::vector<std::string> left_out{};  ///< names of tests not to run, for their earlier results
   bool keep_failed = false;             ///< the domains of a test that did not pass stay as they are
+  bool require_some = false;            ///< the run fails when no test came to a result of its own
+  unsigned max_fail = 0;                ///< see settings::Settings
   std::optional<bool> post_mortem{};    ///< whether suites may look at the hosts afterwards; none: with several tests
 };
 

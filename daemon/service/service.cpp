@@ -107,6 +107,8 @@ engine::RunOrder Service::order(core::RunId run, const RunRequest& request, std:
   order.plan.policy.repeat = request.selection.repeat;
   order.plan.policy.until_fail = request.selection.until_fail;
   order.plan.policy.keep_failed = request.keep_failed;
+  order.plan.policy.max_fail = request.max_fail;
+  order.require_some = request.require_some;
   order.tests = std::move(tests);
   order.limits = {limits.command, limits.test};
   order.output = parts_.settings.state_dir / "runs" / std::to_string(run.value);
@@ -276,6 +278,7 @@ std::optional<core::RunId> Service::resume_run() {
     if (result.verdict) {
       ordered.decided[index] = *result.verdict;
       if (result.flaky) ++ordered.flaky;
+      if (result.verdict == core::Verdict::failed || result.verdict == core::Verdict::unresolved) ++ordered.plan.failed;
       continue;
     }
     core::PlannedTest planned{

@@ -129,6 +129,9 @@ void apply_environment(Settings& settings) {
   if (const char* word = set("KVM_GUEST")) settings.domains.guest = parse_guest(word, "KVM_GUEST");
   if (const char* word = set("KVM_RESET")) settings.reset.method = parse_reset_method(word, "KVM_RESET");
   if (const char* word = set("KVM_SPARES")) settings.reset.spares = parse_switch(word, "KVM_SPARES");
+  if (const char* word = set("KVM_REQUIRE_SOME")) settings.require_some = parse_switch(word, "KVM_REQUIRE_SOME");
+  if (const char* number = set("KVM_MAX_FAIL"))
+    settings.max_fail = parse_number(number, "KVM_MAX_FAIL", 0, most_max_fail);
 }
 
 }  // namespace kvmtest::settings

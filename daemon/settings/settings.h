@@ -14,6 +14,9 @@
 
 namespace kvmtest::settings {
 
+/// The largest `max_fail`.
+inline constexpr unsigned most_max_fail = 1'000'000;
+
 struct Settings {
   /// Directory of the settings file, or the current one; absolute. Tests are named relative to it.
   std::filesystem::path project;
@@ -27,6 +30,8 @@ struct Settings {
 
   unsigned workers = 1;  ///< slots of the reboot pool; default max(1, cores/2)
   std::vector<std::string> prefixes{"a.", "b."};
+  bool require_some = false;  ///< a run in which no test came to a result of its own is a failure
+  unsigned max_fail = 0;      ///< tests that did not pass, after which a run begins no further one; 0: any number
 
   struct Domains {
     std::filesystem::path templates;  ///< directory of domain and network templates

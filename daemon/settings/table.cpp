@@ -238,6 +238,17 @@ std::vector<Entry> build() {
            KVMTEST_MEMBER(state_min_free)),
       entry("tests", "What runs when no test is named: tests, and directories of them. Relative to this file.",
             KVMTEST_MEMBER(tests), read_tests, show_list),
+      entry(
+          "require_some",
+          "A run in which no test came to a result of its own, because each was unsupported, exits with 1 and not with "
+          "0. true or false. KVM_REQUIRE_SOME overrides it.",
+          KVMTEST_MEMBER(require_some),
+          [](const Reading& r) { return parse_switch(scalar(r, "true or false"), r.origin); },
+          [](bool value) { return std::string(value ? "true" : "false"); }),
+      number("max_fail",
+             "When so many tests of a run did not pass, no further one is begun, 0 to 1000000. 0: however many. "
+             "KVM_MAX_FAIL overrides it.",
+             KVMTEST_MEMBER(max_fail), 0, most_max_fail),
       entry("log.level", "How much the daemon's log tells: trace, debug, info, warning or error.",
             KVMTEST_MEMBER(log.level), read_level, [](const std::string& value) { return value; }),
   };

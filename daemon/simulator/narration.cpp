@@ -112,7 +112,7 @@ std::string Narrator::action(const wanted::ReportVerdict& a) {
   return text;
 }
 std::string Narrator::action(const wanted::ReportUntested& a) {
-  return "report " + test(a.test) + " untested: " + a.reason;
+  return "report " + test(a.test) + " " + std::string(core::to_string(a.verdict)) + ": " + a.reason;
 }
 std::string Narrator::action(const wanted::ReportQueued& a) {
   domains_[a.queued.ticket] = a.queued.domain.name();

@@ -170,7 +170,7 @@ struct Writer::Statements {
     }
   }
   void on(const Record& record, const TestUntested& test) {
-    decide(record, ordinal(record, test.test), test.test, core::Verdict::untested, test.reason, std::nullopt);
+    decide(record, ordinal(record, test.test), test.test, test.verdict, test.reason, std::nullopt);
   }
   void on(const Record& record, const PrefixQuarantined& quarantined) {
     execute(insert_incident, RunId(record.run), record.time, wire::kind(record.body), quarantined.prefix, std::nullopt,

@@ -156,8 +156,8 @@ void fields(Is<core::record::AttemptJudged> auto& value, Field field) {
 }
 template <class Field>
 void fields(Is<core::record::TestUntested> auto& value, Field field) {
-  auto& [test, reason] = value;
-  field("test", test), field("reason", reason);
+  auto& [test, reason, verdict] = value;
+  field("test", test), field("reason", reason), field("verdict", verdict);
 }
 template <class Field>
 void fields(Is<core::record::PrefixQuarantined> auto& value, Field field) {

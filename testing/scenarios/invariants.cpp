@@ -378,6 +378,7 @@ void Invariants::wanted(const action::RunTest& a) {
   expect(in_run(a.prefix), "a test runs on a prefix of the run");
   if (!run_) return;
   expect(!run_->stopping, "no test starts after a stop");
+  expect(!enough_failed(), "no test starts when enough did not pass");
   expect(!run_->out_of_use.contains(a.prefix), "a prefix out of use runs nothing");
   expect(!running_on(a.prefix), "one test a prefix");
   expect(!keeping_.contains(a.prefix), "a prefix that keeps what a test left runs no other");
@@ -473,6 +474,7 @@ void Invariants::check_repetition(const action::ReportVerdict& a, Test& test) {
       expect(++test.faults <= policy.host_fault_retries, "host faults are retried as often as allowed: " + name);
       return;
     }
+    run_->failed.insert(a.test);
     expect(a.test_verdict == worst, "a test that only the host kept from its end is unresolved: " + name);
     return;
   }
@@ -481,8 +483,11 @@ void Invariants::check_repetition(const action::ReportVerdict& a, Test& test) {
   const unsigned counted = ++test.so_far.counted;
   const bool retry = !passed && counted < 1 + policy.retries;
   const bool repeat = (policy.repeat == 0 || counted < policy.repeat) && !(policy.until_fail && !passed);
-  const bool never = run_->stopping || a.verdict == core::Verdict::unsupported;
+  const bool never = run_->stopping || enough_failed() || a.verdict == core::Verdict::unsupported;
   expect(a.final == (never || (!retry && !repeat)), "a test is tried as often as the policy says: " + name);
+  const core::Verdict so_far = policy.repeat == 1 ? a.verdict : worst;
+  const bool bad = so_far == core::Verdict::failed || so_far == core::Verdict::unresolved;
+  if (bad && (a.final || policy.repeat != 1)) run_->failed.insert(a.test);
   if (!a.final) return;
   expect(a.test_verdict == (policy.repeat == 1 ? a.verdict : worst),
          "a test's verdict is its last one, or the worst of its repetitions: " + name);
@@ -495,11 +500,21 @@ void Invariants::wanted(const action::ReportUntested& a) {
   if (!run_) return;
   Test& test = run_->tests[a.test];
   expect(!test.decided && !test.busy, "an untested test has no other verdict");
+  test.decided = true;
+  if (enough_failed()) {
+    expect(a.verdict == (test.so_far.counted > 0 ? test.so_far.worst : core::Verdict::untested),
+           "a test that is given up is what its attempts came to: " + test.plan.name);
+    return;
+  }
   std::size_t left = run_->plan.prefixes.size() - run_->out_of_use.size();
   for (const auto& [prefix, hosts] : keeping_) left -= in_run(prefix) ? 1 : 0;
   expect(left == 0, "a test is given up only when no prefix is left");
-  test.decided = true;
   run_->untested = !run_->out_of_use.empty();
+}
+
+bool Invariants::enough_failed() const {
+  const unsigned most = run_->plan.policy.max_fail;
+  return most > 0 && run_->plan.failed + run_->failed.size() >= most;
 }
 
 void Invariants::wanted(const action::ReportResetFailed& a) {

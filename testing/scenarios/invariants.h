@@ -65,6 +65,7 @@ class Invariants {
     std::map<core::TestIndex, Test> tests;
     std::map<core::AttemptId, Attempt> attempts;
     std::set<core::Prefix> out_of_use;
+    std::set<core::TestIndex> failed;               ///< did not pass, whatever may follow
     bool release = true;                            ///< a stop's, of what is kept
     std::map<core::Prefix, core::Instant> resting;  ///< until then
     unsigned submitted = 0;
@@ -72,6 +73,7 @@ class Invariants {
     bool untested = false;
   };
 
+  [[nodiscard]] bool enough_failed() const;
   void happened(const core::event::RunSubmitted& e);
   void happened(const core::event::StopRequested& e);
   void happened(const core::event::DomainReset& e);

@@ -61,6 +61,7 @@ core::RunPlan random_plan(Dice& dice, std::int64_t number) {
     plan.policy.repeat = plan.policy.until_fail ? dice.below(5) : 1 + dice.below(4);
   }
   plan.policy.keep_failed = dice.chance(25);
+  if (dice.chance(30)) plan.policy.max_fail = 1 + dice.below(3);
   plan.policy.quarantine_after = 1 + dice.below(5);
   plan.policy.cool_down = dice.up_to(5);
   plan.policy.snapshot_failures = 1 + dice.below(4);

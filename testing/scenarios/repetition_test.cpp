@@ -173,6 +173,21 @@ TEST_F(Repetition, DomainsThatCanGoBackWaitForTheVerdict) {
   )"));
 }
 
+TEST_F(Repetition, AFailureOfOneAttemptIsEnough) {
+  plan.policy.repeat = 3;
+  plan.policy.max_fail = 1;
+  test("one", {"east"});
+  test("two", {"east"});
+  fails("two", 1);
+  play();
+  EXPECT_EQ(timeline({"report"}), lines(R"(
+    16 report one#1 passed, to be tried again
+    32 report two#1 failed, to be tried again
+    32 report one passed: no further test was begun after 1 that did not pass (--max-fail 1)
+    32 report two failed: no further test was begun after 1 that did not pass (--max-fail 1)
+  )"));
+}
+
 TEST_F(Repetition, AStopEndsIt) {
   plan.policy.repeat = 0;
   plan.policy.until_fail = true;

@@ -46,6 +46,71 @@ TEST_F(OnDomainsPrograms, RunsCommandsOnItsDomainsAndNobodyElseDoes) {
   EXPECT_EQ(read_file(attempt(1, "l/tap") / "west.console.txt"), "west# exit 7\n[7]\n");
 }
 
+TEST_F(OnDomainsPrograms, PointsOfAllLevelsAreResults) {
+  write_program("noise-first", "printf 'building...\\nok 1 - a\\nnot ok 2 - b\\n'\n");
+  write_program("kselftest", R"(cat <<'END'
+TAP version 13
+1..3
+# selftests: net: alpha.sh
+# TAP version 13
+# 1..3
+# ok 1 one
+# not ok 2 two
+# ok 3 three # SKIP no driver
+# # Totals: pass:1 fail:1 xfail:0 xpass:0 skip:1 error:0
+not ok 1 selftests: net: alpha.sh # exit=1
+# selftests: net: gamma
+ok 2 selftests: net: gamma # SKIP
+# timeout set to 45
+# selftests: net: delta
+#
+not ok 3 selftests: net: delta # TIMEOUT 45 seconds
+END
+)");
+  EXPECT_EQ(run_kvmtest({"run"}).status, 1);
+  EXPECT_EQ(verdicts(),
+            (std::map<std::string, std::string>{{"suite/kselftest", "failed"}, {"suite/noise-first", "failed"}}));
+  const Result noise = run_kvmtest({"show", "noise-first"});
+  EXPECT_NE(noise.output.find("\n  point-failed  2 - b\n  tap-invalid  there is no plan"), std::string::npos)
+      << noise.output;
+  const Result tree = run_kvmtest({"show", "kselftest"});
+  EXPECT_NE(tree.output.find(R"(
+points: 1 ok, 2 not ok, 1 timeout, 2 skip
+  not ok 1 - selftests: net: alpha.sh: exit=1
+    ok 1 - one
+    not ok 2 - two
+    skip 3 - three: no driver
+  skip 2 - selftests: net: gamma
+  timeout 3 - selftests: net: delta: 45 seconds
+      # timeout set to 45
+)"),
+            std::string::npos)
+      << tree.output;
+}
+
+TEST_F(OnDomainsPrograms, ARunThatTestedNothingSaysSo) {
+  write_program("lacks", "echo no driver; exit 77\n");
+  const Result mild = run_kvmtest({"run"});
+  EXPECT_EQ(mild.status, 0);
+  EXPECT_NE(mild.output.find("\nnothing was tested: "), std::string::npos) << mild.output;
+  EXPECT_EQ(run_kvmtest({"run", "--require-some"}).status, 1);
+  const Result again = run_kvmtest({"results"});
+  EXPECT_EQ(again.status, 1);
+  EXPECT_NE(again.output.find("\nexit status 1: nothing was tested\n"), std::string::npos) << again.output;
+  EXPECT_EQ(run_kvmtest({"run", "--require-some", "--skip", "unsupported"}).status, 0) << "the earlier result stands";
+}
+
+TEST_F(OnDomainsPrograms, ARunEndsWhenEnoughFailed) {
+  for (const char* name : {"a", "b", "c"}) write_program(name, "false\n");
+  EXPECT_EQ(run_kvmtest({"run", "--order", "listed", "--max-fail", "2"}).status, 1);
+  EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{
+                            {"suite/a", "failed"}, {"suite/b", "failed"}, {"suite/c", "untested"}}));
+  const Result fast = run_kvmtest({"run", "--order", "listed", "--fail-fast"});
+  EXPECT_NE(fast.output.find("no further test was begun after 1 that did not pass (--max-fail 1)"), std::string::npos)
+      << fast.output;
+  EXPECT_EQ(run_kvmtest({"run", "--fail-fast", "--max-fail", "2"}).status, 2);
+}
+
 TEST_F(OnDomainsPrograms, OneThatHangsGoesWithAllThatItStarted) {
   write_program("hangs", "# timeout: 2s\necho $$ >$KVMTEST_OUTPUT/pid\neast sleep 1000 &\nsleep 1000\n");
   write_program("next", "test $(east echo yes) = yes\n");

@@ -20,7 +20,7 @@ function seconds(value) {
 const color = (kind) => "var(--" + kind + ")";
 
 function head() {
-  const state = data.outcome === null ? "not finished" : data.outcome;
+  const state = data.outcome === null ? "not finished" : data.nothing_tested ? "nothing was tested" : data.outcome;
   document.title = "kvmtest: run " + data.run;
   byId("title").textContent = "Run " + data.run + ": " + data.tests.length + " tests, " + state;
   const facts = [data.started.slice(0, 19).replace("T", " ") + " UTC", seconds(data.makespan),

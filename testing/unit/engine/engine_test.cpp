@@ -27,6 +27,22 @@ TEST_F(EngineTest, RunsASuiteOnTwoPrefixesWithOneVerdictATest) {
   EXPECT_TRUE(std::filesystem::exists(directory_ / "t10/1/east.console.raw"));
 }
 
+TEST_F(EngineTest, ARunThatTestedNothingFailsWhereSomethingIsRequired) {
+  const auto unsupported = [&] {
+    auto test = script("t", {{"east", "false"}});
+    test.test.steps[0].kind = suite::StepKind::requires_;
+    return std::vector{test};
+  };
+  engine_.start_run(order(unsupported()));
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>().exit_status, 0);
+  engine_.wait_for_no_run(10s);
+  auto strict = order(unsupported());
+  strict.require_some = true;
+  engine_.start_run(std::move(strict));
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>([](const auto& end) { return end.exit_status == 1; }).unsupported,
+            1U);
+}
+
 TEST_F(EngineTest, AHangingCommandEndsAtItsLimit) {
   auto hanging = script("hangs", {{"east", "hang"}});
   hanging.test.command_limit = 10ms;

@@ -147,6 +147,17 @@ TEST(Line, TheEndHasCountsAndStatus) {
             "run 4 was stopped after 3 min 12.4 s: 20 passed (1 flaky), 2 failed, 4 untested; exit status 130");
 }
 
+TEST(Line, TheEndOfARunThatTestedNothingSaysSo) {
+  RunFinished end;
+  end.unsupported = 2;
+  EXPECT_EQ(text(end), "run 4 completed after 0.00 s: 0 passed, 2 unsupported; nothing was tested; exit status 0");
+}
+
+TEST(Line, ATestThatEndsWithoutAnotherAttemptHasItsVerdict) {
+  EXPECT_EQ(text(TestUntested{"netlab/gre", "why"}), "netlab/gre: untested: why");
+  EXPECT_EQ(text(TestUntested{"netlab/gre", "why", core::Verdict::failed}), "netlab/gre: failed: why");
+}
+
 TEST(Line, SamplesAreNotForReading) { EXPECT_EQ(text(Sample{}), "(none)"); }
 
 TEST(Verbosity, QuietShowsFailuresAndTheEnd) {

@@ -262,6 +262,16 @@ TEST(Summary, SaysWhenARunIsNotOver) {
   EXPECT_NE(text.find("  no verdict yet     1\n"), std::string::npos) << text;
 }
 
+TEST(Summary, SaysWhenNothingWasTested) {
+  RunSummary run = all_passed();
+  EXPECT_EQ(summary_text(run, {}).find("nothing was tested"), std::string::npos);
+  run.tests[0].verdict = Verdict::unsupported;
+  EXPECT_TRUE(summary_text(run, {}).ends_with(
+      "\nnothing was tested: no test came to a result of its own (--require-some makes that a failure)\n"));
+  run.exit_status = 1;
+  EXPECT_TRUE(summary_text(run, {}).ends_with("\nexit status 1: nothing was tested\n"));
+}
+
 TEST(Summary, OfNothing) {
   RunSummary run;
   run.outcome = Outcome::stopped;

@@ -239,9 +239,10 @@ TEST(Settings, WithoutAFileTheCurrentDirectoryIsTheProject) {
 }
 
 TEST(Settings, TheEnvironmentOverridesTheFile) {
-  const Environment environment{{"KVM_WORKERS", "5"},           {"KVM_PREFIXES", "c. ''"},  {"KVM_PREFIX", "old."},
-                                {"KVM_URI", "qemu:///session"}, {"KVM_ACCELERATOR", "kvm"}, {"KVM_RESET", "boot"},
-                                {"KVM_SPARES", "false"}};
+  const Environment environment{
+      {"KVM_WORKERS", "5"},           {"KVM_PREFIXES", "c. ''"},  {"KVM_PREFIX", "old."},
+      {"KVM_URI", "qemu:///session"}, {"KVM_ACCELERATOR", "kvm"}, {"KVM_RESET", "boot"},
+      {"KVM_SPARES", "false"},        {"KVM_MAX_FAIL", "3"},      {"KVM_REQUIRE_SOME", "true"}};
   Settings settings = from("workers: 2\n");
   apply_environment(settings);
   EXPECT_EQ(settings.workers, 5U);
@@ -250,6 +251,8 @@ TEST(Settings, TheEnvironmentOverridesTheFile) {
   EXPECT_EQ(settings.hypervisor.accelerator, Accelerator::kvm);
   EXPECT_EQ(settings.reset.method, ResetMethod::boot);
   EXPECT_FALSE(settings.reset.spares);
+  EXPECT_TRUE(settings.require_some);
+  EXPECT_EQ(settings.max_fail, 3U);
 }
 
 TEST(Settings, TheOlderNameCountsWhereTheNewOneIsEmpty) {

@@ -75,7 +75,7 @@ std::vector<Example> examples() {
            "issues": [{"host": "east", "name": "TIMEOUT", "detail": "ping"}, {"host": "", "name": "EOF", "detail": ""}],
            "split": {"waiting": 0.000001, "reset": 0.000002, "test": 0.000003, "judging": 0.000004},
            "output": "/out/gre", "final": false, "test_verdict": "unresolved"})"},
-      {TestUntested{"netlab/gre", "stopped"}, R"({"test": "netlab/gre", "reason": "stopped"})"},
+      {TestUntested{"netlab/gre", "stopped"}, R"({"test": "netlab/gre", "reason": "stopped", "verdict": "untested"})"},
       {PrefixQuarantined{Prefix("b."), "bridge gone"}, R"({"prefix": "b.", "reason": "bridge gone"})"},
       {StopRequested{"SIGINT"}, R"({"by": "SIGINT"})"},
       {Notice{true, "low on disk"}, R"({"warning": true, "text": "low on disk"})"},
