@@ -61,7 +61,7 @@ settings::Settings CommonOptions::settings() const {
 std::string CommonOptions::again(bool all) const {
   std::string out;
   const auto add = [&](const char* name, const std::string& value) {
-    out += std::string(" ") + name + ' ' + quoted(value);
+    out += std::string(" ") + name + ' ' + shell_quoted(value);
   };
   if (config) add("--config", config->string());
   if (state_dir) add("--state-dir", state_dir->string());
@@ -75,7 +75,7 @@ std::string CommonOptions::again(bool all) const {
   return out;
 }
 
-std::string quoted(const std::string& word) {
+std::string shell_quoted(const std::string& word) {
   constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:=+-@%";
   if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
   std::string out = "'";

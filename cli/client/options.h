@@ -35,7 +35,7 @@ struct CommonOptions {
 };
 
 /// A word as the shell wants it: quoted where it must be.
-std::string quoted(const std::string& word);
+std::string shell_quoted(const std::string& word);
 
 /// What CLI11 found wrong, in one line, or the help that was asked for; returns the exit status.
 int refuse_arguments(const char* program, const CLI::App& app, const CLI::ParseError& error);

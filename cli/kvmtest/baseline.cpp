@@ -120,8 +120,9 @@ std::string next_steps(const Context& context, const report::RunSummary& run) {
   std::size_t count = 0;
   for (const auto& test : run.tests) {
     if (test.verdict != core::Verdict::failed && test.verdict != core::Verdict::unresolved) continue;
-    if (++count <= shown) diffs += fmt::format("  {} --run {} {}\n", show, run.run.value, client::quoted(test.name));
-    if (const std::string path = path_of(test); !path.empty()) again += ' ' + client::quoted(path);
+    if (++count <= shown)
+      diffs += fmt::format("  {} --run {} {}\n", show, run.run.value, client::shell_quoted(test.name));
+    if (const std::string path = path_of(test); !path.empty()) again += ' ' + client::shell_quoted(path);
   }
   if (count == 0) return {};
   if (count > shown) diffs += fmt::format("  {} --run {}    # of all {}\n", show, run.run.value, count);

@@ -109,7 +109,7 @@ int bisect_pair(Trials& trials, const std::string& first, const std::string& sec
 std::vector<suite::LoadedTest> wanted_tests(const settings::Settings& settings, const std::vector<std::string>& paths,
                                             const BisectOptions& options) {
   auto tests = load_tests(settings, paths, options.format);
-  suite::apply(options.filter, tests);
+  suite::ignore_by(options.filter, tests);
   return tests;
 }
 

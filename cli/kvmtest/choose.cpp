@@ -53,7 +53,7 @@ void add_filter(CLI::App& verb, suite::Filter& filter) {
 
 std::string filter_out(const suite::Filter& filter, std::vector<suite::LoadedTest>& tests) {
   const std::size_t all = tests.size();
-  return suite::told(suite::apply(filter, tests), all);
+  return suite::told(suite::ignore_by(filter, tests), all);
 }
 
 void add_earlier(CLI::App& verb, Earlier& earlier) {

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
       "Exit status: 0 all as expected, 1 tests failed, 2 bad input, 3 the infrastructure failed, 130 stopped.\n"
       "Settings are documented in config/kvmtest.yaml; 'kvmtest VERB --help' tells a verb's options.");
   command::Context context;
-  if (argc > 0 && *argv[0] != '\0') context.program = client::quoted(argv[0]);
+  if (argc > 0 && *argv[0] != '\0') context.program = client::shell_quoted(argv[0]);
   command::add_run(app, context);
   command::add_attach(app, context);
   command::add_watch(app, context);

@@ -25,7 +25,7 @@ bool ends_like_a_shell_prompt(std::string_view text) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'')
@@ -90,7 +90,7 @@ void Session::set_up_shell(Deadline deadline) {
   // +m: no job messages. +o emacs: no line editing, so a tab is a tab.
   type(fmt::format("export TERM=dumb; unset LS_COLORS HISTFILE; stty sane -echo -onlcr; set +m +o emacs 2>/dev/null; "
                    "PS2=; PS1={}",
-                   quoted(prompt_variable(nonce_))),
+                   shell_quoted(prompt_variable(nonce_))),
        deadline);
   if (!await_prompt(deadline, {})) throw LoginFailed("the shell did not take the prompt (PS1) it was given");
 }
@@ -139,7 +139,7 @@ std::string Session::type_long(std::string_view command, Deadline deadline) {
     while (at + length < command.size() && length > 1 &&
            (static_cast<unsigned char>(command[at + length]) & 0xc0) == 0x80)
       --length;
-    type(fmt::format("__kvmtest=\"$__kvmtest\"{}", quoted(command.substr(at, length))), deadline);
+    type(fmt::format("__kvmtest=\"$__kvmtest\"{}", shell_quoted(command.substr(at, length))), deadline);
     if (!await_prompt(deadline, {})) return {};
     at += length;
   }

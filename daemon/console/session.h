@@ -43,7 +43,7 @@ struct CommandResult {
 };
 
 /// As one word of a POSIX shell.
-std::string quoted(std::string_view text);
+std::string shell_quoted(std::string_view text);
 
 /// One thread at a time; interrupt() from any thread.
 class Session {

@@ -42,8 +42,8 @@ void write_commands(const fs::path& directory, const fs::path& shell, const core
                     const std::vector<std::string>& hosts) {
   for (const std::string& host : hosts) {
     const fs::path file = directory / host;
-    write_file(file, fmt::format("#!/bin/sh\nexec {} {} \"$@\"\n", console::quoted(shell.string()),
-                                 console::quoted(prefix.value + host)));
+    write_file(file, fmt::format("#!/bin/sh\nexec {} {} \"$@\"\n", console::shell_quoted(shell.string()),
+                                 console::shell_quoted(prefix.value + host)));
     fs::permissions(file, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
   }
 }

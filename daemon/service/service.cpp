@@ -80,7 +80,7 @@ std::vector<suite::LoadedTest> Service::load(const RunRequest& request) {
   auto context = suite::context_for(parts_.settings, &parts_.templates.hosts());
   context.base = request.base;
   auto tests = suite::load(request.tests, std::move(context), request.format);
-  suite::apply(request.filter, tests);
+  suite::ignore_by(request.filter, tests);
   const std::set<std::string> left_out(request.left_out.begin(), request.left_out.end());
   std::erase_if(tests, [&](const suite::LoadedTest& loaded) { return left_out.contains(loaded.test.name); });
   suite::check_any_can_run(tests);

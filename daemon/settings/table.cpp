@@ -29,7 +29,7 @@ std::vector<std::string> list(const Reading& reading, const std::string& expecte
   return out;
 }
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -40,7 +40,7 @@ std::string quoted(const std::string& text) {
 
 std::string show_list(const std::vector<std::string>& items) {
   std::string out;
-  for (const std::string& item : items) out += (out.empty() ? "" : ", ") + quoted(item);
+  for (const std::string& item : items) out += (out.empty() ? "" : ", ") + in_quotes(item);
   return "[" + out + "]";
 }
 
@@ -81,7 +81,7 @@ Entry number(std::string name, std::string doc, Member member, unsigned least, u
 template <class Member>
 Entry text(std::string name, std::string doc, Member member) {
   return entry(
-      std::move(name), std::move(doc), member, [](const Reading& r) { return scalar(r, "text"); }, quoted);
+      std::move(name), std::move(doc), member, [](const Reading& r) { return scalar(r, "text"); }, in_quotes);
 }
 
 template <class Member>
@@ -92,7 +92,7 @@ Entry path(std::string name, std::string doc, Member member, std::string fallbac
         const std::string value = scalar(r, "a path");
         return value.empty() ? std::filesystem::path{} : (r.directory / value).lexically_normal();
       },
-      [](const std::filesystem::path& value) { return quoted(value.string()); }, std::move(fallback));
+      [](const std::filesystem::path& value) { return in_quotes(value.string()); }, std::move(fallback));
 }
 
 // Shown as it counts, with what the guest has by itself.
@@ -170,16 +170,16 @@ std::vector<Entry> build() {
           [](Guest value) { return std::string(to_string(value)); }),
       of_guest(path("domains.kernel", "The guests' kernel. Default: the one of domains.guest, in state_dir.",
                     KVMTEST_MEMBER(domains.kernel), "\".kvmtest/guest/tiny/kernel\""),
-               [](const GuestFiles& files) { return quoted(files.kernel); }),
+               [](const GuestFiles& files) { return in_quotes(files.kernel); }),
       of_guest(path("domains.initrd", "The guests' initial RAM disk. Default: the one of domains.guest, in state_dir.",
                     KVMTEST_MEMBER(domains.initrd), "\".kvmtest/guest/tiny/initrd\""),
-               [](const GuestFiles& files) { return quoted(files.initrd); }),
+               [](const GuestFiles& files) { return in_quotes(files.initrd); }),
       of_guest(
           path("domains.image",
                "A disk image, qcow2 or raw; never written: each domain has an overlay on it, as its first disk unless "
                "its template places it. Default: the one of domains.guest, where it has one.",
                KVMTEST_MEMBER(domains.image), ""),
-          [](const GuestFiles& files) { return quoted(files.image); }),
+          [](const GuestFiles& files) { return in_quotes(files.image); }),
       of_guest(number("domains.memory_mib",
                       "Memory of one domain in MiB, 32 to 1048576. Default: 192, for the Debian guest 384.",
                       KVMTEST_MEMBER(domains.memory_mib), 32, 1U << 20, "192"),

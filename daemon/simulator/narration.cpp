@@ -9,7 +9,7 @@ namespace wanted = core::action;
 
 namespace {
 
-std::string quoted(const core::Prefix& prefix) { return prefix.value.empty() ? "''" : prefix.value; }
+std::string shown(const core::Prefix& prefix) { return prefix.value.empty() ? "''" : prefix.value; }
 
 std::string blamed(core::Fault fault) { return fault == core::Fault::host ? "host: " : "guest: "; }
 
@@ -99,7 +99,7 @@ std::string Narrator::action(const wanted::DestroyDomain& a) {
 }
 std::string Narrator::action(const wanted::RunTest& a) {
   attempts_[a.attempt] = test(a.test) + "#" + std::to_string(a.number);
-  return "run " + attempt(a.attempt) + " on " + quoted(a.prefix);
+  return "run " + attempt(a.attempt) + " on " + shown(a.prefix);
 }
 std::string Narrator::action(const wanted::CancelTest& a) { return "cancel " + attempt(a.attempt); }
 std::string Narrator::action(const wanted::JudgeTest& a) { return "judge " + attempt(a.attempt); }
@@ -126,10 +126,10 @@ std::string Narrator::action(const wanted::ReportSnapshotsGivenUp& a) {
   return "report " + a.domain.name() + " only booted from now on: " + a.reason;
 }
 std::string Narrator::action(const wanted::ReportQuarantine& a) {
-  return "report " + quoted(a.prefix) + " out of use: " + a.reason;
+  return "report " + shown(a.prefix) + " out of use: " + a.reason;
 }
 std::string Narrator::action(const wanted::ReportKept& a) {
-  return "report that " + quoted(a.prefix) + " keeps " + test(a.test);
+  return "report that " + shown(a.prefix) + " keeps " + test(a.test);
 }
 std::string Narrator::action(const wanted::ReportLeftover& a) { return "report " + a.domain.name() + " left behind"; }
 std::string Narrator::action(const wanted::AnswerRequest& a) {

@@ -34,7 +34,7 @@ class Expression {
 
 }  // namespace
 
-std::vector<Ignored> apply(const Filter& filter, std::vector<LoadedTest>& tests) {
+std::vector<Ignored> ignore_by(const Filter& filter, std::vector<LoadedTest>& tests) {
   const Expression kind(filter.kind, "kvmplutotest", "--test-kind");
   const Expression status(filter.status, "good", "--test-status");
   const Expression name(filter.name, "", "--test-name");

@@ -27,7 +27,7 @@ struct Ignored {
 
 /// Removes the tests that are not wanted and tells which. Throws core::InputError for an expression that is none, with
 /// the option that it is the value of.
-std::vector<Ignored> apply(const Filter& filter, std::vector<LoadedTest>& tests);
+std::vector<Ignored> ignore_by(const Filter& filter, std::vector<LoadedTest>& tests);
 
 /// Removes the steps that look at the hosts afterwards.
 void drop_post_mortem(std::vector<LoadedTest>& tests);

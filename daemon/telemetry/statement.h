@@ -17,41 +17,43 @@
 
 namespace kvmtest::telemetry {
 
-inline void bind(SQLite::Statement& statement, int at, double value) { statement.bind(at, value); }
+inline void bind_value(SQLite::Statement& statement, int at, double value) { statement.bind(at, value); }
 template <std::integral T>
-void bind(SQLite::Statement& statement, int at, T value) {
+void bind_value(SQLite::Statement& statement, int at, T value) {
   // SQLite has signed integers only; the ids and sizes stored stay far below 2^63.
   statement.bind(at, static_cast<std::int64_t>(value));
 }
-inline void bind(SQLite::Statement& statement, int at, const std::string& value) { statement.bindNoCopy(at, value); }
-inline void bind(SQLite::Statement& statement, int at, std::string_view value) {
+inline void bind_value(SQLite::Statement& statement, int at, const std::string& value) {
+  statement.bindNoCopy(at, value);
+}
+inline void bind_value(SQLite::Statement& statement, int at, std::string_view value) {
   statement.bind(at, std::string(value));
 }
-inline void bind(SQLite::Statement& statement, int at, const char* value) { statement.bind(at, value); }
-inline void bind(SQLite::Statement& statement, int at, std::nullopt_t) { statement.bind(at); }
-inline void bind(SQLite::Statement& statement, int at, core::Duration value) {
+inline void bind_value(SQLite::Statement& statement, int at, const char* value) { statement.bind(at, value); }
+inline void bind_value(SQLite::Statement& statement, int at, std::nullopt_t) { statement.bind(at); }
+inline void bind_value(SQLite::Statement& statement, int at, core::Duration value) {
   statement.bind(at, core::seconds(value));
 }
-inline void bind(SQLite::Statement& statement, int at, core::WallTime value) {
+inline void bind_value(SQLite::Statement& statement, int at, core::WallTime value) {
   statement.bind(at, wire::iso8601(value));
 }
-inline void bind(SQLite::Statement& statement, int at, core::Verdict value) {
-  bind(statement, at, core::to_string(value));
+inline void bind_value(SQLite::Statement& statement, int at, core::Verdict value) {
+  bind_value(statement, at, core::to_string(value));
 }
-inline void bind(SQLite::Statement& statement, int at, core::RunId value) {
+inline void bind_value(SQLite::Statement& statement, int at, core::RunId value) {
   // 0 is outside any run: no row of runs.
   if (value.value == 0) return statement.bind(at);
   statement.bind(at, value.value);
 }
 template <class Tag, class Value>
-void bind(SQLite::Statement& statement, int at, const core::Id<Tag, Value>& id) {
-  bind(statement, at, id.value);
+void bind_value(SQLite::Statement& statement, int at, const core::Id<Tag, Value>& id) {
+  bind_value(statement, at, id.value);
 }
 
 template <class... Values>
 void bind_all(SQLite::Statement& statement, const Values&... values) {
   int at = 0;
-  (bind(statement, ++at, values), ...);
+  (bind_value(statement, ++at, values), ...);
 }
 
 /// Runs a statement that gives no rows; ready for the next use whatever happens. Returns the rows changed.

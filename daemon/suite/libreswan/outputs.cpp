@@ -103,7 +103,7 @@ FoundOutputs find_outputs(const std::vector<std::string>& paths, const fs::path&
   context.cache = cache;
   std::map<fs::path, std::shared_ptr<Sanitizer>> sanitizers;
   const auto add = [&](std::vector<LoadedTest> tests, const fs::path& output) {
-    auto ignored = apply(filter, tests);
+    auto ignored = ignore_by(filter, tests);
     std::move(ignored.begin(), ignored.end(), std::back_inserter(found.ignored));
     for (const LoadedTest& loaded : tests) {
       const fs::path testing = loaded.test.path.parent_path().parent_path();

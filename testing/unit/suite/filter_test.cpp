@@ -24,7 +24,7 @@ std::string left(const Filter& filter) {
                                 test("c-1", "good", {}),
                                 test("d-1", "good", {"linux"}, "umlplutotest"),
                                 test("plain", "", {}, "")};
-  apply(filter, tests);
+  ignore_by(filter, tests);
   std::string out;
   for (const auto& loaded : tests) out += loaded.test.name + " ";
   return out;
@@ -47,7 +47,7 @@ TEST(Filter, AllPlatformsMustMatchAndAnEmptyExpressionMatchesEach) {
 TEST(Filter, TellsWhatIsLeftOut) {
   std::vector<LoadedTest> tests{test("a", "good", {}), test("b", "wip", {}), test("c", "wip", {}),
                                 test("d", "skip", {})};
-  const auto ignored = apply({}, tests);
+  const auto ignored = ignore_by({}, tests);
   EXPECT_EQ(told(ignored, 4), "3 of 4 tests are left out: 1 by status skip, 2 by status wip");
   EXPECT_EQ(told({}, 4), "");
 }
@@ -55,7 +55,7 @@ TEST(Filter, TellsWhatIsLeftOut) {
 TEST(Filter, ABadExpressionNamesItsOption) {
   std::vector<LoadedTest> tests;
   try {
-    apply({.name = "("}, tests);
+    ignore_by({.name = "("}, tests);
     FAIL();
   } catch (const core::InputError& e) {
     EXPECT_EQ(std::string(e.what()), "--test-name: '(' is no regular expression: missing ): (");
