@@ -3,6 +3,7 @@
 // and makes time and randomness right after going back (guest/renew.c). That program is also the proof: it knows a
 // token of the time of saving, and a guest that was not taken back has no such program waiting.
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -34,6 +35,10 @@ struct CleanState {
   [[nodiscard]] std::string to_text() const;
   static CleanState from_text(const std::string& text);
 };
+
+/// How long a guest that went back may take to answer. A shell does within a tenth of a second; on a machine with far
+/// too much to do it may take longer.
+inline constexpr std::chrono::seconds answer_limit{20};
 
 /// Makes a logged-in guest fit to be saved: afterwards it waits for renew(), saved or not. Throws NotClean (a share is
 /// busy, the guest is no x86-64 Linux, its user may not set the clock), and then it is as it was; console::Closed,

@@ -19,9 +19,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A shell that went back answers within a tenth of a second; on a machine with far too much to do it may take longer.
-constexpr auto answer_limit = 20s;
-
 core::Duration since(steady_clock::time_point start) {
   return duration_cast<core::Duration>(steady_clock::now() - start);
 }

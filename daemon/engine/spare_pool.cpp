@@ -13,8 +13,6 @@ namespace {
 
 // A domain whose spare failed so often gets none any more in the run.
 constexpr unsigned most_failures = 2;
-// As for a reset of the usual kind.
-constexpr auto answer_limit = 20s;
 
 template <class State>
 bool is(const auto& variant) {

@@ -55,10 +55,6 @@ void text(pugi::xml_node parent, const char* name, const std::string& content) {
   parent.append_child(name).append_child(pugi::node_pcdata).set_value(escaped_lines(content).c_str());
 }
 
-std::string issue_text(const core::Issue& issue) {
-  return (issue.host.empty() ? "" : issue.host + ": ") + issue.name + (issue.detail.empty() ? "" : ": " + issue.detail);
-}
-
 /// All that is to be said of an attempt that did not pass.
 std::string account(const RunReport& run, const Attempt& attempt, const AttemptText& files) {
   std::string out;

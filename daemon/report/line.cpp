@@ -18,12 +18,6 @@ std::string jobs(unsigned count) { return fmt::format("{} job{}", count, count =
 
 std::string tests(std::size_t count) { return fmt::format("{} test{}", count, count == 1 ? "" : "s"); }
 
-std::string issue_text(const core::Issue& issue) {
-  std::string text = issue.host.empty() ? issue.name : issue.host + ": " + issue.name;
-  if (!issue.detail.empty()) text += ": " + issue.detail;
-  return text;
-}
-
 // What each kind of record says, and to whom. Texts may hold raw bytes of guests; line() makes them safe.
 
 struct Words {

@@ -25,24 +25,20 @@ std::string description(const std::string& text) {
 }
 
 /// A string of JSON is one of YAML.
-std::string quoted(const std::string& text) { return nlohmann::json(escaped(text)).dump(); }
-
-std::string issue_text(const core::Issue& issue) {
-  return (issue.host.empty() ? "" : issue.host + ": ") + issue.name + (issue.detail.empty() ? "" : ": " + issue.detail);
-}
+std::string yaml_string(const std::string& text) { return nlohmann::json(escaped(text)).dump(); }
 
 std::string diagnosis(const TestResult& test) {
   std::string out = "  ---\n";
   if (test.verdict) out += fmt::format("  verdict: {}\n", to_string(*test.verdict));
-  if (!test.reason.empty()) out += "  reason: " + quoted(test.reason) + "\n";
+  if (!test.reason.empty()) out += "  reason: " + yaml_string(test.reason) + "\n";
   if (test.flaky) out += "  flaky: true\n";
   if (!test.attempts.empty()) {
     const Attempt& last = test.attempts.back();
     out += fmt::format("  duration_ms: {}\n", last.split.test.count() / 1000);
     if (test.attempts.size() > 1) out += fmt::format("  attempts: {}\n", test.attempts.size());
     if (!last.issues.empty()) out += "  issues:\n";
-    for (const core::Issue& issue : last.issues) out += "    - " + quoted(issue_text(issue)) + "\n";
-    if (test.verdict != Verdict::passed && !last.output.empty()) out += "  output: " + quoted(last.output) + "\n";
+    for (const core::Issue& issue : last.issues) out += "    - " + yaml_string(issue_text(issue)) + "\n";
+    if (test.verdict != Verdict::passed && !last.output.empty()) out += "  output: " + yaml_string(last.output) + "\n";
   }
   return out + "  ...\n";
 }

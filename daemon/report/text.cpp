@@ -50,6 +50,10 @@ std::string painted(const Options& options, std::string_view text, const char* h
   return options.color && *how != '\0' ? fmt::format("\x1b[{}m{}\x1b[0m", how, text) : std::string(text);
 }
 
+std::string issue_text(const core::Issue& issue) {
+  return (issue.host.empty() ? "" : issue.host + ": ") + issue.name + (issue.detail.empty() ? "" : ": " + issue.detail);
+}
+
 std::size_t columns(std::string_view text) {
   std::size_t sum = 0;
   while (!text.empty()) {

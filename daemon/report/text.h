@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/time.h"
+#include "core/verdict.h"
 
 namespace kvmtest::report {
 
@@ -38,6 +39,9 @@ std::string escaped(std::string_view text);
 
 /// The same, but lines stay lines: \n and \t stay, and a \r before a \n goes.
 std::string escaped_lines(std::string_view text);
+
+/// "east: output-different: line 5": an issue in one line, not escaped.
+std::string issue_text(const core::Issue& issue);
 
 /// How many columns of a terminal `text` takes: 2 for wide characters, 0 for those that join the one before. Without
 /// control characters.
