@@ -47,7 +47,7 @@ KVMTEST := $(BUILD)/bin/kvmtest
 AS_ROOT := scripts/as-root
 
 .PHONY: kvm-help kvm-test kvm-retest kvm-guest kvm-guest-uefi kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-watch kvm-resume kvm-results kvm-diffs \
-	bootstrap build check deb check-layers asan tsan fuzz tidy format format-check bench install clean
+	bootstrap build check deb check-layers asan tsan fuzz tidy format format-check bench release install clean
 
 ##@ Running suites
 
@@ -81,13 +81,17 @@ kvm-results: $(KVMTEST) ## the summary of the last run
 kvm-diffs: $(KVMTEST) ## what the last run's tests printed that was not expected
 	@$(KVMTEST) diffs || [ $$? = 1 ]
 
+# The first build takes minutes. Meanwhile the guest is made that is there by default, unless settings may want another.
+first_guest = $(if $(wildcard $(KVMTEST) kvmtest.yaml)$(filter-out tiny,$(KVM_GUEST)),,scripts/guest/tiny .kvmtest/guest/tiny)
+kvm-test kvm-retest kvm-install check bench: BESIDE = $(first_guest)
+
 ##@ Setting up, each also done by kvm-test when needed
 
 bootstrap: ## install the Debian packages that are missing
 	@scripts/bootstrap build run guest
 
 build: $(BUILD)/build.ninja ## compile; also makes ./kvmtest and ./kvmsh
-	@cd $(BUILD) && ninja $(NINJAFLAGS) $(PROGRAMS)
+	@scripts/beside '$(BESIDE)' ninja -C $(BUILD) $(NINJAFLAGS) $(PROGRAMS)
 	@[ kvmtest -ef $(KVMTEST) ] || ln -sfn $(KVMTEST) kvmtest
 	@[ kvmsh -ef $(BUILD)/bin/kvmsh ] || ln -sfn $(BUILD)/bin/kvmsh kvmsh
 
@@ -96,7 +100,8 @@ $(BUILD)/build.ninja:
 	@echo "configuring $(BUILD)"
 	@mkdir -p $(BUILD)
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKEFLAGS) \
-		>$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
+		>$(BUILD)/configure.log 2>&1 || \
+		{ grep '^kvmtest: missing' $(BUILD)/configure.log || cat $(BUILD)/configure.log; exit 1; }
 
 # For commands that only ask: built when it is not there, else as it is.
 $(KVMTEST):
@@ -143,20 +148,17 @@ fuzz: ## fuzz every parser with FUZZ_RUNS inputs, or those of FUZZ_TARGETS; need
 	@ninja -C build-fuzz $(NINJAFLAGS) --quiet fuzz
 	@scripts/fuzz build-fuzz $(or $(FUZZ_RUNS),100000) $(FUZZ_TARGETS)
 
-tidy: $(BUILD)/build.ninja ## clang-tidy
+tidy: ## clang-tidy
 	@scripts/bootstrap quality
-	@cd $(BUILD) && ninja $(NINJAFLAGS) --quiet generated
-	@run-clang-tidy -quiet -p $(BUILD) '$(CURDIR)/(daemon|cli|testing)/'
-
-SOURCES = $(shell find daemon cli testing -name '*.h' -o -name '*.cpp')
+	@$(MAKE) build-tidy/build.ninja BUILD=build-tidy CMAKEFLAGS=-DKVMTEST_QUICK=OFF
+	@ninja -C build-tidy $(NINJAFLAGS) --quiet generated
+	@run-clang-tidy -quiet -p build-tidy '$(CURDIR)/(daemon|cli|testing)/'
 
 format: ## clang-format all sources
-	@command -v clang-format >/dev/null || scripts/bootstrap quality
-	@clang-format -i $(SOURCES)
+	@scripts/format
 
 format-check: ## tell where clang-format would change something
-	@command -v clang-format >/dev/null || scripts/bootstrap quality
-	@clang-format --dry-run --Werror $(SOURCES)
+	@scripts/format --check
 
 bench: bootstrap build kvm-guest ## all benchmarks: bench_daemon, testing/bench/suite, scripts/bench/*, doctor --measure
 	@scripts/bootstrap bench
@@ -167,20 +169,25 @@ bench: bootstrap build kvm-guest ## all benchmarks: bench_daemon, testing/bench/
 	@for benchmark in scripts/bench/*; do $(AS_ROOT) env BUILD=$(BUILD) "$$benchmark" || exit; done
 	@$(AS_ROOT) $(KVMTEST) doctor --measure
 
-install: bootstrap build ## into $(DESTDIR)$(PREFIX)
-	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(BUILD) >/dev/null && ninja -C $(BUILD) --quiet $(PROGRAMS) package_files
-	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) >$(BUILD)/install.log || { cat $(BUILD)/install.log; exit 1; }
+# What is installed is optimised, in a build directory of its own.
+RELEASE = build-release
+release: bootstrap
+	@$(MAKE) $(RELEASE)/build.ninja BUILD=$(RELEASE) CMAKEFLAGS='$(CMAKEFLAGS) -DCMAKE_BUILD_TYPE=Release'
+
+install: release ## an optimised build, into $(DESTDIR)$(PREFIX)
+	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(RELEASE) >/dev/null && ninja -C $(RELEASE) $(NINJAFLAGS) $(PROGRAMS) package_files
+	@DESTDIR=$(DESTDIR) cmake --install $(RELEASE) >$(RELEASE)/install.log || { cat $(RELEASE)/install.log; exit 1; }
 	@echo "installed into $(DESTDIR)$(PREFIX)"
 
-deb: bootstrap build ## a Debian package of it, in $(BUILD)
+deb: release ## a Debian package of it, in build-release
 	@scripts/bootstrap package
-	@cmake -DCMAKE_INSTALL_PREFIX=/usr -DKVMTEST_ZSHDIR=share/zsh/vendor-completions $(BUILD) >/dev/null
-	@ninja -C $(BUILD) --quiet $(PROGRAMS) package_files
-	@cd $(BUILD) && cpack -G DEB >package.log || { cat package.log; exit 1; }
-	@ls $(BUILD)/kvmtest_*.deb
+	@cmake -DCMAKE_INSTALL_PREFIX=/usr -DKVMTEST_ZSHDIR=share/zsh/vendor-completions $(RELEASE) >/dev/null
+	@ninja -C $(RELEASE) $(NINJAFLAGS) $(PROGRAMS) package_files
+	@cd $(RELEASE) && cpack -G DEB >package.log || { cat package.log; exit 1; }
+	@ls $(RELEASE)/kvmtest_*.deb
 
 clean: ## remove what was built; runs and their results stay
-	rm -rf build build-asan build-tsan build-fuzz kvmtest kvmsh
+	rm -rf build build-release build-asan build-tsan build-fuzz build-tidy kvmtest kvmsh
 
 kvm-help: ## this
 	@echo 'make kvm-test sets up this machine and runs the suite; make check runs the tests of kvmtest itself.'
