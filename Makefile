@@ -36,11 +36,12 @@ override KVM_SPARES := $(call unquoted,$(KVM_SPARES))
 override KVM_REQUIRE_SOME := $(call unquoted,$(KVM_REQUIRE_SOME))
 override KVM_MAX_FAIL := $(call unquoted,$(KVM_MAX_FAIL))
 override KVM_GUEST := $(call unquoted,$(KVM_GUEST))
+override KVM_GUEST_RELEASE := $(call unquoted,$(KVM_GUEST_RELEASE))
 override KVM_GUEST_PACKAGES := $(call unquoted,$(KVM_GUEST_PACKAGES))
 override KVM_GUEST_TREE := $(call unquoted,$(KVM_GUEST_TREE))
 override KVM_TESTS := $(call unquoted,$(KVM_TESTS))
-export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_DOMAINS KVM_ACCELERATOR KVM_RESET KVM_SPARES KVM_GUEST KVM_GUEST_PACKAGES \
-	KVM_GUEST_TREE KVM_REQUIRE_SOME KVM_MAX_FAIL KVM_SUDO
+export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_DOMAINS KVM_ACCELERATOR KVM_RESET KVM_SPARES KVM_GUEST KVM_GUEST_RELEASE \
+	KVM_GUEST_PACKAGES KVM_GUEST_TREE KVM_REQUIRE_SOME KVM_MAX_FAIL KVM_SUDO
 unexport KVM_PREFIX
 
 KVMTEST := $(BUILD)/bin/kvmtest
@@ -111,9 +112,11 @@ $(KVMTEST):
 kvm-guest: build ## make the guest that domains.guest (KVM_GUEST) names
 	@settings=$$($(KVMTEST) settings) || exit; \
 	kernel=$$(echo "$$settings" | sed -n 's/^domains\.kernel *"\(.*\)"$$/\1/p'); \
+	KVM_GUEST_RELEASE=$$(echo "$$settings" | sed -n 's/^domains\.release *"\(.*\)"$$/\1/p'); export KVM_GUEST_RELEASE; \
+	release=$${KVM_GUEST_RELEASE:+-$$KVM_GUEST_RELEASE}; \
 	case $$kernel in \
-	*/guest/tiny/kernel) scripts/guest/tiny "$${kernel%/kernel}" ;; \
-	*/guest/debian/kernel) scripts/bootstrap guest guest-debian && scripts/guest/debian "$${kernel%/kernel}" ;; \
+	*/guest/tiny$$release/kernel) scripts/guest/tiny "$${kernel%/kernel}" ;; \
+	*/guest/debian$$release/kernel) scripts/bootstrap guest guest-debian && scripts/guest/debian "$${kernel%/kernel}" ;; \
 	esac
 
 kvm-guest-uefi: bootstrap ## make the Debian guest that boots by itself, for the templates of config/uefi
@@ -208,6 +211,7 @@ kvm-help: ## this
 		KVM_MAX_FAIL 'begin no further test when so many did not pass (default: 0, however many)' \
 		KVM_REQUIRE_SOME 'true or false: a run whose tests are all unsupported fails (default: false)' \
 		KVM_GUEST 'tiny, or debian: Debian with systemd (default: tiny)' \
+		KVM_GUEST_RELEASE "the guest's Debian release, bookworm or trixie (default: this machine's)" \
 		KVM_GUEST_PACKAGES 'further packages in the Debian guest: "libreswan strace"' \
 		KVM_GUEST_TREE "directory whose files are laid over the Debian guest's: your own make install DESTDIR=" \
 		KVM_SUDO 'no: never sudo (default: where root is needed)' \

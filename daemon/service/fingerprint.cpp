@@ -44,7 +44,9 @@ std::string guest_maker(const settings::Settings& settings) {
   const fs::path script = settings::installed_files() / "guest" / name;
   std::error_code error;
   if (!fs::exists(script, error)) return "make kvm-guest";
-  return fmt::format("{} {}", script.string(), (settings.state_dir / "guest" / name).string());
+  const std::string release =
+      settings.domains.release.empty() ? "" : "KVM_GUEST_RELEASE=" + settings.domains.release + " ";
+  return fmt::format("{}{} {}", release, script.string(), settings::guest_directory(settings).string());
 }
 
 }  // namespace

@@ -51,9 +51,16 @@ Settings defaults(const std::filesystem::path& directory) {
   return settings;
 }
 
+std::filesystem::path guest_directory(const Settings& settings) {
+  const Settings::Domains& domains = settings.domains;
+  std::string name(to_string(domains.guest));
+  if (!domains.release.empty()) name += "-" + domains.release;
+  return settings.state_dir / "guest" / name;
+}
+
 GuestFiles guest_files(const Settings& settings) {
   const Settings::Domains& domains = settings.domains;
-  const auto directory = settings.state_dir / "guest" / to_string(domains.guest);
+  const auto directory = guest_directory(settings);
   const bool debian = domains.guest == Guest::debian;
   // A guest with a kernel of its user's has no use for our disk.
   const bool own_disk = !domains.image.empty() || !debian || !domains.kernel.empty();

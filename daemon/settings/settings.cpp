@@ -127,6 +127,7 @@ void apply_environment(Settings& settings) {
     settings.hypervisor.accelerator = parse_accelerator(word, "KVM_ACCELERATOR");
   }
   if (const char* word = set("KVM_GUEST")) settings.domains.guest = parse_guest(word, "KVM_GUEST");
+  if (const char* word = set("KVM_GUEST_RELEASE")) settings.domains.release = parse_release(word, "KVM_GUEST_RELEASE");
   if (const char* word = set("KVM_RESET")) settings.reset.method = parse_reset_method(word, "KVM_RESET");
   if (const char* word = set("KVM_SPARES")) settings.reset.spares = parse_switch(word, "KVM_SPARES");
   if (const char* word = set("KVM_REQUIRE_SOME")) settings.require_some = parse_switch(word, "KVM_REQUIRE_SOME");

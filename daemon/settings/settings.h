@@ -36,6 +36,7 @@ struct Settings {
   struct Domains {
     std::filesystem::path templates;  ///< directory of domain and network templates
     Guest guest = Guest::tiny;
+    std::string release;          ///< Debian release of that guest; empty: the one that the machine runs
     std::filesystem::path ready;  ///< directory of domains that are described already, used instead; empty: none
     // As set; see own_or_guests().
     std::filesystem::path kernel;
@@ -92,6 +93,9 @@ struct GuestFiles {
 /// Those of Settings::domains that are set; for the others what domains.guest has, which lies in guest/ of state_dir.
 GuestFiles guest_files(const Settings& settings);
 
+/// The directory of domains.guest, made by the script of that name: guest/debian-trixie in state_dir.
+std::filesystem::path guest_directory(const Settings& settings);
+
 /// Puts the state directory elsewhere.
 void move_state_dir(Settings& settings, const std::filesystem::path& directory);
 
@@ -108,8 +112,8 @@ Settings load(const std::optional<std::filesystem::path>& file);
 Settings load_text(const std::string& text, const std::filesystem::path& file);
 
 /// Overrides by KVM_WORKERS, KVM_PREFIXES, KVM_PREFIX (older name, when KVM_PREFIXES is unset or empty), KVM_URI,
-/// KVM_DOMAINS, KVM_ACCELERATOR, KVM_GUEST, KVM_RESET and KVM_SPARES. An empty variable counts as unset. Throws
-/// core::InputError naming the variable.
+/// KVM_DOMAINS, KVM_ACCELERATOR, KVM_GUEST, KVM_GUEST_RELEASE, KVM_RESET and KVM_SPARES. An empty variable counts as
+/// unset. Throws core::InputError naming the variable.
 void apply_environment(Settings& settings);
 
 /// One known setting, as it stands in the table all readers and listings share.

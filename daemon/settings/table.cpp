@@ -168,6 +168,16 @@ std::vector<Entry> build() {
           KVMTEST_MEMBER(domains.guest),
           [](const Reading& r) { return parse_guest(scalar(r, "tiny or debian"), r.origin); },
           [](Guest value) { return std::string(to_string(value)); }),
+      entry(
+          "domains.release",
+          "The Debian release that it is made of, such as trixie. Default: the one that this machine runs. "
+          "KVM_GUEST_RELEASE overrides it.",
+          KVMTEST_MEMBER(domains.release),
+          [](const Reading& r) {
+            const std::string word = scalar(r, "the name of a Debian release");
+            return word.empty() ? word : parse_release(word, r.origin);
+          },
+          quoted),
       of_guest(path("domains.kernel", "The guests' kernel. Default: the one of domains.guest, in state_dir.",
                     KVMTEST_MEMBER(domains.kernel), "\".kvmtest/guest/tiny/kernel\""),
                [](const GuestFiles& files) { return in_quotes(files.kernel); }),

@@ -144,6 +144,13 @@ Guest parse_guest(std::string_view text, std::string_view origin) {
                          "' is no guest of kvmtest; write tiny or debian");
 }
 
+std::string parse_release(std::string_view text, std::string_view origin) {
+  const auto is_small = [](char c) { return c >= 'a' && c <= 'z'; };
+  if (text.empty() || !std::all_of(text.begin(), text.end(), is_small))
+    refuse(origin, "'" + shown(text) + "' is no name of a Debian release, such as trixie");
+  return std::string(text);
+}
+
 ResetMethod parse_reset_method(std::string_view text, std::string_view origin) {
   for (const auto known : {ResetMethod::automatic, ResetMethod::snapshot, ResetMethod::boot}) {
     if (text == to_string(known)) return known;

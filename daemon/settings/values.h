@@ -36,6 +36,8 @@ enum class Guest { tiny, debian };
 /// The word in settings, and the name of its directory.
 std::string_view to_string(Guest guest);
 Guest parse_guest(std::string_view text, std::string_view origin);
+/// The name of a Debian release, such as trixie: small letters.
+std::string parse_release(std::string_view text, std::string_view origin);
 
 /// A duration with its unit: "500ms", "30s", "2m", "1h". More than zero, at most 24h.
 std::chrono::milliseconds parse_duration(std::string_view text, std::string_view origin);

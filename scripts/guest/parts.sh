@@ -9,26 +9,33 @@ fail() {
 	exit 1
 }
 
+# The Debian release of the guest, and where apt's knowledge of it lies when it is not this machine's own.
+machine_suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+suite=${KVM_GUEST_RELEASE:-$machine_suite}
+[[ ! ${KVM_GUEST_RELEASE:-} || $suite =~ ^[a-z]+$ ]] || fail "KVM_GUEST_RELEASE: '$suite' is no name of a Debian release, such as trixie"
+store=${KVMTEST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/kvmtest}
+own_apt=
+[[ $suite == "$machine_suite" ]] || own_apt=$store/apt/$suite
+
 # begin OUTDIR INPUT FILE...: where the guest goes, what else than the scripts shapes it, and the files it consists of.
-# Ends the script when they are there and up to date. The first line of OUTDIR/key tells by which scripts they were made and
+# Ends the script when they are there and up to date; else sets work, a directory that ends with the script. The first line of OUTDIR/key tells by which scripts they were made and
 # which apt lists these saw, the second line by which package versions. Asking apt for versions takes 0.5 s: only when its lists
 # have changed.
 begin() {
 	[[ $(uname -m) == x86_64 ]] || fail "only x86_64 is supported, not $(uname -m)"
 	mkdir -p -- "$1" || fail "cannot make $1"
 	out=$(cd -- "$1" && pwd)
-	cache=${KVMTEST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/kvmtest}/debs
+	cache=$store/debs
 	products=("${@:3}")
 
-	local lists product complete=yes
+	local product complete=yes
 	scripts=$({
 		cat "$here/$name" "${BASH_SOURCE[0]}"
 		find "$parts" "$here/inside" -type f | sort | xargs cat
-		printf '%s' "$2"
+		printf '%s\n' "$suite" "$2"
 	} | sha256sum)
 	scripts=${scripts%% *}
-	lists=$(stat -c '%n %Y' /var/lib/apt/lists /var/lib/apt/lists/*Packages* /var/lib/apt/lists/*InRelease 2>/dev/null | sha256sum || :)
-	seen="$scripts ${lists%% *}"
+	look_at_lists
 	old_seen='' old_versions=''
 	for product in "${products[@]}"; do
 		[[ -s $out/$product ]] || complete=
@@ -40,7 +47,62 @@ begin() {
 		} <"$out/key" || :
 		[[ $old_seen != "$seen" ]] || exit 0
 	fi
+	work=$(mktemp -d "$out/.$name.XXXXXX")
+	trap 'rm -rf -- "$work"' EXIT
 }
+
+# look_at_lists: sets seen to what scripts and apt's lists of packages there are.
+look_at_lists() {
+	local lists folder
+	lists=$(for folder in /var/lib/apt/lists ${own_apt:+"$own_apt/state/lists"}; do
+		stat -c '%n %Y' "$folder" "$folder"/*Packages* "$folder"/*InRelease 2>/dev/null || :
+	done | sha256sum)
+	seen="$scripts ${lists%% *}"
+}
+
+# read_archive: from here on apt answers for the guest's release. Its lists of another release than the machine's own are kept
+# beside the downloads, as new as the machine's where the network lets them.
+read_archive() {
+	[[ $own_apt ]] || return 0
+	mkdir -p -- "$own_apt"/{state/lists,cache} || fail "cannot make $own_apt"
+	archive_sources >"$own_apt/sources.list"
+	: >"$own_apt/state/status"
+	cat >"$own_apt/apt.conf" <<-end
+		Dir::Etc::sourcelist "$own_apt/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::State "$own_apt/state";
+		Dir::State::status "$own_apt/state/status";
+		Dir::Cache "$own_apt/cache";
+		APT::Sandbox::User "root";
+	end
+	export APT_CONFIG=$own_apt/apt.conf
+	[[ ! $own_apt/updated -nt /var/lib/apt/lists ]] || return 0
+	echo "$name: asking the archive for its packages of $suite"
+	if apt-get -qq -o APT::Update::Error-Mode=any update >"$work/log" 2>&1; then
+		touch "$own_apt/updated"
+	elif [[ -e $own_apt/updated ]]; then
+		echo "$name: cannot reach the archive of $suite; going on with what it had" >&2
+	else
+		fail "cannot read the archive of KVM_GUEST_RELEASE=$suite: $(grep -m1 '^E:' "$work/log" || tail -n 1 "$work/log")"
+	fi
+	look_at_lists
+}
+
+# archive_sources: prints, for apt, the Debian archive that this machine's apt uses, and nothing else that it may know, with the
+# guest's release in place of the machine's: trixie-security for bookworm-security or stable-security. Backports and the like
+# are taken for the machine's own release alone.
+archive_sources() (
+	unset APT_CONFIG
+	for keyring in /usr/share/keyrings/debian-archive-keyring.{gpg,pgp}; do
+		[[ ! -r $keyring ]] || break
+	done
+	[[ -r $keyring ]] || fail "debian-archive-keyring is missing: run scripts/bootstrap guest-debian"
+	all=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+		sed -n "s,^Debian ,deb [signed-by=$keyring] ,p" | sort -u)
+	[[ $all ]] || fail "apt knows no Debian archive: see /etc/apt (scripts/bootstrap runs apt-get update)"
+	[[ ! $own_apt ]] || all=$(sed -En "s,( [^ ]+ )[a-z]+((-updates|-security)? [a-z-]+)\$,\1$suite\2,p" <<<"$all" | sort -u)
+	echo "$all"
+)
 
 # need TOOL...: programs of this machine.
 need() {
@@ -115,12 +177,11 @@ keep_older() {
 	exit 0
 }
 
-# fetch: downloads what the cache lacks of debs and unpacks all of them into $tree. Sets work, which ends with the script.
+# fetch: downloads what the cache lacks of debs and unpacks all of them into $tree, in which bin, sbin, lib and lib64 are links
+# as on every Debian, whether packages hold bin/ip or usr/bin/ip.
 fetch() {
-	local deb
+	local deb folder
 	mkdir -p -- "$cache" || fail "cannot make $cache"
-	work=$(mktemp -d "$out/.$name.XXXXXX")
-	trap 'rm -rf -- "$work"' EXIT
 	if ((${#lacking[@]})); then
 		echo "$name: downloading ${#lacking[@]} packages"
 		mkdir "$work/debs"
@@ -131,8 +192,12 @@ fetch() {
 	fi
 	tree=$work/packages
 	mkdir "$tree"
+	for folder in bin sbin lib lib64; do
+		mkdir -p "$tree/usr/$folder"
+		ln -s "usr/$folder" "$tree/$folder"
+	done
 	for deb in "${debs[@]}"; do
-		dpkg-deb -x "$cache/$deb" "$tree" || fail "bad package, delete it and try again: $cache/$deb"
+		dpkg-deb --fsys-tarfile "$cache/$deb" | tar -x -C "$tree" --keep-directory-symlink --no-same-owner || fail "bad package, delete it and try again: $cache/$deb"
 	done
 }
 
@@ -198,9 +263,13 @@ add_modules() {
 				else if (!(module in builtin)) { print "no module " module >"/dev/stderr"; exit 1 }
 		}' "$all/modules.builtin" "$all/modules.dep" >"$work/paths" || fail "the kernel lacks a module: correct $1"
 	mkdir "$root/lib/modules/$release"
+	# Unpacked, for the guest's processor may be an emulated one.
 	while read -r path; do
 		mkdir -p "$root/lib/modules/$release/${path%/*}"
-		cp "$all/$path" "$root/lib/modules/$release/$path"
+		case $path in
+		*.xz) xz -dc "$all/$path" >"$root/lib/modules/$release/${path%.xz}" ;;
+		*) cp "$all/$path" "$root/lib/modules/$release/$path" ;;
+		esac
 	done <"$work/paths"
 	cp "$all"/modules.{builtin,builtin.modinfo,order} "$root/lib/modules/$release/"
 	depmod -b "$root" "$release"
@@ -217,11 +286,14 @@ pack_initrd() {
 # unpack_kernel FILE: the kernel proper out of its compressed wrapping: a PVH kernel boots at once, where unpacking takes an
 # emulated CPU seconds. The offsets are those of Documentation/arch/x86/boot.rst.
 unpack_kernel() {
-	local image=$tree/boot/vmlinuz-$release start
+	local image=$tree/boot/vmlinuz-$release start size unpack=(xz -dcq)
 	number() { od -An -t "u$2" -j "$1" -N "$2" "$image" | tr -d ' '; }
 	start=$((($(number $((0x1f1)) 1) + 1) * 512 + $(number $((0x248)) 4)))
-	{ tail -c +$((start + 1)) "$image" | head -c "$(number $((0x24c)) 4)" | xz -dcq --single-stream >"$1"; } || :
-	[[ $(head -c 4 "$1") == $'\x7fELF' ]] || fail "cannot unpack $image: not compressed by xz"
+	size=$(($(number $((0x24c)) 4) - 4)) # the last four bytes tell the unpacked kernel's size
+	[[ $(number $start 4) != $((0xfd2fb528)) ]] || unpack=(zstd -dcq) # RFC 8878, 3.1.1
+	need "${unpack[0]}"
+	tail -c +$((start + 1)) "$image" | head -c $size | "${unpack[@]}" >"$1" || :
+	[[ $(head -c 4 "$1") == $'\x7fELF' ]] || fail "cannot unpack $image: compressed by neither xz nor zstd"
 }
 
 # finish: puts the products, made in $work, into OUTDIR.

@@ -143,6 +143,21 @@ TEST(Settings, TheGuestBringsItsFilesAndMemory) {
   EXPECT_EQ(guest_files(settings).memory_mib, 384U);
 }
 
+TEST(Settings, AGuestOfAnotherReleaseLiesBesideTheMachinesOwn) {
+  const Settings other = from("domains: {guest: debian, release: trixie}");
+  EXPECT_EQ(guest_files(other).image, "/project/.kvmtest/guest/debian-trixie/image.qcow2");
+  EXPECT_EQ(guest_files(other).memory_mib, 384U);
+  EXPECT_EQ(guest_files(from("domains: {release: bookworm}")).kernel, "/project/.kvmtest/guest/tiny-bookworm/kernel");
+  EXPECT_EQ(guest_files(from("domains: {release: ''}")).kernel, "/project/.kvmtest/guest/tiny/kernel");
+  EXPECT_EQ(error_in("domains: {release: Trixie}"),
+            "kvmtest.yaml:1:20: domains.release: 'Trixie' is no name of a Debian release, such as trixie");
+  EXPECT_NE(error_in("domains: {release: ../etc}"), "");
+  const Environment environment({{"KVM_GUEST_RELEASE", "bookworm"}});
+  Settings settings = from("domains: {guest: debian, release: trixie}");
+  apply_environment(settings);
+  EXPECT_EQ(guest_directory(settings), "/project/.kvmtest/guest/debian-bookworm");
+}
+
 TEST(Settings, AnUnknownOneNamesTheNearest) {
   EXPECT_EQ(error_in("# x\nworker: 2\n"), "kvmtest.yaml:2:1: unknown setting 'worker' (did you mean 'workers'?)");
   EXPECT_EQ(error_in("limits:\n  bot: 2m\n"),
