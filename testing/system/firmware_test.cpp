@@ -29,7 +29,7 @@ TEST_F(FirmwareOnDomains, AGuestStartsFromTheBootLoaderOfItsDisk) {
       "east# ls -d /sys/firmware/efi/efivars\n/sys/firmware/efi/efivars\n"
       "east# cat /etc/hostname\neast\n"
       "east# ip -brief address show eth1\neth1             UP             192.1.2.23/24 2001:db8:1:2::23/64 * (glob)\n"
-      "east# ip route show default\ndefault via 192.1.2.254 dev eth1 *(glob)\n"
+      "east# ip route show default\ndefault via 192.1.2.254 dev eth1 * (glob)\n"
       "east# grep -c kvmtest /proc/cmdline\n0\n[1]\n");
   const Result result = run_kvmtest({"run", "--reset", "boot"});
   EXPECT_EQ(result.status, 0) << result.output;
