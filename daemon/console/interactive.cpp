@@ -79,12 +79,14 @@ Interactive::Interactive(Session& session, const Wish& wish)
       terminal, terminal.substr(0, terminal.find('-')));
   // The session's shell has no echo, and the new one is silent until its first mark.
   put(
-      fmt::format("({}; export TERM; stty sane rows {} cols {}; HISTCONTROL=ignoreboth KVMTEST_SHELL={} exec "
+      fmt::format("({}; export TERM; unset NO_COLOR PAGER GIT_PAGER; stty sane rows {} cols {}; HISTCONTROL=ignoreboth "
+                  "KVMTEST_SHELL={} exec "
                   "\"${{BASH:-${{SHELL:-/bin/sh}}}}\" -i); printf '\\036{}e%d\\036' $?\n",
                   find_terminal, wish.size.rows, wish.size.columns, nonce_, nonce_));
   put(
       fmt::format(" PS2='> ' PS1=\"$(printf '\\036{}p\\036')\"; if [ -n \"$BASH_VERSION\" ]; then "
-                  "PS1=\"[\\u@{} \\w]\\\\\\$ \\[$PS1\\]\"; else PS1=\"[$(id -un)@{} \\$PWD]# $PS1\"; fi\n",
+                  "unset PROMPT_COMMAND PS0; PS1=\"[\\u@{} \\w]\\\\\\$ \\[$PS1\\]\"; else PS1=\"[$(id -un)@{} \\$PWD]# "
+                  "$PS1\"; fi\n",
                   nonce_, wish.host, wish.host));
 }
 

@@ -16,6 +16,8 @@ std::string make_nonce() {
 
 std::string prompt_variable(std::string_view nonce) { return fmt::format("{}:$?# ", nonce); }
 
+std::string continuation_variable(std::string_view nonce) { return fmt::format("{}:$?> ", nonce); }
+
 namespace {
 
 /// Longest end of `text` that is a beginning of `word`, short of the whole word.
@@ -27,8 +29,8 @@ std::size_t overlap(std::string_view text, std::string_view word) {
 
 enum class Match { yes, no, more };
 
-/// Whether `text`, just behind a nonce, goes on like a prompt: ":" status "# ".
-Match match_status(std::string_view text, int& status, std::size_t& length) {
+/// Whether `text`, just behind a nonce, goes on like a prompt: ":" status "# ", or ":" status "> ".
+Match match_status(std::string_view text, int& status, bool& incomplete, std::size_t& length) {
   if (text.empty()) return Match::more;
   if (text[0] != ':') return Match::no;
   std::size_t i = 1;
@@ -38,9 +40,11 @@ Match match_status(std::string_view text, int& status, std::size_t& length) {
   if (i == text.size() && i <= 3) return Match::more;
   if (i == 1) return Match::no;
   const std::string_view rest = text.substr(i);
-  if (std::string_view("# ").starts_with(rest) && rest.size() < 2) return Match::more;
-  if (!rest.starts_with("# ")) return Match::no;
+  const std::string_view end = rest.starts_with('>') ? "> " : "# ";
+  if (end.starts_with(rest) && rest.size() < 2) return Match::more;
+  if (!rest.starts_with(end)) return Match::no;
   status = value;
+  incomplete = end == "> ";
   length = i + 2;
   return Match::yes;
 }
@@ -61,10 +65,10 @@ PromptScanner::Result PromptScanner::feed(std::string_view bytes) {
     }
     int status = 0;
     std::size_t length = 0;
-    switch (match_status(std::string_view(pending_).substr(at + nonce_.size()), status, length)) {
+    switch (match_status(std::string_view(pending_).substr(at + nonce_.size()), status, result.incomplete, length)) {
       case Match::yes:
         result.output = pending_.substr(0, at);
-        result.status = status;
+        if (!result.incomplete) result.status = status;
         pending_.erase(0, at + nonce_.size() + length);
         return result;
       case Match::more:

@@ -14,6 +14,9 @@ std::string make_nonce();
 /// The value to give PS1 in a POSIX shell, without quotes.
 std::string prompt_variable(std::string_view nonce);
 
+/// The value to give PS2: with it the shell tells that a line that was typed is not a whole command.
+std::string continuation_variable(std::string_view nonce);
+
 /// Separates a command's output from the prompt that ends it. One thread at a time.
 class PromptScanner {
  public:
@@ -22,12 +25,15 @@ class PromptScanner {
   struct Result {
     std::string output;         ///< certain to be output; bytes that may yet turn out a prompt are held back
     std::optional<int> status;  ///< the prompt has come: the command's exit status
+    bool incomplete = false;    ///< the prompt that has come asks for the rest of the command; no status
   };
   /// Takes in what was read. After a status, bytes behind the prompt wait for the next call.
   Result feed(std::string_view bytes);
 
   /// Gives out what was held back, when no more will come.
   std::string take_rest();
+  /// Bytes that are held back.
+  [[nodiscard]] std::size_t held() const { return pending_.size(); }
 
  private:
   std::string nonce_;

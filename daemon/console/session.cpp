@@ -1,6 +1,7 @@
 #include "console/session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,9 +19,38 @@ constexpr std::size_t line_bound = 1000;
 // For a few letters to be taken.
 constexpr auto type_limit = 10s;
 
-bool ends_like_a_shell_prompt(std::string_view text) {
-  const std::string plain = without_escapes(text);
-  return plain.ends_with("# ") || plain.ends_with("$ ") || plain.ends_with("% ");
+// Bytes of the kernel's messages that are kept.
+constexpr std::size_t heard_bound = 1U << 20U;
+
+// A shell that does not give a half-typed line up for control-C alone does so at the next line.
+constexpr auto interrupt_limit = 1s;
+
+/// Whether a terminal takes it as it stands: it acts upon control characters, and a shell prompts after each line.
+bool is_plain(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    const auto code = static_cast<unsigned char>(c);
+    return (code < 0x20 && c != '\t') || code == 0x7f;
+  });
+}
+
+/// As one word of a shell, typed as one line without control characters.
+std::string typed_word(std::string_view text) {
+  std::string out;
+  std::string plain;
+  const auto end_plain = [&] {
+    if (!plain.empty()) out += shell_quoted(std::exchange(plain, {}));
+  };
+  for (const char c : text) {
+    if (is_plain({&c, 1})) {
+      plain.push_back(c);
+      continue;
+    }
+    end_plain();
+    // See shell_setup_lines(): a substitution loses line feeds.
+    out += c == '\n' ? "\"$__kvmtest_n\"" : fmt::format("\"$(printf '\\{:03o}')\"", static_cast<unsigned char>(c));
+  }
+  end_plain();
+  return out;
 }
 
 }  // namespace
@@ -36,10 +66,12 @@ std::string shell_quoted(std::string_view text) {
   return out + "'";
 }
 
-Session::Session(std::unique_ptr<Stream> stream, std::size_t capture_bound)
+Session::Session(std::unique_ptr<Stream> stream, std::size_t capture_bound, Patience patience)
     : stream_(std::move(stream)),
       capture_bound_(capture_bound),
+      patience_(patience),
       nonce_(make_nonce()),
+      kernel_(nonce_),
       scanner_(nonce_),
       raw_(capture_bound) {}
 
@@ -49,50 +81,27 @@ std::string Session::read(Deadline deadline) {
   return bytes;
 }
 
-void Session::await_login_prompt(Deadline deadline) {
-  std::string seen;
-  while (steady_clock::now() < deadline) {
-    seen += read(deadline);
-    if (seen.size() > 65536) seen.erase(0, seen.size() - 32768);
-    const std::size_t tail = seen.size() < 200 ? seen.size() : 200;
-    if (without_escapes(std::string_view(seen).substr(seen.size() - tail)).ends_with("login: ")) return;
-    if (seen.find("Kernel panic - not syncing") != std::string::npos)
-      throw LoginFailed("the guest's kernel panicked; " + last_words(seen));
+/// The same without what the kernel said.
+std::string Session::read_text(Deadline deadline) {
+  std::string text;
+  for (auto piece = kernel_.feed(read(deadline));; piece = kernel_.feed({})) {
+    text += piece.text;
+    if (!piece.message) return text;
+    note(std::move(*piece.message));
   }
-  throw LoginFailed("no login prompt in time; " + last_words(seen));
 }
 
-void Session::log_in(const Login& login, Deadline deadline) {
-  type(login.user, deadline);
-  std::string seen;
-  const auto answered = [&](std::string_view what) { return seen.find(what) != std::string::npos; };
-  while (!answered("assword:") && !ends_like_a_shell_prompt(seen)) {
-    if (steady_clock::now() >= deadline) throw LoginFailed("no password prompt in time; " + last_words(seen));
-    seen += read(deadline);
-    if (answered("ncorrect")) throw LoginFailed("the guest refused user '" + login.user + "'");
-  }
-  if (answered("assword:")) {
-    seen.clear();
-    type(login.password, deadline);
-    while (!ends_like_a_shell_prompt(seen)) {
-      if (steady_clock::now() >= deadline) throw LoginFailed("no shell prompt in time; " + last_words(seen));
-      seen += read(deadline);
-      if (answered("ncorrect")) throw LoginFailed("the guest refused user '" + login.user + "' and its password");
-    }
-  }
-  set_up_shell(deadline);
-  // The check that the prompt really carries the exit status, and that nothing else is still typing.
-  type("(exit 7)", deadline);
-  if (await_prompt(deadline, {}) != 7) throw LoginFailed("the shell does not show exit statuses in its prompt (PS1)");
+void Session::note(KernelScanner::Message message) {
+  if (live_) live_->append(message.bytes);
+  heard_bytes_ += message.bytes.size();
+  if (heard_bytes_ > heard_bound) return;
+  heard_.push_back({given_ + scanner_.held(), std::move(message.bytes), std::move(message.line), steady_clock::now()});
 }
 
-void Session::set_up_shell(Deadline deadline) {
-  // +m: no job messages. +o emacs: no line editing, so a tab is a tab.
-  type(fmt::format("export TERM=dumb; unset LS_COLORS HISTFILE; stty sane -echo -onlcr; set +m +o emacs 2>/dev/null; "
-                   "PS2=; PS1={}",
-                   shell_quoted(prompt_variable(nonce_))),
-       deadline);
-  if (!await_prompt(deadline, {})) throw LoginFailed("the shell did not take the prompt (PS1) it was given");
+void Session::set_nonce(std::string nonce) {
+  nonce_ = std::move(nonce);
+  scanner_ = PromptScanner(nonce_);
+  kernel_.set_prompt(nonce_);
 }
 
 void Session::type(std::string_view line, Deadline deadline) {
@@ -102,101 +111,150 @@ void Session::type(std::string_view line, Deadline deadline) {
   stream_->write(bytes, deadline);
 }
 
-/// Waits for a prompt. `echoed`: whether to look for somebody else who answers at the console, which ends the waiting;
-/// then it is what was typed for that and comes last in the output.
-std::optional<int> Session::await_prompt(Deadline deadline, const OnOutput& on_output, std::string* echoed) {
+/// Waits for a prompt. `watched`: whether to look for somebody else who answers at the console, which ends the waiting.
+Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_output, bool watched) {
   std::optional<ShellWatch> watch;
   const std::string letters = make_nonce();
-  if (echoed != nullptr) watch.emplace(letters, steady_clock::now());
+  if (watched) watch.emplace(letters, steady_clock::now());
   const auto type_raw = [&](const std::string& bytes) {
     if (!bytes.empty()) stream_->write(bytes, steady_clock::now() + type_limit);
   };
   // What came behind the last prompt may already hold the next one.
   auto result = scanner_.feed({});
+  const auto give = [&] {
+    const std::string output = std::exchange(result.output, {});
+    if (!on_output || output.empty()) return;
+    given_ += output.size();
+    on_output(output);
+  };
+  std::string bytes;
   while (true) {
-    if (on_output && !result.output.empty()) on_output(result.output);
+    give();
+    if (result.incomplete) {
+      if (watch) type_raw(watch->finish());
+      return {std::nullopt, true, {}};
+    }
     at_prompt_ = result.status.has_value();
     const auto now = steady_clock::now();
     const bool other = watch && watch->other_answers();
     if (watch && (result.status || other || now >= deadline)) type_raw(watch->finish());
-    if (result.status) return result.status;
-    if (other) *echoed = letters;
-    if (other || now >= deadline) return std::nullopt;
-    if (watch) type_raw(watch->type(now));
-    const std::string bytes = read(watch ? std::min(deadline, watch->next()) : deadline);
-    if (watch && !bytes.empty()) watch->heard(bytes, steady_clock::now());
-    result = scanner_.feed(bytes);
+    if (result.status) {
+      last_status_ = *result.status;
+      return {result.status, false, {}};
+    }
+    if (other) return {std::nullopt, false, letters};
+    auto piece = kernel_.feed(std::exchange(bytes, {}));
+    const bool silent = piece.text.empty() && !piece.message;
+    if (watch && !piece.text.empty()) watch->heard(piece.text, now);
+    result = scanner_.feed(piece.text);
+    if (piece.message) {
+      give();
+      note(std::move(*piece.message));
+    } else if (silent) {
+      if (now >= deadline) return {};
+      if (watch) type_raw(watch->type(now));
+      bytes = read(watch ? std::min(deadline, watch->next()) : deadline);
+    }
   }
 }
 
-/// Types a long command, or one of several lines, in pieces into a shell variable and returns what runs it.
+/// Types a long command, or what a terminal would not take as it stands, in pieces into a shell variable and returns
+/// what runs it; what is short enough in one piece.
 std::string Session::type_long(std::string_view command, Deadline deadline) {
+  if (command.size() < line_bound)
+    if (const std::string word = typed_word(command); word.size() < line_bound) return "eval " + word;
+  const int status = last_status_;
   type("__kvmtest=", deadline);
-  if (!await_prompt(deadline, {})) return {};
+  if (!await_prompt(deadline)) return {};
   for (std::size_t at = 0; at < command.size();) {
     std::size_t length = std::min(line_bound / 4, command.size() - at);  // quoting makes it at most four times longer
+    while (typed_word(command.substr(at, length)).size() > line_bound) length /= 2;
     // Not in the middle of a UTF-8 character: a shell may look at each piece.
     while (at + length < command.size() && length > 1 &&
            (static_cast<unsigned char>(command[at + length]) & 0xc0) == 0x80)
       --length;
-    type(fmt::format("__kvmtest=\"$__kvmtest\"{}", shell_quoted(command.substr(at, length))), deadline);
-    if (!await_prompt(deadline, {})) return {};
+    type(fmt::format("__kvmtest=\"$__kvmtest\"{}", typed_word(command.substr(at, length))), deadline);
+    if (!await_prompt(deadline)) return {};
     at += length;
   }
-  return "eval \"$__kvmtest\"";
+  // The command may ask for the status of the one before it. With set -e that was 0.
+  const std::string before = status == 0 ? "" : fmt::format("case $- in *e*) ;; *) (exit {}) ;; esac; ", status);
+  return before + "eval \"$__kvmtest\"";
+}
+
+/// Out of a command that the shell wants the rest of. False: it does not answer.
+bool Session::give_up_line(Deadline deadline) {
+  stream_->write("\x03", deadline);
+  if (await_prompt(std::min(deadline, steady_clock::now() + interrupt_limit))) return true;
+  stream_->write("\n", deadline);
+  return await_prompt(deadline).has_value();
+}
+
+Session::Answer Session::execute(std::string_view command, Deadline deadline, const OnOutput& on_output) {
+  const int before = last_status_;
+  if (command.size() <= line_bound && is_plain(command)) {
+    type(command, deadline);
+    Answer answer = await_answer(deadline, on_output, true);
+    // Nothing of it has run. Evaluated, it is an error that the shell tells, as it is for a long command.
+    if (!answer.incomplete) return answer;
+    if (!give_up_line(deadline)) return {};
+    last_status_ = before;
+  }
+  // Evaluated as one, several lines are one command.
+  const std::string line = type_long(command, deadline);
+  if (line.empty()) return {};
+  type(line, deadline);
+  return await_answer(deadline, on_output, true);
 }
 
 CommandResult Session::run(std::string_view command, std::chrono::microseconds limit, const OnOutput& on_output) {
   if (live_) live_->append(fmt::format("# {}\n", command));
-  return carry_out(limit, on_output, [&](Deadline deadline) {
-    std::string line(command);
-    // A shell prompts after each complete line; evaluated as one, several lines are one command.
-    if (line.size() > line_bound || line.find('\n') != std::string::npos) line = type_long(command, deadline);
-    if (line.empty() && !command.empty()) return false;
-    type(line, deadline);
-    return true;
-  });
+  return carry_out(limit, on_output,
+                   [&](Deadline deadline, const OnOutput& give) { return execute(command, deadline, give); });
 }
 
 CommandResult Session::await_end(std::chrono::microseconds limit) {
-  return carry_out(limit, {}, [](Deadline) { return true; });
+  return carry_out(limit, {},
+                   [&](Deadline deadline, const OnOutput& give) { return await_answer(deadline, give, true); });
 }
 
-/// `start` types something, unless it cannot in time, and then there is no prompt.
 CommandResult Session::carry_out(std::chrono::microseconds limit, const OnOutput& on_output,
-                                 const std::function<bool(Deadline)>& start_it) {
+                                 const std::function<Answer(Deadline, const OnOutput&)>& start_it) {
   const auto start = steady_clock::now();
   const Deadline deadline = start + limit;
   CommandResult result;
   Capture output(capture_bound_);
   std::string letters;
+  given_ = 0;
+  const std::size_t heard = heard_.size();
   try {
-    if (start_it(deadline))
-      result.status = await_prompt(
-          deadline,
-          [&](std::string_view bytes) {
-            output.append(bytes);
-            if (live_) live_->append(bytes);
-            if (on_output) on_output(bytes);
-          },
-          &letters);
+    Answer answer = start_it(deadline, [&](std::string_view bytes) {
+      output.append(bytes);
+      if (live_) live_->append(bytes);
+      if (on_output) on_output(bytes);
+    });
+    result.status = answer.status;
+    letters = std::move(answer.letters);
   } catch (const Closed&) {
     result.closed = true;
   }
   result.left = !letters.empty();
   if (live_ && result.status != 0)
     live_->append(result.status ? fmt::format("[{}]\n", *result.status) : "[no prompt]\n");
-  if (!result.status) output.append(scanner_.take_rest());
+  if (!result.status) output.append(scanner_.take_rest() + kernel_.take_rest());
   result.output = output.text();
   if (result.left) result.output.erase(std::min(result.output.size(), result.output.rfind(letters)));
   result.truncated = output.truncated();
   result.output_bytes = output.total();
+  result.kernel.assign(heard_.begin() + static_cast<std::ptrdiff_t>(heard), heard_.end());
+  for (KernelMessage& message : result.kernel) message.offset = std::min(message.offset, result.output_bytes);
   result.took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
   return result;
 }
 
 void Session::reconnect(std::unique_ptr<Stream> stream) {
   scanner_ = PromptScanner(nonce_);
+  kernel_.take_rest();
   at_prompt_ = false;
   const std::lock_guard lock(stream_mutex_);
   stream_ = std::move(stream);
@@ -209,7 +267,7 @@ bool Session::begin_waiting(std::string_view command, std::string_view ready, De
   std::string seen = scanner_.take_rest();
   while (seen.find(ready) == std::string::npos) {
     if (steady_clock::now() >= deadline) return false;
-    seen += read(deadline);
+    seen += read_text(deadline);
   }
   return true;
 }
@@ -220,21 +278,21 @@ CommandResult Session::end_waiting(const std::string& prompt, std::string_view l
   CommandResult result;
   type(line, deadline);
   std::string seen;
+  kernel_.set_clock(0);
   auto at = std::string::npos;
   while ((at = seen.find(mark)) == std::string::npos) {
     if (steady_clock::now() >= deadline) break;
     // A test may have left megabytes on the way.
     if (seen.size() > 65536) seen.erase(0, seen.size() - mark.size());
-    seen += read(deadline);
+    seen += read_text(deadline);
   }
   if (at != std::string::npos) {
-    nonce_ = prompt;
-    scanner_ = PromptScanner(nonce_);
+    set_nonce(prompt);
     const auto first = scanner_.feed(seen.substr(at));
     result.output = first.output;
     result.status = first.status;
     if (!result.status)
-      result.status = await_prompt(deadline, [&](std::string_view bytes) { result.output.append(bytes); });
+      result.status = await_answer(deadline, [&](std::string_view bytes) { result.output.append(bytes); }).status;
     at_prompt_ = result.status.has_value();
   }
   result.took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
@@ -245,16 +303,20 @@ bool Session::recover(std::chrono::milliseconds patience) {
   const Deadline deadline = steady_clock::now() + patience;
   try {
     // A new nonce: prompts of before, still on their way, are not taken for the answer.
-    nonce_ = make_nonce();
-    scanner_ = PromptScanner(nonce_);
+    set_nonce(make_nonce());
     // End whatever is in the foreground and throw away a half-typed line.
     at_prompt_ = false;
     stream_->write("\x03\x15\n", deadline);
-    set_up_shell(deadline);
+    set_up_shell(deadline, false);
     return run("(exit 7)", patience).status == 7;
   } catch (const LoginFailed&) {
     return false;
   }
+}
+
+std::vector<KernelMessage> Session::take_kernel() {
+  heard_bytes_ = 0;
+  return std::exchange(heard_, {});
 }
 
 std::string Session::take_raw() {

@@ -1,7 +1,8 @@
 #pragma once
 // A logged-in shell on a domain's console: type a command, get its output and exit status.
 //
-// Needs of the guest: a getty, and a POSIX shell that expands "$?" in PS1 (busybox ash, dash, bash, ksh, FreeBSD's sh).
+// Needs of the guest: a getty, or a shell that is there after the boot; and a POSIX shell that expands "$?" in PS1
+// (busybox ash, dash, bash, ksh, zsh, FreeBSD's sh). What the kernel says meanwhile is kept apart: see kernel.h.
 
 #include <atomic>
 #include <chrono>
@@ -13,8 +14,10 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "console/capture.h"
+#include "console/kernel.h"
 #include "console/live_text.h"
 #include "console/prompt.h"
 #include "console/stream.h"
@@ -32,6 +35,14 @@ class LoginFailed : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A message of the kernel among what a command printed, and no part of that.
+struct KernelMessage {
+  std::uint64_t offset = 0;  ///< in the command's output: how many bytes of it stand before
+  std::string bytes;         ///< as printed, CR LF included
+  KernelLine line;
+  std::chrono::steady_clock::time_point read;  ///< when it came here
+};
+
 struct CommandResult {
   std::string output;         ///< bytes as printed, within the capture bound
   std::optional<int> status;  ///< none: the time limit passed first
@@ -40,6 +51,13 @@ struct CommandResult {
   bool left = false;               ///< its shell has ended: another one answers at the console, or a getty; no status
   std::uint64_t output_bytes = 0;  ///< printed, kept or not
   std::chrono::microseconds took{};
+  std::vector<KernelMessage> kernel{};  ///< what the kernel said meanwhile, within a bound of its own
+};
+
+/// How long a session waits before it looks again what is on the console.
+struct Patience {
+  std::chrono::milliseconds quiet{1000};     ///< nothing was printed for so long: whoever is to say something has
+  std::chrono::milliseconds answer{10'000};  ///< no answer for so long: the question or the answer was lost
 };
 
 /// As one word of a POSIX shell.
@@ -49,12 +67,13 @@ std::string shell_quoted(std::string_view text);
 class Session {
  public:
   /// `capture_bound`: bytes kept of one command's output, and of the raw console between two take_raw().
-  Session(std::unique_ptr<Stream> stream, std::size_t capture_bound);
+  Session(std::unique_ptr<Stream> stream, std::size_t capture_bound, Patience patience = {});
 
-  /// Waits for the login prompt of a booting guest. Throws LoginFailed at the deadline, Closed, Interrupted.
+  /// Waits for the login prompt of a booting guest, or for the prompt of a shell that nobody had to log in to. Throws
+  /// LoginFailed at the deadline, Closed, Interrupted.
   void await_login_prompt(Deadline deadline);
-  /// Logs in and prepares the shell: no echo, no line editing, the prompt; checks that an exit status comes back.
-  /// Throws LoginFailed, Closed, Interrupted.
+  /// Logs in, where there is no shell yet, and prepares the shell: see shell_setup.h; checks that an exit status comes
+  /// back. Throws LoginFailed, Closed, Interrupted.
   void log_in(const Login& login, Deadline deadline);
 
   using OnOutput = std::function<void(std::string_view)>;
@@ -74,6 +93,13 @@ class Session {
   /// all, may be of another time. `prompt`: prompt_nonce() of the first half's session. Throws Closed, Interrupted.
   CommandResult end_waiting(const std::string& prompt, std::string_view line, std::string_view mark, Deadline deadline);
   [[nodiscard]] const std::string& prompt_nonce() const { return nonce_; }
+  /// From now on the kernel's messages are newer than that, and so are the lines of its log that are of interest. After
+  /// a login: all since the boot, by dmesg.
+  void set_kernel_log(KernelLog log) {
+    kernel_.set_clock(log.since);
+    kernel_log_ = std::move(log);
+  }
+  [[nodiscard]] const KernelLog& kernel_log() const { return kernel_log_; }
   /// Whether the shell waits for a command, and all that was ever typed has been read by it.
   [[nodiscard]] bool at_prompt() const { return at_prompt_ && !interrupted_; }
 
@@ -90,6 +116,8 @@ class Session {
 
   /// Everything the console printed since the last call, prompts and all.
   std::string take_raw();
+  /// All that the kernel said there since the last call, within a bound.
+  std::vector<KernelMessage> take_kernel();
 
   /// From now on run() tells there what it types and what comes of it; null: nowhere.
   void show_to(std::shared_ptr<LiveText> live) { live_ = std::move(live); }
@@ -101,21 +129,46 @@ class Session {
   }
 
  private:
+  struct Answer {
+    std::optional<int> status;  ///< none: no prompt has come
+    bool incomplete = false;    ///< the shell waits for the rest of the command
+    std::string letters{};      ///< that somebody else has echoed; they come last in the output
+  };
   std::string read(Deadline deadline);
-  std::optional<int> await_prompt(Deadline deadline, const OnOutput& on_output, std::string* echoed = nullptr);
+  std::string read_text(Deadline deadline);
+  Answer await_answer(Deadline deadline, const OnOutput& on_output, bool watched = false);
+  std::optional<int> await_prompt(Deadline deadline) { return await_answer(deadline, {}).status; }
   CommandResult carry_out(std::chrono::microseconds limit, const OnOutput& on_output,
-                          const std::function<bool(Deadline)>& start_it);
-  void set_up_shell(Deadline deadline);
+                          const std::function<Answer(Deadline, const OnOutput&)>& start_it);
+  void note(KernelScanner::Message message);
+  void set_nonce(std::string nonce);
   void type(std::string_view line, Deadline deadline);
   std::string type_long(std::string_view command, Deadline deadline);
+  Answer execute(std::string_view command, Deadline deadline, const OnOutput& on_output);
+  bool give_up_line(Deadline deadline);
+
+  // The way to the shell, in session_login.cpp.
+  void knock(Deadline deadline);
+  void enter_shell(const Login& login, Deadline deadline);
+  void enter_plain_shell(Deadline deadline);
+  bool await_mark(const std::string& mark, Deadline deadline);
+  void set_up_shell(Deadline deadline, bool whole);
 
   std::shared_ptr<Stream> stream_;  ///< set under stream_mutex_, by the session's thread
   std::mutex stream_mutex_;
   std::size_t capture_bound_;
+  Patience patience_;
   std::string nonce_;
+  KernelScanner kernel_;
   PromptScanner scanner_;
   Capture raw_;
   std::shared_ptr<LiveText> live_;
+  KernelLog kernel_log_;
+  std::vector<KernelMessage> heard_;
+  std::size_t heard_bytes_ = 0;
+  std::uint64_t given_ = 0;  ///< bytes of the command's output so far
+  int last_status_ = 0;
+  bool at_shell_ = false;  ///< after the boot, without a login
   bool at_prompt_ = false;
   std::atomic<bool> interrupted_{false};
 };

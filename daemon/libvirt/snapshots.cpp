@@ -24,7 +24,7 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 // Part of the states' names: what an older kvmtest kept is of no use to one that does it otherwise.
-constexpr const char* format = "kvmtest saved state 3";
+constexpr const char* format = "kvmtest saved state 4";
 constexpr const char* node = "kvmtest-memory";
 constexpr const char* tag = "clean";
 // A guest of many GiB on a slow disk may take its time; a QEMU that hangs must not hold a slot for ever.

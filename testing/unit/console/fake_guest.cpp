@@ -67,7 +67,9 @@ void FakeGuest::line(const std::string& line) {
   switch (state_.at) {
     case At::login:
       state_.name = line;
-      if (options_.password.empty() && state_.name == options_.user) {
+      if (line.empty()) {
+        output_ += "\r\nguest login: ";
+      } else if (options_.password.empty() && state_.name == options_.user) {
         state_.at = At::shell;
         output_ += options_.first_prompt;
       } else {
@@ -95,11 +97,12 @@ void FakeGuest::command_line(const std::string& line) {
     if (state_.waiting.empty()) prompt();
     return;
   }
+  if (set_up(line)) return prompt();
   typed.push_back(line);
   state_.command += line;
   if (in_quotes(state_.command)) {
     state_.command += "\n";
-    print(state_.variables.contains("PS2") ? state_.variables["PS2"] : "> ");
+    print(expanded(state_.variables.contains("PS2") ? state_.variables["PS2"] : "> "));
     return;
   }
   for (const auto& words : parse(std::exchange(state_.command, {}))) {
@@ -108,6 +111,36 @@ void FakeGuest::command_line(const std::string& line) {
     if (state_.at != At::shell) return;
   }
   prompt();
+}
+
+/// The lines that make a login shell a plain one, see console/shell_setup.h.
+bool FakeGuest::set_up(const std::string& line) {
+  const bool csh = options_.shell == Options::Shell::csh && !state_.left_csh;
+  const auto value = [&](const std::string& before, char end) {
+    const auto at = line.find(before) + before.size();
+    return line.substr(at, line.find(end, at) - at);
+  };
+  if (csh && line == "exec /bin/sh") {
+    state_.left_csh = true;
+  } else if (line.starts_with("echo kt") && line.ends_with("':1# '")) {
+    print(value("echo ", '\'') + ":1# \n");
+  } else if (csh && line.find("BASH_VERSION") != std::string::npos) {
+    print("Bad : modifier in $ (-).\n");
+  } else if (line.starts_with(" stty sane -echo -onlcr || :;")) {
+    stty({"sane", "-echo", "-onlcr"});
+    print(value("printf \"%s:0# \" ", ';') + ":0# ");
+  } else if (line.starts_with(" stty sane -echo -onlcr; set +eu;")) {
+    stty({"sane", "-echo", "-onlcr"});
+    state_.variables["PS1"] = value("PS1='", '\'');
+    state_.variables["PS2"] = value("PS2='", '\'');
+    state_.own_prompt = true;
+  } else if (line.starts_with("for __kvmtest in ")) {
+    state_.variables["__kvmtest_n"] = "\n";
+  } else if (!line.starts_with("unalias -a 2>/dev/null;") && !line.starts_with("{ [ ! -d /run/systemd/system ]")) {
+    return false;
+  }
+  state_.status = 0;
+  return true;
 }
 
 /// Commands of words; quotes are gone and variables expanded. A newline in quotes is a newline.
@@ -281,7 +314,11 @@ void FakeGuest::install_program() {
 }
 
 void FakeGuest::run_program(const std::vector<std::string>& words) {
-  if (words.size() == 3 && words[1] == "wait") {
+  if (words.size() == 4 && words[1] == "log") {
+    for (const auto& [stamp, line] : kernel_log)
+      if (stamp > std::stol(words[2]) && line[1] - '0' <= std::stoi(words[3])) print(line + "\n");
+    print("@" + std::to_string(kernel_log.empty() ? 0 : kernel_log.rbegin()->first) + " 1\n");
+  } else if (words.size() == 3 && words[1] == "wait") {
     print("waiting\n");
     state_.waiting = words[2];
   }
@@ -303,7 +340,9 @@ void FakeGuest::renew(const std::string& line) {
   state_.status = 0;
   if (nanoseconds.empty()) return;
   seeds.insert(seed);
-  print(mark + " " + token + " " + std::to_string(renewal) + " " + options_.host_name + "\n");
+  const long newest = kernel_log.empty() ? 0 : kernel_log.rbegin()->first;
+  print(mark + " " + token + " " + std::to_string(renewal) + " " + options_.host_name + " " + std::to_string(newest) +
+        "\n");
 }
 
 void FakeGuest::print(std::string_view text) {
@@ -318,11 +357,18 @@ void FakeGuest::prompt() {
     output_ += options_.first_prompt;
     return;
   }
-  std::string text = state_.variables["PS1"];
+  std::string text = expanded(state_.variables["PS1"]);
+  if (cut_) text.insert(std::min(text.size(), cut_->first), cut_->second);
+  cut_.reset();
+  output_ += text;
+}
+
+/// A prompt.
+std::string FakeGuest::expanded(std::string text) const {
   const auto at = text.find("$?");
   if (at != std::string::npos && options_.prompt != Options::Prompt::literal)
     text.replace(at, 2, options_.prompt == Options::Prompt::expands ? std::to_string(state_.status) : "0");
-  output_ += text;
+  return text;
 }
 
 }  // namespace kvmtest::console

@@ -6,9 +6,11 @@
 // the program that waits in a saved state (guest/renew.c).
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "console/stream.h"
@@ -27,7 +29,8 @@ class FakeGuest : public Stream {
     std::size_t chunk = 4096;       ///< bytes a read gives at most
     std::string before_login = {};  ///< printed behind the password, as a last-login line is
     std::string host_name = "guest";
-    bool runs_programs = true;  ///< that are typed at it
+    bool runs_programs = true;                             ///< that are typed at it
+    enum class Shell { posix, csh } shell = Shell::posix;  ///< of csh it is left by exec
   };
   struct Mount {
     std::string source;
@@ -46,6 +49,7 @@ class FakeGuest : public Stream {
     bool onlcr = true;
     bool hangs = false;
     bool own_prompt = false;
+    bool left_csh = false;
     int status = 0;
     std::string program;  ///< path of the one that was typed at it
     std::string waiting;  ///< its token, while it waits for a line
@@ -66,6 +70,10 @@ class FakeGuest : public Stream {
   void write(std::string_view bytes, Deadline deadline) override;
   void interrupt() override { interrupted_ = true; }
 
+  /// Prints, as a kernel or a program in the background does.
+  void say(std::string_view text) { output_ += text; }
+  /// Prints when the shell has printed so many bytes of its next prompt.
+  void cut_prompt(std::size_t at, std::string text) { cut_ = {at, std::move(text)}; }
   /// The other end goes; what was printed can still be read.
   void close() { closed_ = true; }
 
@@ -78,13 +86,16 @@ class FakeGuest : public Stream {
   std::set<std::string> hanging;   ///< first words of commands that hang
   std::set<std::string> seeds;     ///< that its random pool was given
   int renewal = 0;                 ///< what the program that waited could not set, when its line is right
-  unsigned warmed = 0;             ///< times the program that waits was started again
+  /// What its kernel has logged, by the kernel's time in microseconds: "<4>[    1.000000] text".
+  std::map<long, std::string> kernel_log;
+  unsigned warmed = 0;  ///< times the program that waits was started again
 
  private:
   using At = State::At;
 
   void line(const std::string& line);
   void command_line(const std::string& line);
+  bool set_up(const std::string& line);
   void execute(const std::vector<std::string>& words);
   void leave_shell(const std::string& verb);
   void stty(const std::vector<std::string>& words);
@@ -96,11 +107,13 @@ class FakeGuest : public Stream {
   void renew(const std::string& line);
   void print(std::string_view text);
   void prompt();
+  [[nodiscard]] std::string expanded(std::string text) const;
   std::vector<std::vector<std::string>> parse(const std::string& text) const;
 
   Options options_;
   State state_;
   std::string output_;
+  std::optional<std::pair<std::size_t, std::string>> cut_;
   bool closed_ = false;
   bool interrupted_ = false;
 };

@@ -14,6 +14,14 @@ using Options = FakeGuest::Options;
 struct Console {
   explicit Console(Options options = {}, std::size_t bound = 1 << 20)
       : guest(new FakeGuest(std::move(options))), session(std::unique_ptr<Stream>(guest), bound) {}
+  /// One that looks again what is there after so long.
+  Console(Options options, Patience patience)
+      : guest(new FakeGuest(std::move(options))), session(std::unique_ptr<Stream>(guest), 1 << 20, patience) {}
+  /// A guest that nobody has to log in to.
+  Console(Options options, FakeGuest::State state, Patience patience)
+      : guest(new FakeGuest(options, std::move(state))), session(std::unique_ptr<Stream>(guest), 1 << 20, patience) {
+    guest->say(options.boot);
+  }
 
   /// Taken over from another console: the shell is given this session's prompt.
   Console(Options options, FakeGuest::State state)
@@ -304,7 +312,7 @@ TEST(Waiting, EndsWithTheLine) {
   EXPECT_FALSE(console.session.at_prompt());
   const auto result =
       console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());
-  EXPECT_EQ(result.output, "mark token 0 guest\n");
+  EXPECT_EQ(result.output, "mark token 0 guest 0\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_TRUE(console.session.at_prompt());
   EXPECT_EQ(console.run("echo next").output, "next\n");
@@ -315,7 +323,7 @@ TEST(Waiting, ByteByByte) {
   EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
   const auto result =
       console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());
-  EXPECT_EQ(result.output, "mark token 0 guest\n");
+  EXPECT_EQ(result.output, "mark token 0 guest 0\n");
   EXPECT_EQ(result.status, 0);
 }
 
@@ -333,7 +341,7 @@ TEST(Waiting, NothingBeforeTheMarkCounts) {
   console.guest->go_back(saved);
   const auto result =
       console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());
-  EXPECT_EQ(result.output, "mark token 0 guest\n");
+  EXPECT_EQ(result.output, "mark token 0 guest 0\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(console.run("echo next").output, "next\n");
 }
@@ -351,7 +359,7 @@ TEST(Waiting, APromptThatDoesNotComeIsNoStatus) {
   Console console({}, waiting_guest());
   EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
   const auto result = console.session.end_waiting("another", "mark seed 1 2", "mark", Console::soon());
-  EXPECT_TRUE(result.output.starts_with("mark token 0 guest\n")) << result.output;
+  EXPECT_TRUE(result.output.starts_with("mark token 0 guest 0\n")) << result.output;
   EXPECT_EQ(result.status, std::nullopt);
   EXPECT_FALSE(console.session.at_prompt());
 }
@@ -461,6 +469,144 @@ TEST(Session, OneThatWasInterruptedStaysSo) {
   console.session.interrupt();
   console.session.reconnect(std::make_unique<FakeGuest>(Options{}));
   EXPECT_THROW(console.session.await_login_prompt(Console::later()), Interrupted);
+}
+
+// ---- what the kernel says ----
+
+const std::string message = "[   12.345678] example 0000:00:05.0: link status changed\r\n";
+constexpr Patience short_patience{1ms, 3ms};
+
+TEST(Kernel, MayCutAPromptAnywhere) {
+  Console console;
+  console.log_in();
+  const std::size_t length = console.session.prompt_nonce().size() + 4;
+  for (std::size_t at = 0; at <= length; ++at) {
+    console.guest->cut_prompt(at, message);
+    const auto result = console.run("(exit 3)");
+    EXPECT_EQ(result.status, 3) << at;
+    EXPECT_EQ(result.output, "") << at;
+  }
+}
+
+TEST(Kernel, MayCutAPromptByteByByte) {
+  Console console({.chunk = 1});
+  console.log_in();
+  for (std::size_t at = 0; at <= 26; at += 5) {
+    console.guest->cut_prompt(at, message + message);
+    EXPECT_EQ(console.run("echo a").output, "a\n");
+  }
+}
+
+TEST(Kernel, IsNoOutput) {
+  Console console;
+  console.log_in();
+  console.guest->say(message);
+  auto result = console.run("echo port 1");
+  EXPECT_EQ(result.output, "port 1\n");
+  ASSERT_EQ(result.kernel.size(), 1U);
+  EXPECT_EQ(result.kernel[0].offset, 0U);
+  EXPECT_EQ(result.kernel[0].bytes, message);
+  EXPECT_EQ(result.kernel[0].line.text, "example 0000:00:05.0: link status changed");
+  console.guest->cut_prompt(0, message);
+  result = console.run("echo port 2");
+  EXPECT_EQ(result.output, "port 2\n");
+  ASSERT_EQ(result.kernel.size(), 1U);
+  EXPECT_EQ(result.kernel[0].offset, 7U);
+  EXPECT_EQ(console.session.take_kernel().size(), 2U);
+  EXPECT_TRUE(console.session.take_kernel().empty());
+  EXPECT_NE(console.session.take_raw().find(message), std::string::npos) << "every byte is in the raw console";
+}
+
+// Lines of programs end with LF alone.
+TEST(Kernel, WhatACommandPrintsIsOutput) {
+  Console console;
+  console.log_in();
+  const std::string line = "[   12.345678] quoted";
+  EXPECT_EQ(console.run("echo '" + line + "'").output, line + "\n");
+  EXPECT_EQ(console.run("printf '" + line + "'").output, line);
+  EXPECT_EQ(console.run("printf '[   12.34'").output, "[   12.34");
+}
+
+TEST(Kernel, MayHideALoginPrompt) {
+  for (const std::string& boot : {"booting\r\nguest login: " + message, "guest lo" + message + "gin: ",
+                                  std::string("guest login: random: crng init done\r\n"),
+                                  std::string("guest login: [  OK  ] Started Thing.\r\n")}) {
+    Console console({.boot = boot}, short_patience);
+    console.log_in();
+    EXPECT_EQ(console.run("echo in").output, "in\n") << boot;
+  }
+}
+
+TEST(Kernel, MaySpeakOfALogin) {
+  Console console({.boot = "[    1.000000] usb 1-1: login: \r\nguest login: ", .chunk = 1});
+  console.log_in();
+  EXPECT_EQ(console.run("echo in").output, "in\n");
+}
+
+TEST(Kernel, MayHideAShellsPrompt) {
+  for (const std::string& prompt : {"guest:~# " + message, "guest:" + message + "~# "}) {
+    Console console({.first_prompt = prompt}, short_patience);
+    console.log_in();
+    EXPECT_EQ(console.run("echo in").output, "in\n") << prompt;
+  }
+}
+
+TEST(Kernel, MayCutWhatAWaitingProgramSays) {
+  Console console({}, waiting_guest());
+  console.guest->say(message);
+  EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
+  console.guest->say("[   12.3456");
+  console.guest->say("78] cut\r\n");
+  const auto result =
+      console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());
+  EXPECT_EQ(result.output, "mark token 0 guest 0\n");
+}
+
+// ---- guests without a login, and other shells ----
+
+FakeGuest::State logged_in() {
+  FakeGuest::State state;
+  state.at = FakeGuest::State::At::shell;
+  return state;
+}
+
+TEST(Login, AGuestThatLogsInByItself) {
+  Console console({.boot = "booting\r\nguest login: root (automatic login)\r\nWelcome\r\nguest:~# "}, logged_in(),
+                  short_patience);
+  console.log_in();
+  EXPECT_EQ(console.run("echo in").output, "in\n");
+}
+
+TEST(Login, AGuestThatComesUpWithAShell) {
+  Console console({.boot = "booting\r\n/ # ", .first_prompt = "/ # "}, logged_in(), short_patience);
+  console.log_in();
+  EXPECT_EQ(console.run("echo in").output, "in\n");
+}
+
+// The prompt is what an empty line brings again, whatever it looks like.
+TEST(Login, APromptOfSomebodysOwnTaste) {
+  for (const std::string prompt : {"\xe2\x9d\xaf ", "guest ~> \x1b[20C12:30\x1b[20D", "[guest]: "}) {
+    Console itself({.boot = "booting\r\n" + prompt, .first_prompt = prompt}, logged_in(), short_patience);
+    itself.log_in();
+    EXPECT_EQ(itself.run("echo in").output, "in\n") << prompt;
+    Console asked({.first_prompt = prompt}, short_patience);
+    asked.log_in();
+    EXPECT_EQ(asked.run("echo in").output, "in\n") << prompt;
+  }
+}
+
+TEST(Login, AShellOfAnotherKindGivesWayToSh) {
+  Console console({.first_prompt = "guest% ", .shell = Options::Shell::csh}, short_patience);
+  console.log_in();
+  EXPECT_EQ(console.run("echo in").output, "in\n");
+}
+
+TEST(Session, ALineThatIsNoWholeCommandIsGivenUp) {
+  Console console;
+  console.log_in();
+  const auto result = console.run("echo \"abc");
+  EXPECT_TRUE(result.status);
+  EXPECT_EQ(console.run("echo next").output, "next\n");
 }
 
 }  // namespace

@@ -1,0 +1,196 @@
+// The way to a session's shell: what a guest shows after its boot, the login, and the shell that is typed at.
+//
+// Whatever is waited for may be hidden: the kernel's messages are taken out of what is looked at, but init's stand
+// behind a prompt all the same, and so do the kernel's where they have no time stamps. So after a while of nothing new,
+// an empty line brings the prompt again.
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "console/session.h"
+#include "console/shell_setup.h"
+
+namespace kvmtest::console {
+namespace {
+
+using std::chrono::steady_clock;
+
+// Enough of a boot to look for a panic in, and for an error message.
+constexpr std::size_t kept = 65536;
+// A login that may have been an answer to something else is tried again so often.
+constexpr unsigned most_refusals = 3;
+// So many quiet times make a line without an end a prompt, whatever it looks like.
+constexpr int long_silence = 3;
+
+/// The last line, without escapes.
+std::string last_line(std::string_view text) {
+  constexpr std::size_t longest = 400;
+  text = text.substr(text.size() - std::min(text.size(), longest));
+  const std::string plain = without_escapes(text);
+  // Line editors return to the beginning of a line and write it again.
+  return plain.substr(plain.rfind('\n') + 1);
+}
+
+bool ends_like_a_shell_prompt(std::string_view text) {
+  const std::string line = last_line(text);
+  constexpr std::array<std::string_view, 4> ends{"# ", "$ ", "% ", "> "};
+  return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return line.ends_with(end); });
+}
+
+bool is_something(const std::string& line) { return line.find_first_not_of(" \r") != std::string::npos; }
+
+bool holds(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
+
+void bound(std::string& text) {
+  if (text.size() > kept) text.erase(0, text.size() - kept / 2);
+}
+
+}  // namespace
+
+void Session::knock(Deadline deadline) { stream_->write("\n", deadline); }
+
+void Session::await_login_prompt(Deadline deadline) {
+  // Of an earlier boot is nothing any more.
+  at_shell_ = at_prompt_ = false;
+  set_kernel_log({});
+  std::string all;                  // for a panic, and for last words
+  std::string text;                 // without what the kernel said
+  std::string before;               // the last line at the last knock
+  bool looked = false;              // and that it looked like a shell's prompt
+  auto last = steady_clock::now();  // something was printed
+  auto knocked = last;
+  while (steady_clock::now() < deadline) {
+    const std::string bytes = read(std::min(deadline, steady_clock::now() + patience_.quiet));
+    for (auto piece = kernel_.feed(bytes);; piece = kernel_.feed({})) {
+      text += piece.text;
+      if (!piece.message) break;
+    }
+    all += bytes;
+    bound(all);
+    bound(text);
+    if (last_line(text).ends_with("login: ")) return;
+    if (holds(all, "Kernel panic - not syncing")) throw LoginFailed("the guest's kernel panicked; " + last_words(all));
+    const auto now = steady_clock::now();
+    if (!bytes.empty()) last = now;
+    if (now - last < patience_.quiet && now - knocked < patience_.answer) continue;
+    // What an empty line brings once more is a prompt, and that of a shell it is that looks like one twice.
+    const std::string line = last_line(text);
+    const bool looks = ends_like_a_shell_prompt(text);
+    if ((looks && looked) || (is_something(line) && line == before)) {
+      at_shell_ = true;
+      return;
+    }
+    // A boot that is silent for a while is no reason, but a silence that lasts.
+    if (!looks && !holds(text, "login: ") && now - std::max(last, knocked) < patience_.answer) continue;
+    if (now - knocked < patience_.quiet) continue;
+    looked = looks;
+    before = line;
+    text.clear();
+    knocked = last = now;
+    knock(deadline);
+  }
+  throw LoginFailed("no login prompt in time; " + last_words(all));
+}
+
+/// Types user and password, whenever asked, until something looks like a shell.
+void Session::enter_shell(const Login& login, Deadline deadline) {
+  enum class Asked { user, password } asked = Asked::user;
+  bool again = false;  // the guest may have taken an empty line for an answer
+  unsigned refusals = 0;
+  std::string seen;
+  auto typed = steady_clock::now();
+  auto last = typed;  // something was printed
+  const auto answer = [&](const std::string& line) {
+    seen.clear();
+    typed = steady_clock::now();
+    type(line, deadline);
+  };
+  answer(login.user);
+  while (true) {
+    const std::string text = read_text(std::min(deadline, steady_clock::now() + patience_.quiet));
+    seen += text;
+    bound(seen);
+    const auto now = steady_clock::now();
+    if (!text.empty()) last = now;
+    if (holds(seen, "ncorrect")) {
+      const bool user = asked == Asked::user;
+      if (!again || ++refusals >= most_refusals)
+        throw LoginFailed("the guest refused user '" + login.user + (user ? "'" : "' and its password"));
+      seen.erase(0, seen.find("ncorrect") + 1);
+      asked = Asked::user;
+    } else if (asked == Asked::user && holds(seen, "assword:")) {
+      asked = Asked::password;
+      answer(login.password);
+    } else if (ends_like_a_shell_prompt(seen)) {
+      return;
+    } else if (asked == Asked::password && now - last >= long_silence * patience_.quiet &&
+               is_something(last_line(seen)) && !last_line(seen).ends_with("login: ")) {
+      return;  // a prompt of somebody's own taste; whether it is a shell's is seen next
+    } else if (now >= deadline) {
+      throw LoginFailed(
+          fmt::format("no {} prompt in time; {}", asked == Asked::user ? "password" : "shell", last_words(seen)));
+    } else if (again && now - typed >= patience_.quiet && last_line(seen).ends_with("login: ")) {
+      asked = Asked::user;
+      answer(login.user);
+    } else if (now - typed >= patience_.answer) {
+      again = true;
+      typed = now;
+      knock(deadline);
+    }
+  }
+}
+
+void Session::log_in(const Login& login, Deadline deadline) {
+  if (!at_shell_) enter_shell(login, deadline);
+  enter_plain_shell(deadline);
+  set_up_shell(deadline, true);
+  // The check that the prompt really carries the exit status, and that nothing else is still typing.
+  type("(exit 7)", deadline);
+  if (await_prompt(deadline) != 7) throw LoginFailed("the shell does not show exit statuses in its prompt (PS1)");
+  type(system_setup_line(), deadline);
+  if (!await_prompt(deadline)) throw LoginFailed("the shell does not answer");
+  // What the boot still had to say is no command's output.
+  scanner_.take_rest();
+}
+
+/// Whether a POSIX shell has taken the plain shell's line. False: another shell has answered. Throws LoginFailed.
+bool Session::await_mark(const std::string& mark, Deadline deadline) {
+  PromptScanner marks(mark);
+  std::string seen;
+  bool asked = false;
+  type(plain_shell_line(mark), deadline);
+  const auto typed = steady_clock::now();
+  while (true) {
+    const std::string text = read_text(std::min(deadline, steady_clock::now() + patience_.quiet));
+    seen += text;
+    bound(seen);
+    if (const auto result = marks.feed(text); result.status) return *result.status == 0;
+    const auto now = steady_clock::now();
+    if (now >= deadline) throw LoginFailed("the shell does not answer; " + last_words(seen));
+    if (asked || now - typed < patience_.answer) continue;
+    asked = true;
+    type(any_shell_line(mark), deadline);
+  }
+}
+
+/// From whatever shell the login gave to one that does nothing of itself.
+void Session::enter_plain_shell(Deadline deadline) {
+  if (await_mark(make_nonce(), deadline)) return;
+  // Of csh, tcsh and fish, too.
+  type("exec /bin/sh", deadline);
+  if (!await_mark(make_nonce(), deadline))
+    throw LoginFailed("the login shell is no POSIX shell, and neither is the guest's /bin/sh");
+}
+
+void Session::set_up_shell(Deadline deadline, bool whole) {
+  for (const std::string& line : shell_setup_lines(nonce_)) {
+    type(line, deadline);
+    if (!await_prompt(deadline)) throw LoginFailed("the shell did not take the prompt (PS1) it was given");
+    if (!whole) return;
+  }
+}
+
+}  // namespace kvmtest::console
