@@ -15,6 +15,17 @@ namespace {
 
 constexpr std::streamoff diff_limit = 1 << 20;
 constexpr std::string_view clean_console = ".console.txt";
+constexpr std::string_view kernel = ".kernel.txt";
+
+/// HOST of each file HOST + `end`.
+std::vector<std::string> hosts_of(const fs::path& directory, std::string_view end) {
+  std::vector<std::string> hosts;
+  for (const fs::path& file : files_in(directory)) {
+    const std::string name = file.filename();
+    if (name.ends_with(end)) hosts.push_back(name.substr(0, name.size() - end.size()));
+  }
+  return hosts;
+}
 
 }  // namespace
 
@@ -54,13 +65,12 @@ std::string read_diff(const fs::path& directory) {
   return diff;
 }
 
-std::vector<std::string> console_hosts(const fs::path& directory) {
-  std::vector<std::string> hosts;
-  for (const fs::path& file : files_in(directory)) {
-    const std::string name = file.filename();
-    if (name.ends_with(clean_console)) hosts.push_back(name.substr(0, name.size() - clean_console.size()));
-  }
-  return hosts;
+std::vector<std::string> console_hosts(const fs::path& directory) { return hosts_of(directory, clean_console); }
+
+std::vector<std::string> kernel_hosts(const fs::path& directory) { return hosts_of(directory, kernel); }
+
+fs::path kernel_file(const fs::path& directory, const std::string& host) {
+  return directory / (host + std::string(kernel));
 }
 
 fs::path console_file(const fs::path& directory, const std::string& host, bool raw) {

@@ -25,5 +25,8 @@ inline std::string read_differences(const report::Attempt& attempt) { return rea
 /// The hosts whose consoles are there, by name, and where one is: clean, or every byte as it came.
 std::vector<std::string> console_hosts(const std::filesystem::path& directory);
 std::filesystem::path console_file(const std::filesystem::path& directory, const std::string& host, bool raw);
+/// The hosts whose kernels said something, by name, and where that is.
+std::vector<std::string> kernel_hosts(const std::filesystem::path& directory);
+std::filesystem::path kernel_file(const std::filesystem::path& directory, const std::string& host);
 
 }  // namespace kvmtest::command

@@ -42,6 +42,8 @@ report::AttemptText files_of(const report::TestResult& test, const report::Attem
   if (!wanted) return out;
   for (const std::string& host : console_hosts(attempt.output))
     out.consoles.emplace_back(host, last_bytes(console_file(attempt.output, host, false), console_limit));
+  for (const std::string& host : kernel_hosts(attempt.output))
+    out.kernel.emplace_back(host, last_bytes(kernel_file(attempt.output, host), console_limit));
   return out;
 }
 

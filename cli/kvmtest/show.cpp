@@ -57,6 +57,8 @@ report::AttemptText texts_of(const report::Attempt& attempt) {
   out.diff = read_diff(attempt.output);
   for (const std::string& host : console_hosts(attempt.output))
     out.consoles.emplace_back(host, last_bytes(console_file(attempt.output, host, false), console_limit));
+  for (const std::string& host : kernel_hosts(attempt.output))
+    out.kernel.emplace_back(host, last_bytes(kernel_file(attempt.output, host), console_limit));
   return out;
 }
 
@@ -75,6 +77,9 @@ nlohmann::json to_json(const Named& named) {
     auto text = texts_of(named.test().attempts[i]);
     nlohmann::json consoles = nlohmann::json::object();
     for (auto& [host, console] : text.consoles) consoles[host] = std::move(console);
+    nlohmann::json kernel = nlohmann::json::object();
+    for (auto& [host, said] : text.kernel) kernel[host] = std::move(said);
+    out["attempts"][i]["kernel"] = std::move(kernel);
     out["attempts"][i]["diff"] = std::move(text.diff);
     out["attempts"][i]["consoles"] = std::move(consoles);
   }

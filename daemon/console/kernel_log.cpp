@@ -12,6 +12,7 @@ namespace {
 
 // Of a log that dmesg prints, the end: all of it takes seconds at an emulated console.
 constexpr unsigned most_lines = 300;
+constexpr int notice = 5;
 
 /// What the command printed; nothing when it failed.
 std::optional<std::string> answer(Session& session, const std::string& command, Deadline deadline) {
@@ -41,19 +42,17 @@ std::vector<KernelLine> parse_kernel_log(std::string_view text) {
     const std::string whole = std::string(line) + ' ';
     const KernelStamp stamp = read_kernel_stamp(whole);
     if (stamp.match != KernelStamp::Match::yes) continue;
-    lines.push_back({stamp.stamp, level & 7, std::string(line.substr(std::min(line.size(), stamp.length)))});
+    const int worst = (level >> 3) > 1 ? notice : 0;
+    lines.push_back(
+        {stamp.stamp, std::max(level & 7, worst), std::string(line.substr(std::min(line.size(), stamp.length)))});
   }
   return lines;
 }
 
-std::optional<LoggedLines> read_kernel_log(Session& session, int level, Deadline deadline) {
+std::optional<LoggedLines> read_kernel_log(Session& session, Deadline deadline) {
   const KernelLog& log = session.kernel_log();
-  std::string command = fmt::format("{} log {} {}", log.program, log.since, level);
-  if (log.program.empty()) {
-    command = fmt::format("dmesg -r 2>/dev/null | tail -n {}", most_lines);
-    // Its numbers are of facility and level: 0 to 7 of the kernel, 8 to 15 of programs that do not say.
-    if (level < 7) command += fmt::format(" | grep -E '^<([0-{0}]|[89]|1[0-{0}])>' || :", level);
-  }
+  const std::string command = log.program.empty() ? fmt::format("dmesg -r 2>/dev/null | tail -n {}", most_lines)
+                                                  : fmt::format("{} log {}", log.program, log.since);
   const auto text = answer(session, command, deadline);
   if (!text) return std::nullopt;
   LoggedLines logged{parse_kernel_log(*text), false, {}};
@@ -63,7 +62,7 @@ std::optional<LoggedLines> read_kernel_log(Session& session, int level, Deadline
     std::istringstream words(text->substr(last + 1));
     words >> logged.now.emplace() >> logged.all;
   }
-  std::erase_if(logged.lines, [&](const KernelLine& line) { return line.stamp <= log.since || line.level > level; });
+  std::erase_if(logged.lines, [&](const KernelLine& line) { return line.stamp <= log.since; });
   return logged;
 }
 

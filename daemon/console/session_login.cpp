@@ -53,7 +53,7 @@ void bound(std::string& text) {
 void Session::knock(Deadline deadline) { stream_->write("\n", deadline); }
 
 void Session::await_login_prompt(Deadline deadline) {
-  // Of an earlier boot is nothing any more.
+  // Nothing is left of an earlier boot.
   at_shell_ = at_prompt_ = false;
   set_kernel_log({});
   std::string all;                  // for a panic, and for last words
@@ -144,6 +144,7 @@ void Session::enter_shell(const Login& login, Deadline deadline) {
 }
 
 void Session::log_in(const Login& login, Deadline deadline) {
+  set_kernel_log({});
   if (!at_shell_) enter_shell(login, deadline);
   enter_plain_shell(deadline);
   set_up_shell(deadline, true);

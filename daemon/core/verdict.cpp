@@ -37,6 +37,17 @@ std::optional<Verdict> verdict_from(std::string_view word) {
   return std::nullopt;
 }
 
+std::string_view to_string(KernelWarnings warnings) {
+  if (warnings == KernelWarnings::fail) return "fail";
+  return warnings == KernelWarnings::ignore ? "ignore" : "tell";
+}
+
+std::optional<KernelWarnings> kernel_warnings_from(std::string_view word) {
+  for (const auto known : {KernelWarnings::tell, KernelWarnings::fail, KernelWarnings::ignore})
+    if (word == to_string(known)) return known;
+  return std::nullopt;
+}
+
 Verdict worse(Verdict a, Verdict b) { return weight(a) < weight(b) ? b : a; }
 
 }  // namespace kvmtest::core

@@ -41,6 +41,16 @@ struct Point {
   friend bool operator==(const Point&, const Point&) = default;
 };
 
+/// What a kernel's warnings mean for the test during which it gave them.
+enum class KernelWarnings {
+  tell,    ///< they are told, and the verdict stands
+  fail,    ///< the test has failed
+  ignore,  ///< nothing; what the kernel said is kept all the same
+};
+std::string_view to_string(KernelWarnings warnings);
+/// The inverse, or nothing.
+std::optional<KernelWarnings> kernel_warnings_from(std::string_view word);
+
 /// Folds a further issue's verdict into one so far: unresolved wins over failed, failed over passed.
 Verdict worse(Verdict a, Verdict b);
 

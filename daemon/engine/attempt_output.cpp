@@ -6,6 +6,7 @@
 
 #include "engine/file_system.h"
 #include "engine/hypervisor.h"
+#include "suite/kernel.h"
 #include "wire/execution_json.h"
 #include "wire/record_json.h"
 
@@ -35,6 +36,8 @@ void write_attempt(const fs::path& directory, const AttemptFiles& files) {
 
   for (const auto& [host, bytes] : files.raw) write_file(directory / (host + ".console.raw"), bytes);
   for (const auto& [host, text] : files.judgement.clean) write_file(directory / (host + ".console.txt"), text);
+  for (const auto& [host, lines] : files.execution.kernel)
+    write_file(directory / (host + ".kernel.txt"), suite::kernel_text(lines));
   write_file(directory / "transcript.txt", files.judgement.transcript);
   if (!files.judgement.diff.empty()) write_file(directory / "transcript.diff", files.judgement.diff);
   if (const auto& program = files.execution.program) {

@@ -3,6 +3,7 @@
 //
 //   HOST.console.raw   every byte the console printed, prompts included, within the capture bound
 //   HOST.console.txt   its commands and their output, clean
+//   HOST.kernel.txt    what its kernel said, if anything: time since the start, the kernel's time, level, text
 //   transcript.txt     all hosts in the order of the script
 //   transcript.diff    expected to actual, when they differ; patch -p1 applies it
 //   result.json        verdict, issues, times

@@ -103,10 +103,9 @@ void mount_shares(console::Session& session, const std::vector<CleanState::Mount
 }
 
 // How the program ends tells the shell whether to start it again: see warm_up().
-void begin_waiting(console::Session& session, const std::string& program, const CleanState& state,
-                   console::Deadline deadline) {
-  if (!session.begin_waiting(fmt::format("until {} wait {}; do /bin/true; :; done", program, state.token), waiting,
-                             deadline))
+void begin_waiting(console::Session& session, const CleanState& state, console::Deadline deadline) {
+  if (!session.begin_waiting(fmt::format("until {} wait {}; do /bin/true; :; done", state.program, state.token),
+                             waiting, deadline))
     throw NotClean("the guest runs no program of ours any more");
 }
 
@@ -125,12 +124,14 @@ void end_waiting(console::Session& session, const CleanState& state, console::De
   std::string token;
   std::string unset;
   std::string name;
-  words >> token >> token >> unset >> name;
+  std::int64_t stamp = 0;
+  words >> token >> token >> unset >> name >> stamp;
   if (token != state.token) throw NotClean("it is not in the state that was saved");
   if (unset == "1") throw NotClean("its random pool could not be set");
   if (unset == "2") throw NotClean("its clock could not be set");
   if (unset != "0") throw NotClean("its random pool and clock could not be set");
   if (name != state.host_name) throw NotClean(fmt::format("its host name is '{}', not '{}'", name, state.host_name));
+  session.set_kernel_log({state.program, stamp});
 }
 
 }  // namespace
@@ -140,14 +141,18 @@ std::string CleanState::to_text() const {
   for (const Mount& share : shares)
     mounts.push_back(
         {{"source", share.source}, {"target", share.target}, {"type", share.type}, {"options", share.options}});
-  return json{{"token", token}, {"prompt", prompt}, {"host_name", host_name}, {"shares", std::move(mounts)}}.dump(
-      -1, ' ', false, json::error_handler_t::replace);
+  return json{{"token", token},
+              {"prompt", prompt},
+              {"host_name", host_name},
+              {"program", program},
+              {"shares", std::move(mounts)}}
+      .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 CleanState CleanState::from_text(const std::string& text) {
   try {
     const json read = json::parse(text);
-    CleanState state{read.at("token"), read.at("prompt"), read.at("host_name"), {}};
+    CleanState state{read.at("token"), read.at("prompt"), read.at("host_name"), read.at("program"), {}};
     for (const json& share : read.at("shares"))
       state.shares.push_back({share.at("source"), share.at("target"), share.at("type"), share.at("options")});
     return state;
@@ -167,15 +172,15 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
       must(session, "umount " + console::shell_quoted(share.target), deadline,
            "the share on " + share.target + " stands in the way");
     }
-    const std::string program = install_program(session, deadline);
-    must(session, program + " zero", deadline, "the guest's free memory cannot be cleared");
+    state.program = install_program(session, deadline);
+    must(session, state.program + " zero", deadline, "the guest's free memory cannot be cleared");
     state.host_name = first_line(must(session, "uname -n", deadline, "the guest does not tell its host name"));
     state.token = random_hex(64);
     state.prompt = session.prompt_nonce();
     // Once to see that it works: where nobody may set the clock, a saved state would be of no use.
-    begin_waiting(session, program, state, deadline);
+    begin_waiting(session, state, deadline);
     end_waiting(session, state, deadline);
-    begin_waiting(session, program, state, deadline);
+    begin_waiting(session, state, deadline);
     return state;
   } catch (const NotClean&) {
     mount_shares(session, {state.shares.begin() + static_cast<std::ptrdiff_t>(unmounted), state.shares.end()},

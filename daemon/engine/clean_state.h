@@ -29,6 +29,7 @@ struct CleanState {
   std::string token;          ///< that only a guest in this state knows
   std::string prompt;         ///< nonce of the shell's prompt
   std::string host_name;      ///< as the guest has it
+  std::string program;        ///< path of the program in the guest
   std::vector<Mount> shares;  ///< unmounted for the saving, in the order to mount them again
 
   /// As text, for the note that is kept with a state, and back. Throws NotClean when it is none.
@@ -47,7 +48,7 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
 
 /// After going back, or after the saving itself: checks that the guest is in that very state, gives it fresh
 /// randomness and the right time, and mounts its shares again. Whatever the console printed before is thrown away.
-/// Throws NotClean, console::Closed, console::Interrupted.
+/// The session's kernel log begins there. Throws NotClean, console::Closed, console::Interrupted.
 void renew(console::Session& session, const CleanState& state, console::Deadline deadline);
 
 /// After going back, and before renew(): lets the guest's shell start a program and wait for the same one again, so

@@ -57,7 +57,8 @@ struct RunOrder {
   core::RunPlan plan;
   std::vector<suite::LoadedTest> tests;  ///< by TestIndex, those with a verdict already included
   ScriptLimits limits;
-  std::filesystem::path output;  ///< directory of the run's attempts
+  core::KernelWarnings kernel_warnings = core::KernelWarnings::tell;  ///< for tests that do not say
+  std::filesystem::path output;                                       ///< directory of the run's attempts
   /// Of an interrupted run that goes on: what was decided before. Empty in a new one.
   std::map<core::TestIndex, core::Verdict> decided;
   unsigned flaky = 0;
@@ -218,6 +219,9 @@ class Engine {
   void run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run);
   suite::Execution run_program(const core::action::RunTest& a, ActiveRun& run, Sessions& sessions);
   std::map<std::string, std::string> end_lending(core::AttemptId attempt, Sessions& sessions);
+  std::optional<core::event::TestAborted> collect_kernel(const core::action::RunTest& a, const Sessions& sessions,
+                                                         std::chrono::steady_clock::time_point start,
+                                                         const suite::Test& test, suite::Execution& execution);
   void record_points(core::AttemptId attempt, std::span<const core::Point> points);
   void judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run);
 

@@ -9,6 +9,8 @@
 #include "core/input_error.h"
 #include "engine/active_run.h"
 #include "engine/engine.h"
+#include "engine/kernel_talk.h"
+#include "suite/kernel.h"
 
 namespace kvmtest::engine {
 
@@ -30,6 +32,19 @@ void keep_consoles(const std::filesystem::path& directory, const std::map<std::s
     for (const auto& [host, bytes] : raw) write_file(directory / (host + ".console.raw"), bytes);
   } catch (const HostFault&) {
     // The disk is full: the fault that is reported anyhow matters more.
+  }
+}
+
+// To read what a kernel logged takes some milliseconds; a guest that is busy may take longer.
+constexpr auto log_limit = std::chrono::seconds(10);
+
+/// Adds the kernels' warnings to what is said of the attempt.
+void judge_kernel(judge::Judgement& judgement, const suite::Execution& execution, core::KernelWarnings meaning) {
+  if (meaning == core::KernelWarnings::ignore) return;
+  for (core::Issue& issue : suite::kernel_issues(execution)) {
+    judgement.issues.push_back(std::move(issue));
+    if (meaning == core::KernelWarnings::fail)
+      judgement.verdict = core::worse(judgement.verdict, core::Verdict::failed);
   }
 }
 
@@ -137,16 +152,19 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   times.end = std::chrono::system_clock::now();
   times.script = ran.test_time;
   ran.execution.times = times;
+  for (const auto& [host, session] : sessions) {
+    session->show_to(nullptr);
+    ran.raw[host] = session->take_raw();
+  }
+  if (!aborted) aborted = collect_kernel(a, sessions, start, test, ran.execution);
   // What may have to stay as it is stands still only when the verdict lets it go.
   const bool may_stay = run->order.plan.policy.keep_failed && !aborted;
   if (!run->order.plan.states.of.empty() && !may_stay) freeze(a.prefix, sessions);
-  for (const auto& [host, session] : sessions) session->show_to(nullptr);
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [host, live] : testing_.at(a.attempt).live) live->close();
     testing_.erase(a.attempt);
   }
-  for (const auto& [host, session] : sessions) ran.raw[host] = session->take_raw();
   if (aborted) {
     keep_consoles(attempt_directory(run->order.output, test.name, a.number), ran.raw);
     post(*aborted);
@@ -157,6 +175,28 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
     run->ran.emplace(a.attempt, std::move(ran));
   }
   post(core::event::TestRan{a.attempt});
+}
+
+/// What the kernels of a test's hosts said. A console that does not answer tells what it has heard so far.
+std::optional<core::event::TestAborted> Engine::collect_kernel(const core::action::RunTest& a, const Sessions& sessions,
+                                                               steady_clock::time_point start, const suite::Test& test,
+                                                               suite::Execution& execution) {
+  for (const auto& [host, session] : sessions) {
+    const auto heard = session->take_kernel();
+    std::optional<console::LoggedLines> log;
+    try {
+      if (session->at_prompt()) log = console::read_kernel_log(*session, steady_clock::now() + log_limit);
+    } catch (const console::Interrupted&) {
+      return core::event::TestAborted{a.attempt, {}, "interrupted"};
+    }
+    session->take_raw();
+    session->take_kernel();
+    if (auto lines = kernel_lines(heard, log, start, steady_clock::now()); !lines.empty())
+      execution.kernel[host] = std::move(lines);
+    for (suite::StepResult& result : execution.results)
+      if (log && test.steps[result.step].host == host) restore_output(result, *log);
+  }
+  return std::nullopt;
 }
 
 void Engine::record_points(core::AttemptId attempt, std::span<const core::Point> points) {
@@ -176,6 +216,7 @@ void Engine::judge(const core::action::JudgeTest& a, const std::shared_ptr<Activ
   }
   const suite::LoadedTest& loaded = run->order.tests.at(a.test.value);
   judge::Judgement judgement = loaded.judge->judge(ran.execution);
+  judge_kernel(judgement, ran.execution, loaded.test.kernel_warnings.value_or(run->order.kernel_warnings));
   try {
     write_attempt(attempt_directory(run->order.output, loaded.test.name, ran.number),
                   {loaded.test, ran.execution, judgement, ran.raw, a.attempt, ran.prefix, ran.number, ran.test_time});

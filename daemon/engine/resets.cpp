@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "console/kernel_log.h"
 #include "core/input_error.h"
 #include "engine/clean_state.h"
 #include "engine/engine.h"
@@ -60,7 +61,9 @@ void Engine::reset(const core::action::ResetDomain& a) {
       boot(reset);
     else
       go_back(reset);
-    reset.session->take_raw();  // what it took is not part of any test's console
+    // What it took is not part of any test's console.
+    reset.session->take_raw();
+    reset.session->take_kernel();
     reset.times.total = since(start);
     {
       const std::lock_guard lock(mutex_);
@@ -112,6 +115,9 @@ void Engine::boot(Reset& reset) {
   reset.session->log_in(config_.login, deadline);
   reset.times.login = since(start) - reset.times.boot;
   if (reset.order.method == core::Method::boot_and_save) save(reset);
+  // What it has said so far is of the boot.
+  if (reset.session->kernel_log().program.empty())
+    reset.session->set_kernel_log({{}, console::newest_in_kernel_log(*reset.session, deadline)});
 }
 
 /// A guest that cannot be saved is as good as before: clean, for it was just booted.

@@ -132,6 +132,8 @@ suite::StepResult ScriptRunner::run_step(std::size_t index, Failure& failure) {
   result.output = std::move(command.output);
   result.status = command.status;
   result.truncated = command.truncated;
+  for (console::KernelMessage& message : command.kernel)
+    result.kernel.push_back({message.offset, std::move(message.bytes)});
   failure.closed = command.closed;
   failure.left = command.left;
   if (!result.status) failure.words = console::last_words(result.output);

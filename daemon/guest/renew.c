@@ -4,11 +4,14 @@
 // what it found, and ends. Without libraries, so that it is small enough to be typed at a console, and quick.
 //
 //   renew               prints "renew"; does it run here?
+//   renew log SINCE     prints the lines of the kernel's log that are newer than SINCE, microseconds of its clock, as the
+//                       kernel writes them: <LEVEL>[TIME] TEXT. Then a line: @NOW ALL, in microseconds since the boot, and
+//                       1 where no newer line is missing, else 0
 //   renew zero          fills the free memory with zeros, so that a saved state is small
 //   renew wait TOKEN    prints "waiting", reads a line:
 //     MARK SEED SECONDS NANOSECONDS   SEED is 64 hexadecimal digits; the time is the host's. Prints a line: MARK TOKEN
-//                                     FAILED HOSTNAME. FAILED is the sum of 1 (random pool not renewed), 2 (clock not
-//                                     set)
+//                                     FAILED HOSTNAME STAMP. FAILED is the sum of 1 (random pool not renewed), 2 (clock
+//                                     not set). STAMP is that of the newest line of the kernel's log, 0 if unknown
 //     MARK again                      prints a line, MARK, and asks to be started again by its exit status, 1
 //     anything else                   prints nothing
 //
@@ -114,9 +117,115 @@ static char* copy(char* out, const char* text) {
 
 static void print(const char* text, const char* end) { call(SYS_write, 1, (long)text, end - text); }
 
+static const long syslog_read_all = 3;  // the newest lines that fit
+static const long longest_log = 64L << 10;  // bytes that are printed
+
+/// Microseconds of a line "<6>[   12.345678] text"; -1 when it has no time.
+static long stamp_of(const char* line, const char* end) {
+  if (line == end || *line++ != '<') return -1;
+  while (line < end && *line != '>') ++line;
+  if (line == end || ++line == end || *line++ != '[') return -1;
+  while (line < end && *line == ' ') ++line;
+  long stamp = 0;
+  for (; line < end && *line != ']'; ++line)
+    if (*line != '.') stamp = stamp * 10 + (*line - '0');
+  return stamp;
+}
+
+static char* end_of_line(char* line, char* end) {
+  while (line < end && *line != '\n') ++line;
+  return line;
+}
+
+/// The newest line's time, of those that fit into a small buffer.
+static long newest_stamp(void) {
+  char log[2048];
+  const long got = call(SYS_syslog, syslog_read_all, (long)log, sizeof log);
+  long newest = 0;
+  for (char *line = log, *end = log + (got > 0 ? got : 0); line < end; line = end_of_line(line, end) + 1) {
+    const long stamp = stamp_of(line, end_of_line(line, end));
+    if (stamp > newest) newest = stamp;
+  }
+  return newest;
+}
+
+/// A device that gives what is logged from now on, each record with its time: "4,339,5140900,-;text".
+static long open_log(void) {
+  const long device = call(SYS_open, (long)"/dev/kmsg", 04000 /* O_NONBLOCK */, 0);
+  if (device >= 0) call(SYS_lseek, device, 0, 2);
+  return device;
+}
+
+/// The newest time of what it has given, at least `newest`.
+static long read_log(long device, long newest) {
+  char record[8192];
+  // A kernel may talk faster than this reads.
+  for (int records = 0; device >= 0 && records < 1000; ++records) {
+    const long got = call(SYS_read, device, (long)record, sizeof record - 1);
+    if (got == -32 /* EPIPE: some are gone */) continue;
+    if (got <= 0) break;
+    record[got] = 0;
+    const char* at = record;
+    for (int commas = 0; *at && commas < 2; ++at) commas += *at == ',';
+    if (number(at) > newest) newest = number(at);
+  }
+  return newest;
+}
+
+static char* copy_number(char* out, long value) {
+  char digits[24];
+  char* at = digits;
+  do *at++ = (char)('0' + value % 10);
+  while (value /= 10);
+  while (at > digits) *out++ = *--at;
+  return out;
+}
+
+static int print_log(const char* since_text) {
+  const long since = number(since_text);
+  for (long size = 8L << 10;; size <<= 4) {
+    const long buffer = call6(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (buffer < 0 && buffer > -4096) return 1;
+    const long got = call(SYS_syslog, syslog_read_all, buffer, size);
+    if (got < 0) return 1;
+    char* const log = (char*)buffer;
+    char* const end = log + got;
+    // More than fits is newer.
+    if (got > size - 2048 && size < 1L << 20 && stamp_of(log, end_of_line(log, end)) > since) continue;
+    long printed = 0;
+    int all = got == 0 || stamp_of(log, end_of_line(log, end)) <= since;
+    char* out = log;
+    for (char *line = log, *next = log; line < end; line = next) {
+      next = end_of_line(line, end) + 1;
+      if (next > end) next = end;
+      const long stamp = stamp_of(line, next);
+      if (stamp <= since) continue;
+      if (printed + (next - line) > longest_log) {
+        all = 0;
+        continue;
+      }
+      printed += next - line;
+      while (line < next) *out++ = *line++;
+    }
+    print(log, out);
+    struct __kernel_timespec now;
+    call(SYS_clock_gettime, 1, (long)&now, 0);
+    char last[64];
+    char* at = copy_number(copy(last, "@"), now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    *at++ = ' ';
+    *at++ = (char)('0' + all);
+    *at++ = '\n';
+    print(last, at);
+    return 0;
+  }
+}
+
 static int wait_and_renew(const char* token) {
   char line[256];
   char answer[256];
+  // Before the state is saved: so afterwards only what is new has to be looked at.
+  const long log = open_log();
+  const long newest = newest_stamp();
   call(SYS_write, 1, (long)"waiting\n", 8);
   const long got = call(SYS_read, 0, (long)line, sizeof line - 1);
   if (got <= 1) return 0;
@@ -154,6 +263,8 @@ static int wait_and_renew(const char* token) {
   *out++ = (char)('0' + failed);
   *out++ = ' ';
   out = copy(out, name.nodename);
+  *out++ = ' ';
+  out = copy_number(out, read_log(log, newest));
   *out++ = '\n';
   print(answer, out);
   return 0;
@@ -161,6 +272,7 @@ static int wait_and_renew(const char* token) {
 
 static int renew(long argc, char** argv) {
   if (argc == 2 && argv[1][0] == 'z') return zero();
+  if (argc == 3 && argv[1][0] == 'l') return print_log(argv[2]);
   if (argc == 3 && argv[1][0] == 'w') return wait_and_renew(argv[2]);
   call(SYS_write, 1, (long)"renew\n", 6);
   return 0;

@@ -31,12 +31,13 @@ inline constexpr const char* shell_ended = "shell-ended";              ///< fail
 inline constexpr const char* not_rebooted =
     "not-rebooted";                                        ///< failed; a machine did not restart, or not come up again
 inline constexpr const char* unsupported = "unsupported";  ///< unsupported; a requires step failed
-inline constexpr const char* point_failed = "point-failed";  ///< failed; a program's TAP says not ok
-inline constexpr const char* tap_invalid = "tap-invalid";    ///< failed; plan and points do not fit, or no plan
-inline constexpr const char* bailed_out = "bailed-out";      ///< failed; TAP's Bail out!
-inline constexpr const char* signal = "signal";              ///< failed; a signal ended a program
-inline constexpr const char* not_started = "not-started";    ///< unresolved; a program could not be started
-inline constexpr const char* missing = "output-missing";     ///< unresolved; a step has no result, for no reason
+inline constexpr const char* point_failed = "point-failed";      ///< failed; a program's TAP says not ok
+inline constexpr const char* tap_invalid = "tap-invalid";        ///< failed; plan and points do not fit, or no plan
+inline constexpr const char* bailed_out = "bailed-out";          ///< failed; TAP's Bail out!
+inline constexpr const char* signal = "signal";                  ///< failed; a signal ended a program
+inline constexpr const char* not_started = "not-started";        ///< unresolved; a program could not be started
+inline constexpr const char* kernel_warning = "kernel-warning";  ///< failed, or only told: see core::KernelWarnings
+inline constexpr const char* missing = "output-missing";         ///< unresolved; a step has no result, for no reason
 }  // namespace issue
 
 /// The verdict that one issue of this name makes by itself; failed for a name not listed above.

@@ -79,6 +79,8 @@ class Data {
     if (!files.diff.empty()) out["diff"] = diff(files.diff);
     for (const auto& [host, console] : files.consoles)
       out["consoles"].push_back({escaped(host), escaped_lines(console)});
+    for (const auto& [host, said] : files.kernel)
+      out["consoles"].push_back({escaped(host) + ", kernel", escaped_lines(said)});
     return out;
   }
 

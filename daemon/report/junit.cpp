@@ -196,7 +196,9 @@ class Writer {
     std::string all;
     if (const auto found = run_.points.find(last->id); found != run_.points.end())
       all = "--- points: " + point_counts(found->second) + " ---\n" + points_text(found->second) + '\n';
-    for (const auto& [host, console] : texts_(test, *last).consoles) all += "--- " + host + " ---\n" + console + '\n';
+    const AttemptText files = texts_(test, *last);
+    for (const auto& [host, console] : files.consoles) all += "--- " + host + " ---\n" + console + '\n';
+    for (const auto& [host, said] : files.kernel) all += "--- " + host + ", kernel ---\n" + said + '\n';
     if (!all.empty()) text(node, "system-out", all);
   }
 

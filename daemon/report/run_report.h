@@ -53,6 +53,7 @@ struct RunReport {
 struct AttemptText {
   std::string diff;
   std::vector<std::pair<std::string, std::string>> consoles{};  ///< host, and what its console printed
+  std::vector<std::pair<std::string, std::string>> kernel{};    ///< host, and what its kernel said
 };
 /// Reads them; empty where there is nothing to read.
 using Texts = std::function<AttemptText(const TestResult&, const Attempt&)>;

@@ -63,6 +63,7 @@ class Summary {
     with_verdict("unsupported", Verdict::unsupported, look::yellow);
     untested();
     flaky();
+    kernel_warnings();
     slowest();
     time_spent();
     domains();
@@ -184,6 +185,18 @@ class Summary {
                             core::to_string(*attempt.verdict));
         if (*attempt.verdict != Verdict::passed) issues(attempt, 6);
       }
+    }
+  }
+
+  /// Of tests that passed all the same; with the others it stands among their issues.
+  void kernel_warnings() {
+    bool first = true;
+    for (const TestResult& test : run_.tests) {
+      const Attempt* attempt = decisive(test);
+      if (test.verdict != Verdict::passed || attempt == nullptr || attempt->issues.empty()) continue;
+      if (std::exchange(first, false)) heading("passed, with warnings of kernels", look::yellow);
+      out_ += "  " + escaped(test.name) + '\n';
+      issues(*attempt, 4);
     }
   }
 

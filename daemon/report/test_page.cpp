@@ -65,7 +65,8 @@ class Page {
     }
     points(attempt);
     commands(attempt);
-    for (const auto& [host, console] : text.consoles) this->console(host, console);
+    for (const auto& [host, console] : text.consoles) this->console("console", host, console);
+    for (const auto& [host, said] : text.kernel) console("kernel", host, said);
   }
 
   void times(const Attempt& attempt) {
@@ -110,10 +111,10 @@ class Page {
     }
   }
 
-  void console(const std::string& host, const std::string& text) {
+  void console(const char* what, const std::string& host, const std::string& text) {
     const auto [tail, before] = last_lines(text, console_lines_);
-    heading(before == 0 ? fmt::format("console of {}", escaped(host))
-                        : fmt::format("console of {}, without {} lines before", escaped(host), before));
+    heading(before == 0 ? fmt::format("{} of {}", what, escaped(host))
+                        : fmt::format("{} of {}, without {} lines before", what, escaped(host), before));
     out_ += escaped_lines(tail);
     if (!tail.empty() && !tail.ends_with('\n')) out_ += '\n';
   }

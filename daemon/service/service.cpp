@@ -111,6 +111,7 @@ engine::RunOrder Service::order(core::RunId run, const RunRequest& request, std:
   order.require_some = request.require_some;
   order.tests = std::move(tests);
   order.limits = {limits.command, limits.test};
+  order.kernel_warnings = parts_.settings.kernel.warnings;
   order.output = parts_.settings.state_dir / "runs" / std::to_string(run.value);
   return order;
 }

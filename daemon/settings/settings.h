@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/input_error.h"
+#include "core/verdict.h"
 #include "settings/values.h"
 
 namespace kvmtest::settings {
@@ -67,6 +68,10 @@ struct Settings {
     unsigned host_fault_retries = 1;  ///< further attempts at a test after host faults
     unsigned quarantine_after = 3;    ///< host faults in a row before a prefix is quarantined
   } limits;
+
+  struct Kernel {
+    core::KernelWarnings warnings = core::KernelWarnings::tell;  ///< of a guest, for a test that does not say
+  } kernel;
 
   struct Libreswan {
     std::string directory = "/testing";  ///< of the guests, where they have a checkout's testing directory

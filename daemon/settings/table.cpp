@@ -235,6 +235,20 @@ std::vector<Entry> build() {
              KVMTEST_MEMBER(limits.host_fault_retries), 0, 100),
       number("limits.quarantine_after", "Host faults in a row after which a prefix gets no further test, 1 to 1000.",
              KVMTEST_MEMBER(limits.quarantine_after), 1, 1000),
+      entry(
+          "kernel.warnings",
+          "What it means for a test when a guest's kernel warns (WARNING, BUG, Oops, KASAN, lockdep, hung task and "
+          "others). "
+          "tell: it "
+          "is told, and the verdict stands. fail: the test has failed. ignore: nothing. Tests say otherwise by "
+          "'kernel-warnings:' in their header.",
+          KVMTEST_MEMBER(kernel.warnings),
+          [](const Reading& r) {
+            const std::string word = scalar(r, "tell, fail or ignore");
+            if (const auto known = core::kernel_warnings_from(word)) return *known;
+            throw core::InputError(r.origin + ": '" + word + "' is no such meaning; write tell, fail or ignore");
+          },
+          [](core::KernelWarnings value) { return std::string(core::to_string(value)); }),
       text("libreswan.directory", "Where guests have the testing directory of a libreswan checkout.",
            KVMTEST_MEMBER(libreswan.directory)),
       duration("libreswan.command_limit", "One command of a libreswan test.", KVMTEST_MEMBER(libreswan.command_limit)),

@@ -11,7 +11,7 @@
 namespace kvmtest::suite {
 
 namespace {
-const std::vector<std::string> keys{"command-timeout", "hosts", "tags", "timeout"};
+const std::vector<std::string> keys{"command-timeout", "hosts", "kernel-warnings", "tags", "timeout"};
 }
 
 std::string header_key(std::string_view text) {
@@ -52,6 +52,11 @@ void Header::take(const std::string& key, std::string_view value, unsigned line)
   if (key == "timeout") test_.limit = settings::parse_duration(value, origin(key, line));
   if (key == "command-timeout") test_.command_limit = settings::parse_duration(value, origin(key, line));
   if (key == "tags") test_.tags = words(value);
+  if (key == "kernel-warnings") {
+    test_.kernel_warnings = core::kernel_warnings_from(value);
+    if (!test_.kernel_warnings)
+      fail(line, "header 'kernel-warnings:' is tell, fail or ignore, not '" + std::string(value) + "'");
+  }
 }
 
 void Header::read_hosts(std::string_view value, unsigned line) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "core/verdict.h"
+
 namespace kvmtest::suite {
 
 /// How a step is carried out.
@@ -61,9 +63,24 @@ struct Test {
   std::string obstacle;                                    ///< why it cannot run, one line; empty: it can
   std::optional<std::chrono::milliseconds> limit;          ///< whole test
   std::optional<std::chrono::milliseconds> command_limit;  ///< default for its steps
+  std::optional<core::KernelWarnings> kernel_warnings{};   ///< where it is not as the settings say
   std::vector<Step> preparation{};  ///< typed first, each to end with status 0; no part of the test's output
   std::vector<Step> steps;
   std::optional<Program> program{};  ///< in place of steps
+};
+
+/// A message of the kernel that came among what a command printed, and is no part of that.
+struct KernelMessage {
+  std::uint64_t offset = 0;  ///< in the output
+  std::string bytes;         ///< as printed
+};
+
+/// A line of what a host's kernel said during an attempt, in its log or on the console.
+struct KernelLine {
+  std::optional<std::chrono::microseconds> at{};  ///< since the attempt's start, about; none: unknown
+  std::int64_t stamp = 0;                         ///< microseconds on the kernel's own clock
+  int level = -1;                                 ///< 0 (emergency) to 7 (debug); -1: unknown
+  std::string text;
 };
 
 /// How a step that was started came out.
@@ -75,6 +92,7 @@ struct StepResult {
   std::chrono::microseconds at{};  ///< since the test's start
   std::chrono::microseconds took{};
   unsigned tries = 1;
+  std::vector<KernelMessage> kernel{};  ///< in the order of their offsets
 };
 
 /// How a program came out.
@@ -119,6 +137,7 @@ struct Execution {
   Ending ending;
   std::optional<ProgramResult> program{};  ///< of a program, which has no results
   Times times{};
+  std::map<std::string, std::vector<KernelLine>> kernel{};  ///< by host; those without a line left out
 };
 
 }  // namespace kvmtest::suite

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "judge/diff.h"
+#include "suite/kernel.h"
 #include "suite/transcript.h"
 #include "suite/transcript_line.h"
 #include "suite/transcript_text.h"
@@ -149,9 +150,10 @@ class TranscriptJudging {
 
   void judge_unfinished(const Step& step, const StepResult& result) {
     // Only where no prompt came back: a test may well print the words of a panic.
-    const std::size_t at = result.output.find(panic_text);
+    const std::string printed = as_printed(result);
+    const std::size_t at = printed.find(panic_text);
     if (at != std::string::npos) {
-      const std::string_view rest = std::string_view(result.output).substr(at);
+      const std::string_view rest = std::string_view(printed).substr(at);
       const std::string_view line = rest.substr(0, rest.find_first_of("\r\n"));
       issues_.add(step.host, issue::panic, where(step) + ": " + printable(line, longest_shown));
     }

@@ -89,6 +89,8 @@ nlohmann::json to_json(const suite::Execution& execution) {
                          {"took", static_cast<double>(result.took.count()) / 1e6},
                          {"tries", result.tries}};
     if (result.status) entry["status"] = *result.status;
+    for (const auto& message : result.kernel)
+      entry["kernel"].push_back({{"offset", message.offset}, {"bytes", text_from_bytes(message.bytes)}});
     results.push_back(std::move(entry));
   }
   const char* why = "completed";
@@ -99,6 +101,12 @@ nlohmann::json to_json(const suite::Execution& execution) {
       {"ending",
        {{"why", why}, {"host", execution.ending.host}, {"detail", text_from_bytes(execution.ending.detail)}}}};
   if (execution.program) json["program"] = to_json(*execution.program);
+  for (const auto& [host, lines] : execution.kernel)
+    for (const auto& line : lines) {
+      nlohmann::json entry{{"stamp", line.stamp}, {"level", line.level}, {"text", text_from_bytes(line.text)}};
+      if (line.at) entry["at"] = static_cast<double>(line.at->count()) / 1e6;
+      json["kernel"][host].push_back(std::move(entry));
+    }
   return json;
 }
 
@@ -114,9 +122,21 @@ suite::Execution execution_from(const nlohmann::json& json) {
       result.at = std::chrono::microseconds(std::llround(entry.value("at", 0.0) * 1e6));
       result.took = std::chrono::microseconds(std::llround(entry.value("took", 0.0) * 1e6));
       result.tries = entry.value("tries", 1U);
+      for (const auto& message : entry.value("kernel", nlohmann::json::array()))
+        result.kernel.push_back({message.at("offset").get<std::uint64_t>(),
+                                 bytes_from_text(message.at("bytes").get_ref<const std::string&>())});
       execution.results.push_back(std::move(result));
     }
     if (json.contains("program")) execution.program = program_from(json.at("program"));
+    const auto kernel = json.value("kernel", nlohmann::json::object());
+    for (const auto& [host, lines] : kernel.items())
+      for (const auto& line : lines) {
+        suite::KernelLine& said = execution.kernel[host].emplace_back();
+        if (line.contains("at")) said.at = std::chrono::microseconds(std::llround(line.at("at").get<double>() * 1e6));
+        said.stamp = line.at("stamp").get<std::int64_t>();
+        said.level = line.at("level").get<int>();
+        said.text = bytes_from_text(line.at("text").get_ref<const std::string&>());
+      }
     const auto& ending = json.at("ending");
     for (const auto& [value, word] : endings)
       if (ending.at("why") == word) execution.ending.why = value;

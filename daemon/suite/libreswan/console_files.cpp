@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "suite/kernel.h"
+
 namespace kvmtest::suite::libreswan {
 
 namespace {
@@ -51,9 +53,10 @@ class ConsoleWriter {
     std::string& text = text_of(step);
     all_ += names_.at(step.host) + "# " + step.command + "\n";
     text += step.command + "\n";
-    if (!result.output.empty()) {
-      all_ += "\n" + result.output;
-      text += result.output;
+    // Its own console has the kernel's messages, too, and its judge looks for call traces.
+    if (const std::string printed = as_printed(result); !printed.empty()) {
+      all_ += "\n" + printed;
+      text += printed;
     }
     if (result.status) return;
     const auto why = execution_.ending.why;

@@ -165,6 +165,8 @@ class LibreswanFormat final : public Format {
     test.status = listed.status;
     test.title = title_of(real);
     test.command_limit = context.command_limit;
+    // The verdict is libreswan's own: see KERNEL.
+    test.kernel_warnings = core::KernelWarnings::tell;
     Script script;
     try {
       read_scripts(real, label_of(directory, context.base), *checkout, script);

@@ -314,9 +314,9 @@ void FakeGuest::install_program() {
 }
 
 void FakeGuest::run_program(const std::vector<std::string>& words) {
-  if (words.size() == 4 && words[1] == "log") {
+  if (words.size() == 3 && words[1] == "log") {
     for (const auto& [stamp, line] : kernel_log)
-      if (stamp > std::stol(words[2]) && line[1] - '0' <= std::stoi(words[3])) print(line + "\n");
+      if (stamp > std::stol(words[2])) print(line + "\n");
     print("@" + std::to_string(kernel_log.empty() ? 0 : kernel_log.rbegin()->first) + " 1\n");
   } else if (words.size() == 3 && words[1] == "wait") {
     print("waiting\n");

@@ -54,5 +54,19 @@ TEST(Renew, ItAsksToBeStartedAgain) {
     EXPECT_EQ(run("wait token", line).status, 0) << line;
 }
 
+// Who may not read the log is told nothing, and learns it from the status.
+TEST(Renew, PrintsTheKernelsLogSinceATime) {
+  const Ended all = run("log 0");
+  if (all.status != 0) GTEST_SKIP() << "the kernel's log may not be read here";
+  const auto last = all.output.rfind('@');
+  ASSERT_NE(last, std::string::npos) << all.output;
+  EXPECT_TRUE(all.output.ends_with(" 0\n") || all.output.ends_with(" 1\n")) << all.output.substr(last);
+  for (std::size_t at = 0; at < last; at = all.output.find('\n', at) + 1) EXPECT_EQ(all.output[at], '<');
+  const Ended none = run("log 9000000000000");
+  EXPECT_EQ(none.status, 0);
+  EXPECT_TRUE(none.output.starts_with("@")) << none.output;
+  EXPECT_TRUE(none.output.ends_with(" 1\n")) << "nothing newer is missing";
+}
+
 }  // namespace
 }  // namespace kvmtest

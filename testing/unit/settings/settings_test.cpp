@@ -270,6 +270,13 @@ TEST(Settings, TheEnvironmentOverridesTheFile) {
   EXPECT_EQ(settings.max_fail, 3U);
 }
 
+TEST(Settings, WhatAKernelsWarningsMean) {
+  EXPECT_EQ(from("").kernel.warnings, core::KernelWarnings::tell);
+  EXPECT_EQ(from("kernel:\n  warnings: fail\n").kernel.warnings, core::KernelWarnings::fail);
+  EXPECT_EQ(from("kernel:\n  warnings: ignore\n").kernel.warnings, core::KernelWarnings::ignore);
+  EXPECT_THROW(from("kernel:\n  warnings: loud\n"), core::InputError);
+}
+
 TEST(Settings, TheOlderNameCountsWhereTheNewOneIsEmpty) {
   const Environment environment{{"KVM_WORKERS", ""}, {"KVM_PREFIXES", ""}, {"KVM_PREFIX", "old."}};
   Settings settings = from("workers: 2\n");

@@ -51,7 +51,8 @@ TEST(Program, WithoutHostsIsNoTest) {
 
 TEST(Program, MistakesInItsDescriptionSayWhere) {
   EXPECT_EQ(error(described, "#!/bin/sh\n# host: east\n"),
-            "s/x.sh:2: unknown header 'host:' (did you mean 'hosts'?); there are command-timeout hosts tags timeout");
+            "s/x.sh:2: unknown header 'host:' (did you mean 'hosts'?); there are command-timeout hosts kernel-warnings "
+            "tags timeout");
   EXPECT_EQ(error(described, "# hosts: esat\n"),
             "s/x.sh:1: unknown host 'esat' (did you mean 'east'?); there are east nic west");
   EXPECT_EQ(error(described, "# usage: x\n# note: y\n"), "no error");

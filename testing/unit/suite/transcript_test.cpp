@@ -39,6 +39,7 @@ TEST(Transcript, ReadsAWholeTest) {
       "# timeout: 30s\n"
       "# command-timeout: 500ms\n"
       "# tags: tunnel smoke\n"
+      "# kernel-warnings: fail\n"
       "# Note: RFC 2784: free text\n"
       "\n"
       "# a comment\n"
@@ -61,11 +62,12 @@ TEST(Transcript, ReadsAWholeTest) {
   EXPECT_EQ(transcript.test.tags, (Texts{"tunnel", "smoke"}));
   EXPECT_EQ(transcript.test.limit, 30s);
   EXPECT_EQ(transcript.test.command_limit, 500ms);
+  EXPECT_EQ(transcript.test.kernel_warnings, core::KernelWarnings::fail);
   ASSERT_EQ(transcript.test.steps.size(), 3U);
   EXPECT_EQ(transcript.test.steps[0].host, "east");
   EXPECT_EQ(transcript.test.steps[0].command, "ip tunnel add gre1");
-  EXPECT_EQ(transcript.test.steps[0].line, 9U);
-  EXPECT_EQ(transcript.test.steps[2].line, 18U);
+  EXPECT_EQ(transcript.test.steps[0].line, 10U);
+  EXPECT_EQ(transcript.test.steps[2].line, 19U);
   ASSERT_EQ(transcript.expectations.size(), 3U);
   EXPECT_TRUE(transcript.expectations[0].lines.empty());
   EXPECT_EQ(transcript.expectations[0].status, 0);
@@ -170,7 +172,8 @@ TEST(Transcript, TheHeaderSaysWhatIsMissing) {
 
 TEST(Transcript, TheHeaderRefusesWhatItDoesNotKnow) {
   EXPECT_EQ(error_in("# title\n# host: east\n"),
-            "x.test:2: unknown header 'host:' (did you mean 'hosts'?); there are command-timeout hosts tags timeout");
+            "x.test:2: unknown header 'host:' (did you mean 'hosts'?); there are command-timeout hosts kernel-warnings "
+            "tags timeout");
   EXPECT_EQ(error_in("# title\n# hosts: east\n# hosts: west\n"),
             "x.test:3: header 'hosts:' is here for the second time; the first is in line 2");
   EXPECT_EQ(error_in("# title\n# hosts: east east\n"), "x.test:2: host 'east' is named twice");
@@ -179,6 +182,8 @@ TEST(Transcript, TheHeaderRefusesWhatItDoesNotKnow) {
             "x.test:2: 'ea/st' is not a host's name; letters, digits and . _ - only");
   EXPECT_EQ(error_in("# title\n# timeout: 30\n"),
             "x.test:2: timeout: '30' is not a duration; write a number and its unit: 500ms, 30s, 2m or 1h");
+  EXPECT_EQ(error_in("# title\n# kernel-warnings: loudly\n"),
+            "x.test:2: header 'kernel-warnings:' is tell, fail or ignore, not 'loudly'");
   EXPECT_EQ(error_in("# title\n# command-timeout: soon\n"),
             "x.test:2: command-timeout: 'soon' is not a duration; write a number and its unit: 500ms, 30s, 2m or 1h");
 }

@@ -1,0 +1,70 @@
+#include "engine/kernel_talk.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kvmtest::engine {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+
+namespace {
+
+bool is_stamped(std::string_view message) {
+  return console::read_kernel_stamp(message).match == console::KernelStamp::Match::yes;
+}
+
+}  // namespace
+
+std::vector<suite::KernelLine> kernel_lines(const std::vector<console::KernelMessage>& heard,
+                                            const std::optional<console::LoggedLines>& log,
+                                            std::chrono::steady_clock::time_point start,
+                                            std::chrono::steady_clock::time_point read) {
+  // By time and text: the console does not tell the level, and the log not when a line came here.
+  std::vector<suite::KernelLine> lines;
+  std::map<std::pair<std::int64_t, std::string>, std::size_t> found;
+  const auto add = [&](const console::KernelLine& line) -> suite::KernelLine& {
+    const auto [entry, fresh] = found.try_emplace({line.stamp, line.text}, lines.size());
+    if (fresh) lines.push_back({{}, line.stamp, line.level, line.text});
+    return lines[entry->second];
+  };
+  for (const console::KernelLine& line : log ? log->lines : std::vector<console::KernelLine>{}) {
+    suite::KernelLine& said = add(line);
+    if (log->now)
+      said.at =
+          std::max(microseconds(0), duration_cast<microseconds>(read - start) - microseconds(*log->now - line.stamp));
+  }
+  for (const console::KernelMessage& message : heard) {
+    // See restore_output().
+    if (log && log->all && !found.contains({message.line.stamp, message.line.text}) && is_stamped(message.bytes))
+      continue;
+    add(message.line).at = duration_cast<microseconds>(message.read - start);
+  }
+  std::stable_sort(lines.begin(), lines.end(), [](const suite::KernelLine& one, const suite::KernelLine& other) {
+    return one.stamp < other.stamp;
+  });
+  return lines;
+}
+
+void restore_output(suite::StepResult& result, const console::LoggedLines& log) {
+  if (!log.all || result.truncated || result.kernel.empty()) return;
+  std::set<std::pair<std::int64_t, std::string_view>> known;
+  for (const console::KernelLine& line : log.lines) known.emplace(line.stamp, line.text);
+  std::size_t added = 0;
+  std::erase_if(result.kernel, [&](suite::KernelMessage& message) {
+    message.offset += added;
+    const auto line = std::string_view(message.bytes).substr(0, message.bytes.size() - 2);
+    const auto stamp = console::read_kernel_stamp(line);
+    if (stamp.match != console::KernelStamp::Match::yes || known.contains({stamp.stamp, line.substr(stamp.length)}))
+      return false;
+    result.output.insert(std::min<std::size_t>(message.offset, result.output.size()), message.bytes);
+    added += message.bytes.size();
+    return true;
+  });
+}
+
+}  // namespace kvmtest::engine
