@@ -1,4 +1,4 @@
-# What makes a build quick (docs/adr/0015-quick-builds.md): several sources of a target are compiled as one, and headers
+# What makes a build quick (docs/adr/0019-quick-builds.md): several sources of a target are compiled as one, and headers
 # that many of them read are compiled once. KVMTEST_QUICK=OFF compiles each source by itself, as sanitizers, fuzzers and
 # clang-tidy have it.
 set(quick ON)
