@@ -156,9 +156,11 @@ void add_disk(pugi::xml_node devices, const fs::path& image) {
   target.append_attribute("bus").set_value("virtio");
 }
 
-/// Whether it has something of the host's that only one domain can have at a time: a port, a socket, a context.
+/// Whether it has something that only one domain can have at a time: a port of the host's, a socket, a context, a place
+/// at a server for disks, which may serve one at a time and let others wait.
 bool is_one_of_a_kind(const pugi::xml_node& domain) {
   const auto devices = domain.child("devices");
+  if (devices.select_node("disk//source[@protocol]")) return true;
   const auto context = devices.child("vsock").child("cid");
   if (context.attribute("address") && std::string_view(context.attribute("auto").value()) != "yes") return true;
   for (const auto& graphics : devices.children("graphics"))

@@ -180,7 +180,9 @@ TEST(Unconnected, NorCanADomainThatHasWhatOnlyOneCanHave) {
   for (const char* device :
        {"<vsock><cid auto='no' address='3'/></vsock>", "<vsock><cid address='3'/></vsock>",
         "<graphics type='vnc' port='5901'/>", "<serial type='tcp'><source mode='bind' host='h' service='1'/></serial>",
-        "<channel type='unix'><source mode='bind' path='/s'/></channel>"}) {
+        "<channel type='unix'><source mode='bind' path='/s'/></channel>",
+        "<disk type='file'><source file='/o'/><backingStore type='network'><source protocol='nbd' "
+        "name='x'/></backingStore></disk>"}) {
     std::string xml = east_on_a_bridge;
     EXPECT_FALSE(Templates::unconnected(xml.insert(xml.find("<interface"), device), "a.east+2", "")) << device;
   }
