@@ -9,8 +9,6 @@
 namespace kvmtest::suite {
 namespace {
 
-constexpr std::string_view blanks = " \t";
-
 /// Whether such a line, indented further than what is around it, begins a subtest: chatter may say "ok", too.
 bool begins_subtest(const TapLine& line) {
   if (const auto* point = std::get_if<TapPointLine>(&line)) return point->number || !point->ok;
@@ -25,7 +23,7 @@ TapStream::TapStream(TapTotals& totals, unsigned level, bool before) : totals_(t
 
 bool TapStream::read(std::string_view line) {
   if (bailed_out_) return true;
-  const std::size_t indent = std::min(line.find_first_not_of(blanks), line.size());
+  const std::size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
   if (block_) return read_block(line, indent);
   return read_line(line, indent);
 }
@@ -89,8 +87,7 @@ void TapStream::end_block() {
   if (!block_) return;
   const Block block = *std::exchange(block_, std::nullopt);
   if (open_.back()->strict()) open_.back()->error("a YAML block does not end");
-  for (const std::string_view line : block.lines)
-    read_line(line, std::min(line.find_first_not_of(blanks), line.size()));
+  for (const std::string_view line : block.lines) read_line(line, std::min(line.find_first_not_of(" \t"), line.size()));
 }
 
 void TapStream::read_chatter(std::string_view text, std::size_t indent) {
