@@ -83,7 +83,7 @@ kvm-diffs: $(KVMTEST) ## what the last run's tests printed that was not expected
 	@$(KVMTEST) diffs || [ $$? = 1 ]
 
 # The first build takes minutes. Meanwhile the guest is made that is there by default, unless settings may want another.
-first_guest = $(if $(wildcard $(KVMTEST) kvmtest.yaml)$(filter-out tiny,$(KVM_GUEST)),,scripts/guest/tiny .kvmtest/guest/tiny)
+first_guest = $(if $(wildcard $(KVMTEST) kvmtest.yaml)$(filter-out tiny,$(KVM_GUEST))$(KVM_GUEST_RELEASE),,scripts/guest/tiny .kvmtest/guest/tiny)
 kvm-test kvm-retest kvm-install check bench: BESIDE = $(first_guest)
 
 ##@ Setting up, each also done by kvm-test when needed
