@@ -1,7 +1,7 @@
 #pragma once
 // What an interactive shell does of itself is switched off here, and nowhere else: hooks around prompts and commands,
 // history and its expansion, mail, idle time-outs, line editing, completion, pagers, colours. Known are bash, dash, ash
-// of busybox, zsh, ksh93, mksh, and FreeBSD's sh. docs/adr/0014-plain-shell.md tells the choices.
+// of busybox, zsh, ksh93, mksh, and FreeBSD's sh. docs/adr/0018-plain-shell.md tells the choices.
 
 #include <string>
 #include <string_view>
