@@ -177,7 +177,7 @@ std::vector<Entry> build() {
             const std::string word = scalar(r, "the name of a Debian release");
             return word.empty() ? word : parse_release(word, r.origin);
           },
-          quoted),
+          in_quotes),
       of_guest(path("domains.kernel", "The guests' kernel. Default: the one of domains.guest, in state_dir.",
                     KVMTEST_MEMBER(domains.kernel), "\".kvmtest/guest/tiny/kernel\""),
                [](const GuestFiles& files) { return in_quotes(files.kernel); }),
