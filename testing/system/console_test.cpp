@@ -125,7 +125,7 @@ TEST_F(AtTheConsole, WarningsAreToldAndFailATestWhereTheyShall) {
 }
 
 TEST_F(AtTheConsole, AShellThatDoesMuchOfItselfDoesNothing) {
-  change_guest("etc/profile", guest_file("inside/profile") + R"(
+  change_guest("etc/profile", guest_file("inside/profile") + R"sh(
 __mark() { printf '\033]3008;start=%s;type=shell;cwd=%s\033\\' "$(cat /proc/sys/kernel/random/uuid)" "$PWD";
 }
 PROMPT_COMMAND=(__mark)
@@ -135,12 +135,13 @@ readonly TMOUT PROMPT_COMMAND
 trap 'echo DEBUG' DEBUG
 trap 'echo EXIT' EXIT
 set -o vi
-)");
-  write_test("plain", "# hooks\n# hosts: east\n\neast# true\neast# echo hello\nhello\neast# false\n[1]\n"
-                      "east# echo \"Hello, world!\"\nHello, world!\neast# echo one; echo \"got it!!\"\none\ngot it!!\n");
-write_test("idle",
-           "# one host waits\n# hosts: east west\n\neast# echo begin\nbegin\nwest# sleep 5\neast# echo end\nend\n");
-expect_passed();
+)sh");
+  write_test("plain",
+             "# hooks\n# hosts: east\n\neast# true\neast# echo hello\nhello\neast# false\n[1]\n"
+             "east# echo \"Hello, world!\"\nHello, world!\neast# echo one; echo \"got it!!\"\none\ngot it!!\n");
+  write_test("idle",
+             "# one host waits\n# hosts: east west\n\neast# echo begin\nbegin\nwest# sleep 5\neast# echo end\nend\n");
+  expect_passed();
 }
 
 TEST_F(AtTheConsole, ALoginIsFoundWhateverTheKernelSays) {
