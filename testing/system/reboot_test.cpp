@@ -10,12 +10,12 @@ namespace fs = std::filesystem;
 class OnDomainsReboots : public OnDomains {
  protected:
   [[nodiscard]] std::string issue_of(const std::string& test) const {
-    for (const auto& each : results().at("tests")) {
+    const nlohmann::json run = results();
+    for (const auto& each : run.at("tests")) {
       if (each.at("name") != test) continue;
-      const auto& issues = each.at("issues");
-      return issues.empty()
-                 ? ""
-                 : issues[0].at("name").get<std::string>() + ": " + issues[0].at("detail").get<std::string>();
+      const auto& issues = each.at("attempts").back().at("issues");
+      if (issues.empty()) return "";
+      return issues[0].at("name").get<std::string>() + ": " + issues[0].at("detail").get<std::string>();
     }
     return "no such test";
   }
