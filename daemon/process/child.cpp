@@ -227,11 +227,12 @@ Child::~Child() {
   close(control_);
 }
 
-/// Takes in what the reaper tells; waits for a first word of it if `wait`.
+/// Takes in what the reaper has told; with `wait` the next word alone, for which it waits. No more than that: whoever
+/// polls descriptor() for the end must find it there, however soon the program has ended.
 void Child::take(bool wait) {
-  for (bool first = true; !done_; first = false) {
+  while (!done_) {
     Told told{};
-    const ssize_t got = recv(control_, &told, sizeof told, first && wait ? 0 : MSG_DONTWAIT);
+    const ssize_t got = recv(control_, &told, sizeof told, wait ? 0 : MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (got != sizeof told) {
@@ -247,6 +248,7 @@ void Child::take(bool wait) {
       case Told::What::left: left_.emplace_back(told.left.words.data()); break;
       case Told::What::done: done_ = true; break;
     }
+    if (wait) return;
   }
 }
 

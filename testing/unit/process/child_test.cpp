@@ -59,6 +59,16 @@ void await_end(Child& child) {
   }
 }
 
+TEST(AChild, ThatEndsAtOnceIsSeenByWhoPolls) {
+  for (int round = 0; round < 100; ++round) {
+    Held held;
+    Child child(shell("true", held));
+    pollfd told{child.descriptor(), POLLIN, 0};
+    ASSERT_EQ(poll(&told, 1, 10'000), 1) << "round " << round;
+    await_end(child);
+  }
+}
+
 bool among(const std::vector<std::string>& words, const std::string& wanted) {
   return std::find(words.begin(), words.end(), wanted) != words.end();
 }
