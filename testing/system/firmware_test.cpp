@@ -42,7 +42,7 @@ TEST_F(FirmwareOnDomains, ItsVariablesGoBackWithTheSavedState) {
   for (const char* name : {"one", "two", "three"})
     write_test(name, "# a test\n# hosts: east\n\neast# ls " + variable + " /root/mark 2>/dev/null\n[2]\n" +
                          "east# printf '\\007\\000\\000\\000spoilt' >" + variable +
-                         " && touch /root/mark && tail -c 6 " + variable + "\nspoilt\n");
+                         " && touch /root/mark && tail -c 6 " + variable + " && echo\nspoilt\n");
   const fs::path image = fs::path(KVMTEST_SOURCE) / ".kvmtest/guest/debian-uefi/image.qcow2";
   const auto written = fs::last_write_time(image);
   const Result ran = run_kvmtest({"run"});
