@@ -13,6 +13,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <nlohmann/json.hpp>
 
 #include "service/fingerprint.h"
 #include "wire/record_json.h"
@@ -109,6 +110,8 @@ json Client::request(const std::string& method, const std::string& target, const
 }
 
 json Client::get(const std::string& target) { return request("GET", target, json::object()); }
+json Client::post(const std::string& target) { return post(target, json::object()); }
+
 json Client::post(const std::string& target, const json& body) { return request("POST", target, body); }
 
 bool Client::lines(const std::string& method, const std::string& target, const json& body,

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "settings/settings.h"
 
@@ -58,7 +58,8 @@ class Client {
 
   /// A request and its whole answer. Throws Refused for an answer that is an error.
   nlohmann::json get(const std::string& target);
-  nlohmann::json post(const std::string& target, const nlohmann::json& body = nlohmann::json::object());
+  nlohmann::json post(const std::string& target);
+  nlohmann::json post(const std::string& target, const nlohmann::json& body);
   /// A request whose answer is lines; `on_line` returns false to end it. False: the connection ended before that.
   bool lines(const std::string& method, const std::string& target, const nlohmann::json& body,
              const std::function<bool(const nlohmann::json&)>& on_line);

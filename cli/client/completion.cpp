@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <CLI/CLI.hpp>
+
 #include "client/words.h"
 #include "libvirt/templates.h"
 

@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "settings/settings.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace kvmtest::client {
 

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "client/options.h"
 
@@ -69,9 +70,10 @@ std::string options(const CLI::App& app, const std::set<std::string>& known) {
 std::string manual(const CLI::App& app) {
   const auto verbs = app.get_subcommands([](const CLI::App*) { return true; });
   if (verbs.empty()) return options(app, {});
-  CLI::App shared;
+  Command options_of_all("");
   CommonOptions common;
-  common.add_to(shared);
+  common.add_to(options_of_all);
+  const CLI::App& shared = options_of_all.app();
   std::set<std::string> known;
   for (const CLI::Option* option : shared.get_options()) known.insert(option->get_name());
   std::string out = ".Ss All verbs\n" + options(shared, {});

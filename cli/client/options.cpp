@@ -8,16 +8,18 @@
 
 namespace kvmtest::client {
 
-void CommonOptions::add_to(CLI::App& app) {
-  app.add_option("--config", config, "settings file (default: kvmtest.yaml in the current directory, if there)");
-  app.add_option("--state-dir", state_dir, "directory of all state (default: .kvmtest)");
-  app.add_option("--workers", workers, "domains reset at the same time; also KVM_WORKERS (default: half the cores)");
-  app.add_option("--prefixes", prefixes, "sets of domains, one test at a time each, \"a. b.\"; also KVM_PREFIXES");
-  app.add_option("--domains", domains,
-                 "directory of domains that another set-up described, used instead of templates; also KVM_DOMAINS");
-  app.add_option("--prefix", prefix_paths, "DIR/PREFIX: --domains DIR and one of --prefixes in one; may be repeated");
-  app.add_option("--uri", uri, "libvirt URI; also KVM_URI (default: embedded, under the state directory)");
-  app.add_option("--accelerator", accelerator, "auto, kvm or emulated; also KVM_ACCELERATOR");
+void CommonOptions::add_to(Command& command) {
+  command.add_option("--config", config, "settings file (default: kvmtest.yaml in the current directory, if there)");
+  command.add_option("--state-dir", state_dir, "directory of all state (default: .kvmtest)");
+  command.add_option("--workers", workers,
+                     "domains reset at the same time; also KVM_WORKERS (default: half the cores)");
+  command.add_option("--prefixes", prefixes, "sets of domains, one test at a time each, \"a. b.\"; also KVM_PREFIXES");
+  command.add_option("--domains", domains,
+                     "directory of domains that another set-up described, used instead of templates; also KVM_DOMAINS");
+  command.add_option("--prefix", prefix_paths,
+                     "DIR/PREFIX: --domains DIR and one of --prefixes in one; may be repeated");
+  command.add_option("--uri", uri, "libvirt URI; also KVM_URI (default: embedded, under the state directory)");
+  command.add_option("--accelerator", accelerator, "auto, kvm or emulated; also KVM_ACCELERATOR");
 }
 
 /// A path that is a directory has domains without a prefix; otherwise its last component is one.
@@ -81,12 +83,6 @@ std::string shell_quoted(const std::string& word) {
   std::string out = "'";
   for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
-}
-
-int refuse_arguments(const char* program, const CLI::App& app, const CLI::ParseError& error) {
-  if (error.get_exit_code() == 0) return app.exit(error);
-  std::cerr << program << ": " << error.what() << " (see " << program << " --help)\n";
-  return 2;
 }
 
 int with_errors(const char* program, const std::function<int()>& body) {

@@ -2,12 +2,12 @@
 // Options that every command takes, and the settings they lead to.
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "client/command_line.h"
 #include "settings/settings.h"
 
 namespace kvmtest::client {
@@ -23,7 +23,7 @@ struct CommonOptions {
   std::optional<std::filesystem::path> domains;
   std::vector<std::string> prefix_paths;  ///< DIR/PREFIX each, as libreswan's own runner has them
 
-  void add_to(CLI::App& app);
+  void add_to(Command& command);
   /// Throws core::InputError.
   [[nodiscard]] settings::Settings settings() const;
   /// What was given of them, for a command line that is suggested: " --config other.yaml". Those that say where things
@@ -36,9 +36,6 @@ struct CommonOptions {
 
 /// A word as the shell wants it: quoted where it must be.
 std::string shell_quoted(const std::string& word);
-
-/// What CLI11 found wrong, in one line, or the help that was asked for; returns the exit status.
-int refuse_arguments(const char* program, const CLI::App& app, const CLI::ParseError& error);
 
 /// Runs `body` and turns what it throws into one line on standard error and an exit status.
 int with_errors(const char* program, const std::function<int()>& body);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "client/screen.h"
 #include "core/input_error.h"

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "client/client.h"
 #include "client/completion.h"
@@ -124,24 +125,28 @@ int run(Options options) {
   return kvmsh::run_command(client, options.domain, command);
 }
 
-void add_options(CLI::App& app, Options& options) {
-  options.common.add_to(app);
-  app.add_option("DOMAIN", options.domain, "prefix and host: a.east")->required();
-  client::add_words(app, "COMMAND", options.command, "run this in the domain's shell and leave; none: a shell for you");
-  app.add_option("--timeout", options.limit, "seconds the command may take")->check(CLI::PositiveNumber);
-  auto* none = app.add_flag("-n,--no-stdin", options.no_input, "the command gets no standard input, as with ssh -n");
-  app.add_flag("--stdin", options.input,
-               "read standard input for the command even within a test, or where it is a terminal")
-      ->excludes(none);
-  app.add_flag("--boot", options.boot, "boot the domain first, even when it is up");
-  app.add_flag("--reboot", options.reboot,
-               "within a test: the command makes the domain restart (none: its power is taken away and given back); "
-               "wait until it is back");
-  app.add_flag("--force", options.force, "type into a domain whose test is running, instead of only watching");
-  app.add_option("-e,--escape", options.escape,
-                 "the key that leaves: a character, ^X for Ctrl-X, or none (default: ^])")
-      ->type_name("KEY");
-  app.footer(
+void add_options(client::Command& program, Options& options) {
+  options.common.add_to(program);
+  program.add_option("DOMAIN", options.domain, "prefix and host: a.east").required();
+  program.add_words("COMMAND", options.command, "run this in the domain's shell and leave; none: a shell for you");
+  program.add_option("--timeout", options.limit, "seconds the command may take").positive();
+  const auto none =
+      program.add_flag("-n,--no-stdin", options.no_input, "the command gets no standard input, as with ssh -n");
+  program
+      .add_flag("--stdin", options.input,
+                "read standard input for the command even within a test, or where it is a terminal")
+      .excludes(none);
+  program.add_flag("--boot", options.boot, "boot the domain first, even when it is up");
+  program.add_flag(
+      "--reboot", options.reboot,
+      "within a test: the command makes the domain restart (none: its power is taken away and given back); "
+      "wait until it is back");
+  program.add_flag("--force", options.force, "type into a domain whose test is running, instead of only watching");
+  program
+      .add_option("-e,--escape", options.escape,
+                  "the key that leaves: a character, ^X for Ctrl-X, or none (default: ^])")
+      .type_name("KEY");
+  program.footer(
       "Standard input goes to the command unless it is a terminal or /dev/null, up to 4 MiB. Without a command, and "
       "with\n"
       "a test running on the domain, what the test types and sees is shown; no key reaches it but with --force.\n"
@@ -150,8 +155,8 @@ void add_options(CLI::App& app, Options& options) {
 }
 
 /// For shells: see client/completion.h.
-int complete(const CLI::App& app, const Options& options, const std::vector<std::string>& typed) {
-  client::print(std::cout, client::complete(app, typed, [&](const std::string& name, const std::string&) {
+int complete(const client::Command& program, const Options& options, const std::vector<std::string>& typed) {
+  client::print(std::cout, client::complete(program.app(), typed, [&](const std::string& name, const std::string&) {
                   try {
                     if (name == "DOMAIN") return client::domain_names(options.common.settings());
                   } catch (const std::exception&) {
@@ -167,24 +172,20 @@ int complete(const CLI::App& app, const Options& options, const std::vector<std:
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
-  CLI::App app{"A shell on a domain, or one command on it. A domain that is down is brought up first."};
-  app.set_version_flag("--version", std::string("kvmsh ") + KVMTEST_VERSION);
+  client::Command program("A shell on a domain, or one command on it. A domain that is down is brought up first.");
+  program.version(std::string("kvmsh ") + KVMTEST_VERSION);
   Options options;
-  add_options(app, options);
+  add_options(program, options);
   const std::string first = argc > 1 ? argv[1] : "";
-  if (first == "__complete") return complete(app, options, {argv + 2, argv + argc});
+  if (first == "__complete") return complete(program, options, {argv + 2, argv + argc});
   if (first == "__manual") {
-    std::cout << client::manual(app);
+    std::cout << client::manual(program.app());
     return 0;
   }
   // From its first word on, all is the command's.
   std::vector<std::string> words(argv + 1, argv + argc);
-  const auto command = words.begin() + static_cast<std::ptrdiff_t>(client::own_words(app, words));
-  try {
-    client::parse(app, {words.begin(), command});
-  } catch (const CLI::ParseError& e) {
-    return client::refuse_arguments("kvmsh", app, e);
-  }
+  const auto command = words.begin() + static_cast<std::ptrdiff_t>(client::own_words(program.app(), words));
+  if (const auto status = program.parse("kvmsh", {words.begin(), command})) return *status;
   options.command.assign(command, words.end());
   return client::with_errors("kvmsh", [&] { return run(options); });
 }

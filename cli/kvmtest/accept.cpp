@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "client/words.h"
 #include "core/input_error.h"
@@ -42,14 +43,14 @@ void replace(const fs::path& file, const std::string& text) {
 
 }  // namespace
 
-void add_accept(CLI::App& app, Context& context) {
+void add_accept(client::Command& program, Context& context) {
   struct Options {
     std::vector<std::string> tests;
     long run = 0;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* verb =
-      add_verb(app, context, "accept", "make what a test printed its expected output", [&context, options] {
+  client::Command verb =
+      add_verb(program, context, "accept", "make what a test printed its expected output", [&context, options] {
         const auto settings = context.common.settings();
         const auto tests = load_tests(settings, options->tests, {});
         const auto summary = read_summary(settings, chosen_run(settings, options->run));
@@ -69,8 +70,8 @@ void add_accept(CLI::App& app, Context& context) {
         }
         return 0;
       });
-  client::add_words(*verb, "TESTS", options->tests, "tests, as for run")->required();
-  verb->add_option("--run", options->run, "take the output of this run (default: the newest)");
+  verb.add_words("TESTS", options->tests, "tests, as for run").required();
+  verb.add_option("--run", options->run, "take the output of this run (default: the newest)");
 }
 
 }  // namespace kvmtest::command

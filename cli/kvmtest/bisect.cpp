@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "client/words.h"
 #include "core/input_error.h"
@@ -172,17 +173,17 @@ int bisect(const Context& context, const BisectOptions& options) {
 
 }  // namespace
 
-void add_bisect(CLI::App& app, Context& context) {
+void add_bisect(client::Command& program, Context& context) {
   auto options = std::make_shared<BisectOptions>();
-  CLI::App* verb = add_verb(app, context, "bisect", "find which earlier test breaks another one",
-                            [&context, options] { return bisect(context, *options); });
-  verb->add_option("TEST", options->test, "the test that passes alone and not after others");
-  client::add_words(*verb, "TESTS", options->tests,
-                    "tests that may be to blame (default: those of the settings that are listed before TEST)");
-  verb->add_option("--pair", options->pair, "run B alone, then after A, and no more")->expected(2)->type_name("A B");
-  verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
-  add_filter(*verb, options->filter);
-  verb->footer(
+  client::Command verb = add_verb(program, context, "bisect", "find which earlier test breaks another one",
+                                  [&context, options] { return bisect(context, *options); });
+  verb.add_option("TEST", options->test, "the test that passes alone and not after others");
+  verb.add_words("TESTS", options->tests,
+                 "tests that may be to blame (default: those of the settings that are listed before TEST)");
+  verb.add_option("--pair", options->pair, "run B alone, then after A, and no more").expected(2).type_name("A B");
+  verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  add_filter(verb, options->filter);
+  verb.footer(
       "Runs on the first prefix, in runs of their own: TEST alone, after all the others, then after half of those\n"
       "that are left. Exit status: 0 none breaks it, 1 one does, or it does not pass alone.");
 }

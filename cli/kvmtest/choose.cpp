@@ -41,9 +41,9 @@ bool names(const std::vector<std::string>& words, core::Verdict verdict) {
 
 }  // namespace
 
-void add_filter(CLI::App& verb, suite::Filter& filter) {
+void add_filter(client::Command& verb, suite::Filter& filter) {
   const auto add = [&](const char* option, std::optional<std::string>& value, const char* what) {
-    verb.add_option(option, value, what)->type_name("RE")->group(group);
+    verb.add_option(option, value, what).type_name("RE").group(group);
   };
   add("--test-kind", filter.kind, "only tests whose kind matches (default: kvmplutotest, where tests have kinds)");
   add("--test-status", filter.status, "only tests whose status matches (default: good, where tests have one)");
@@ -56,10 +56,10 @@ std::string filter_out(const suite::Filter& filter, std::vector<suite::LoadedTes
   return suite::told(suite::ignore_by(filter, tests), all);
 }
 
-void add_earlier(CLI::App& verb, Earlier& earlier) {
+void add_earlier(client::Command& verb, Earlier& earlier) {
   const std::vector<std::string> verdicts{"passed", "failed", "unresolved", "untested", "unsupported"};
   const auto add = [&](const char* option, std::vector<std::string>& value, const char* what) {
-    verb.add_option(option, value, what)->type_name("VERDICT")->check(CLI::IsMember(verdicts))->group(group);
+    verb.add_option(option, value, what).type_name("VERDICT").one_of(verdicts).group(group);
   };
   add("--skip", earlier.skip,
       "not the tests that gave this the last time: passed, failed, unresolved, untested or "

@@ -20,11 +20,10 @@ namespace kvmtest::command {
 
 namespace fs = std::filesystem;
 
-CLI::App* add_verb(CLI::App& app, Context& context, const std::string& name, const std::string& what,
-                   std::function<int()> run) {
-  CLI::App* verb = app.add_subcommand(name, what);
-  context.common.add_to(*verb);
-  verb->callback([&context, run = std::move(run)] { context.chosen = run; });
+client::Command add_verb(client::Command& program, Context& context, const std::string& name, const std::string& what,
+                         std::function<int()> run) {
+  client::Command verb = program.add_verb(name, what, [&context, run = std::move(run)] { context.chosen = run; });
+  context.common.add_to(verb);
   return verb;
 }
 
@@ -77,10 +76,10 @@ report::RunSummary read_summary(const settings::Settings& settings, core::RunId 
 
 unsigned terminal_width() { return client::window_size(STDOUT_FILENO).value_or(client::WindowSize{24, 100}).columns; }
 
-void add_color(CLI::App& verb, std::string& color) {
+void add_color(client::Command& verb, std::string& color) {
   verb.add_option("--color", color, "auto (on a terminal, unless NO_COLOR is set), always, never")
-      ->type_name("WHEN")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
+      .type_name("WHEN")
+      .one_of({"auto", "always", "never"});
 }
 
 report::Options text_options(const std::string& color) {

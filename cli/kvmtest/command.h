@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "client/client.h"
 #include "client/options.h"
 #include "core/ids.h"
@@ -34,29 +32,29 @@ struct Context {
 };
 
 /// `name` as a verb of `app`, with the common options; `run` is what it does.
-CLI::App* add_verb(CLI::App& app, Context& context, const std::string& name, const std::string& what,
-                   std::function<int()> run);
+client::Command add_verb(client::Command& program, Context& context, const std::string& name, const std::string& what,
+                         std::function<int()> run);
 
-void add_run(CLI::App& app, Context& context);
-void add_attach(CLI::App& app, Context& context);
-void add_watch(CLI::App& app, Context& context);
-void add_stop(CLI::App& app, Context& context);
-void add_status(CLI::App& app, Context& context);
-void add_list(CLI::App& app, Context& context);
-void add_results(CLI::App& app, Context& context);
-void add_history(CLI::App& app, Context& context);
-void add_show(CLI::App& app, Context& context);
-void add_log(CLI::App& app, Context& context);
-void add_export(CLI::App& app, Context& context);
-void add_metrics(CLI::App& app, Context& context);
-void add_accept(CLI::App& app, Context& context);
-void add_install(CLI::App& app, Context& context);
-void add_domain(CLI::App& app, Context& context);
-void add_doctor(CLI::App& app, Context& context);
-void add_resets(CLI::App& app, Context& context);
-void add_settings(CLI::App& app, Context& context);
-void add_plan(CLI::App& app, Context& context);
-void add_bisect(CLI::App& app, Context& context);
+void add_run(client::Command& program, Context& context);
+void add_attach(client::Command& program, Context& context);
+void add_watch(client::Command& program, Context& context);
+void add_stop(client::Command& program, Context& context);
+void add_status(client::Command& program, Context& context);
+void add_list(client::Command& program, Context& context);
+void add_results(client::Command& program, Context& context);
+void add_history(client::Command& program, Context& context);
+void add_show(client::Command& program, Context& context);
+void add_log(client::Command& program, Context& context);
+void add_export(client::Command& program, Context& context);
+void add_metrics(client::Command& program, Context& context);
+void add_accept(client::Command& program, Context& context);
+void add_install(client::Command& program, Context& context);
+void add_domain(client::Command& program, Context& context);
+void add_doctor(client::Command& program, Context& context);
+void add_resets(client::Command& program, Context& context);
+void add_settings(client::Command& program, Context& context);
+void add_plan(client::Command& program, Context& context);
+void add_bisect(client::Command& program, Context& context);
 
 /// Options that say which tests run, in what order, and how often.
 struct SelectionOptions {
@@ -68,9 +66,9 @@ struct SelectionOptions {
   unsigned retries = 0;
 
   /// Which, and in what order.
-  void add_choice_to(CLI::App& verb);
+  void add_choice_to(client::Command& verb);
   /// How often.
-  void add_repetition_to(CLI::App& verb);
+  void add_repetition_to(client::Command& verb);
   /// Throws core::InputError.
   [[nodiscard]] suite::Selection selection() const;
 };
@@ -79,7 +77,7 @@ struct SelectionOptions {
 suite::Past read_past(const settings::Settings& settings, const std::vector<suite::LoadedTest>& tests);
 
 /// The options that choose tests by regular expressions.
-void add_filter(CLI::App& verb, suite::Filter& filter);
+void add_filter(client::Command& verb, suite::Filter& filter);
 /// Removes the tests that are not wanted and returns what suite::told() tells of them.
 std::string filter_out(const suite::Filter& filter, std::vector<suite::LoadedTest>& tests);
 /// Those that choose them by their earlier results, in the words of core::Verdict.
@@ -87,7 +85,7 @@ struct Earlier {
   std::vector<std::string> skip;
   std::vector<std::string> result;
 };
-void add_earlier(CLI::App& verb, Earlier& earlier);
+void add_earlier(client::Command& verb, Earlier& earlier);
 bool wanted(const Earlier& earlier, core::Verdict verdict);
 /// Removes the tests that are not wanted and returns their names. Reads their output and the database.
 std::vector<std::string> left_out(const settings::Settings& settings, const Earlier& earlier,
@@ -161,7 +159,7 @@ std::string next_steps(const Context& context, const report::RunSummary& run);
 std::string chosen_test(const std::vector<std::string>& names, const std::string& typed, const std::string& none);
 
 /// --color auto, always or never.
-void add_color(CLI::App& verb, std::string& color);
+void add_color(client::Command& verb, std::string& color);
 /// How text for standard output is to look. `color` auto: in color on a terminal, unless NO_COLOR is set.
 report::Options text_options(const std::string& color = "auto");
 /// Columns and color of the terminal behind standard output.

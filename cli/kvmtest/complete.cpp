@@ -79,8 +79,9 @@ std::vector<std::string> values(const Context& context, const std::string& name,
 
 }  // namespace
 
-int complete(const CLI::App& app, const Context& context, const std::vector<std::string>& typed, std::ostream& out) {
-  client::print(out, client::complete(app, typed, [&](const std::string& name, const std::string& verb) {
+int complete(const client::Command& program, const Context& context, const std::vector<std::string>& typed,
+             std::ostream& out) {
+  client::print(out, client::complete(program.app(), typed, [&](const std::string& name, const std::string& verb) {
                   try {
                     return values(context, name, verb);
                   } catch (const std::exception&) {

@@ -11,6 +11,7 @@ namespace kvmtest::command {
 
 /// Prints what can stand for the last of the words that were typed behind `kvmtest`. Starts and asks no daemon. Returns
 /// 0.
-int complete(const CLI::App& app, const Context& context, const std::vector<std::string>& typed, std::ostream& out);
+int complete(const client::Command& program, const Context& context, const std::vector<std::string>& typed,
+             std::ostream& out);
 
 }  // namespace kvmtest::command

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "core/input_error.h"
 #include "kvmtest/command.h"
@@ -265,16 +266,15 @@ int doctor(const Context& context, const DoctorOptions& options) {
 
 }  // namespace
 
-void add_doctor(CLI::App& app, Context& context) {
+void add_doctor(client::Command& program, Context& context) {
   auto options = std::make_shared<DoctorOptions>();
-  CLI::App* verb = add_verb(app, context, "doctor", "check that this machine can run tests, and measure how fast",
-                            [&context, options] { return doctor(context, *options); });
-  verb->add_flag("--measure", options->measure,
-                 "take times on real domains: boot, login, round trip, reset by snapshot, raw snapshot-load");
-  verb->add_option("--rounds", options->rounds, "repetitions of each")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
-  verb->add_flag("--json", options->json, "as JSON, times in seconds");
+  client::Command verb =
+      add_verb(program, context, "doctor", "check that this machine can run tests, and measure how fast",
+               [&context, options] { return doctor(context, *options); });
+  verb.add_flag("--measure", options->measure,
+                "take times on real domains: boot, login, round trip, reset by snapshot, raw snapshot-load");
+  verb.add_option("--rounds", options->rounds, "repetitions of each").show_default().within(1, 1000);
+  verb.add_flag("--json", options->json, "as JSON, times in seconds");
 }
 
 }  // namespace kvmtest::command

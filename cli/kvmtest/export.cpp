@@ -12,7 +12,7 @@
 
 namespace kvmtest::command {
 
-void add_export(CLI::App& app, Context& context) {
+void add_export(client::Command& program, Context& context) {
   struct Options {
     std::string format;
     long run = 0;
@@ -20,8 +20,8 @@ void add_export(CLI::App& app, Context& context) {
     std::string consoles;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* verb =
-      add_verb(app, context, "export", "write a run as junit, tap, json, html or trace", [&context, options] {
+  client::Command verb =
+      add_verb(program, context, "export", "write a run as junit, tap, json, html or trace", [&context, options] {
         const auto settings = context.common.settings();
         const auto run = chosen_run(settings, options->run);
         const auto consoles =
@@ -38,13 +38,13 @@ void add_export(CLI::App& app, Context& context) {
         if (!out) throw std::runtime_error(options->output + ": cannot be written");
         return 0;
       });
-  verb->add_option("FORMAT", options->format,
-                   "junit (XML), tap (version 13), json, html (one page, for a browser), trace (for Perfetto)")
-      ->required();
-  verb->add_option("RUN", options->run, "the run's number (default: the newest)");
-  verb->add_option("-o,--output", options->output, "write to this file (default: standard output)");
-  verb->add_option("--consoles", options->consoles,
-                   "whose consoles junit and html hold: none, failed, all (default: failed in html, else none)");
+  verb.add_option("FORMAT", options->format,
+                  "junit (XML), tap (version 13), json, html (one page, for a browser), trace (for Perfetto)")
+      .required();
+  verb.add_option("RUN", options->run, "the run's number (default: the newest)");
+  verb.add_option("-o,--output", options->output, "write to this file (default: standard output)");
+  verb.add_option("--consoles", options->consoles,
+                  "whose consoles junit and html hold: none, failed, all (default: failed in html, else none)");
 }
 
 }  // namespace kvmtest::command

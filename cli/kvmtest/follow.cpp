@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "kvmtest/attempt_files.h"
 #include "kvmtest/command.h"

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "core/input_error.h"
 #include "kvmtest/command.h"
@@ -187,49 +188,47 @@ int load(telemetry::History& history, const HistoryOptions& options) {
 using Ask = int (*)(telemetry::History&, const HistoryOptions&);
 
 /// A verb that asks the database of past runs.
-CLI::App* add(CLI::App& app, Context& context, const std::shared_ptr<HistoryOptions>& options, const char* name,
-              const char* what, unsigned runs, Ask ask) {
+client::Command add(client::Command& program, Context& context, const std::shared_ptr<HistoryOptions>& options,
+                    const char* name, const char* what, unsigned runs, Ask ask) {
   options->runs = runs;
-  CLI::App* verb = add_verb(app, context, name, what, [&context, options, ask] {
+  client::Command verb = add_verb(program, context, name, what, [&context, options, ask] {
     const auto settings = context.common.settings();
     chosen_run(settings, 0);  // says so when there is none
     telemetry::Database database(settings.state_dir / "kvmtest.db");
     telemetry::History history(database);
     return ask(history, *options);
   });
-  verb->add_option("--runs", options->runs, "look at so many runs, the newest")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
-  verb->add_flag("--json", options->json, "as JSON");
+  verb.add_option("--runs", options->runs, "look at so many runs, the newest").within(1U, 1'000'000U).show_default();
+  verb.add_flag("--json", options->json, "as JSON");
   return verb;
 }
 
-void add_most(CLI::App& verb, const std::shared_ptr<HistoryOptions>& options) {
-  verb.add_option("--most", options->most, "list at most so many tests")->capture_default_str();
+void add_most(client::Command verb, const std::shared_ptr<HistoryOptions>& options) {
+  verb.add_option("--most", options->most, "list at most so many tests").show_default();
 }
 
 }  // namespace
 
-void add_history(CLI::App& app, Context& context) {
+void add_history(client::Command& program, Context& context) {
   auto options = std::make_shared<HistoryOptions>();
-  add(app, context, options, "history", "list past runs, or what they say of one test", 30, history)
-      ->add_option("TEST", options->test, "name of a test, as 'kvmtest results' prints it");
+  add(program, context, options, "history", "list past runs, or what they say of one test", 30, history)
+      .add_option("TEST", options->test, "name of a test, as 'kvmtest results' prints it");
 
   options = std::make_shared<HistoryOptions>();
   add_most(
-      *add(app, context, options, "slowest", "list the tests that take longest, and how that changes", 100, slowest),
+      add(program, context, options, "slowest", "list the tests that take longest, and how that changes", 100, slowest),
       options);
 
   options = std::make_shared<HistoryOptions>();
-  add_most(
-      *add(app, context, options, "flaky", "list the tests whose verdict changes while nothing else does", 100, flaky),
-      options);
+  add_most(add(program, context, options, "flaky", "list the tests whose verdict changes while nothing else does", 100,
+               flaky),
+           options);
 
   options = std::make_shared<HistoryOptions>();
-  add(app, context, options, "load", "compare runs by workers and prefixes: makespan, failures, time-outs, load", 1000,
-      load)
-      ->add_option("--least-tests", options->least_tests,
-                   "leave out runs of fewer tests (default: half of what the largest has)");
+  add(program, context, options, "load", "compare runs by workers and prefixes: makespan, failures, time-outs, load",
+      1000, load)
+      .add_option("--least-tests", options->least_tests,
+                  "leave out runs of fewer tests (default: half of what the largest has)");
 }
 
 }  // namespace kvmtest::command

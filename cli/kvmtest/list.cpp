@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "client/words.h"
 #include "kvmtest/command.h"
@@ -65,7 +66,7 @@ void print(const suite::Test& test) {
 
 }  // namespace
 
-void add_list(CLI::App& app, Context& context) {
+void add_list(client::Command& program, Context& context) {
   struct Options {
     std::vector<std::string> tests;
     std::string format;
@@ -75,7 +76,7 @@ void add_list(CLI::App& app, Context& context) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* verb = add_verb(app, context, "list", "list the tests that would run", [&context, options] {
+  client::Command verb = add_verb(program, context, "list", "list the tests that would run", [&context, options] {
     suite::Selection selection;
     selection.order = suite::Order::listed;
     selection.tags = options->tags;
@@ -93,16 +94,16 @@ void add_list(CLI::App& app, Context& context) {
     tell_left_out(ignored, skipped.size());
     return 0;
   });
-  client::add_words(*verb, "TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
-  verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
-  verb->add_option("--tag", options->tags, "only tests that have this tag, or one of several")->type_name("TAG");
-  add_filter(*verb, options->filter);
-  add_earlier(*verb, options->earlier);
-  verb->add_flag("--json", options->json, "one JSON object a test");
+  verb.add_words("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
+  verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  verb.add_option("--tag", options->tags, "only tests that have this tag, or one of several").type_name("TAG");
+  add_filter(verb, options->filter);
+  add_earlier(verb, options->earlier);
+  verb.add_flag("--json", options->json, "one JSON object a test");
 }
 
-void add_settings(CLI::App& app, Context& context) {
-  add_verb(app, context, "settings", "print every setting with its value here", [&context] {
+void add_settings(client::Command& program, Context& context) {
+  add_verb(program, context, "settings", "print every setting with its value here", [&context] {
     for (const auto& entry : settings::describe(context.common.settings()))
       std::cout << fmt::format("{:28} {}\n", entry.name, entry.value);
     return 0;

@@ -44,14 +44,15 @@ int log(const Context& context, const LogOptions& options) {
 
 }  // namespace
 
-void add_log(CLI::App& app, Context& context) {
+void add_log(client::Command& program, Context& context) {
   auto options = std::make_shared<LogOptions>();
-  CLI::App* verb = add_verb(app, context, "log", "print what happened in a run, a line an event, times in UTC",
-                            [&context, options] { return log(context, *options); });
-  verb->add_option("RUN", options->run, "the run's number (default: the newest)");
-  auto* quiet = verb->add_flag("-q,--quiet", options->quiet, "failures only");
-  verb->add_flag("-v,--verbose", options->verbose, "every command and every domain's every step")->excludes(quiet);
-  add_color(*verb, options->color);
+  client::Command verb =
+      add_verb(program, context, "log", "print what happened in a run, a line an event, times in UTC",
+               [&context, options] { return log(context, *options); });
+  verb.add_option("RUN", options->run, "the run's number (default: the newest)");
+  const auto quiet = verb.add_flag("-q,--quiet", options->quiet, "failures only");
+  verb.add_flag("-v,--verbose", options->verbose, "every command and every domain's every step").excludes(quiet);
+  add_color(verb, options->color);
 }
 
 }  // namespace kvmtest::command

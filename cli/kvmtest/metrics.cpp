@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include <nlohmann/json.hpp>
+
 #include "core/input_error.h"
 #include "kvmtest/command.h"
 #include "report/metrics.h"
@@ -27,9 +29,9 @@ report::Activity activity_from(const nlohmann::json& status) {
 
 }  // namespace
 
-void add_metrics(CLI::App& app, Context& context) {
-  CLI::App* verb =
-      add_verb(app, context, "metrics", "print figures for monitoring, in Prometheus' text form", [&context] {
+void add_metrics(client::Command& program, Context& context) {
+  client::Command verb =
+      add_verb(program, context, "metrics", "print figures for monitoring, in Prometheus' text form", [&context] {
         const auto settings = context.common.settings();
         report::Metrics metrics;
         if (std::filesystem::exists(settings.state_dir / "kvmtest.db")) {
@@ -41,7 +43,7 @@ void add_metrics(CLI::App& app, Context& context) {
         std::cout << report::metrics_text(metrics);
         return 0;
       });
-  verb->footer("The daemon answers GET /metrics on its socket in the same words.");
+  verb.footer("The daemon answers GET /metrics on its socket in the same words.");
 }
 
 }  // namespace kvmtest::command

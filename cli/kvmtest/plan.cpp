@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "client/words.h"
 #include "core/input_error.h"
@@ -145,20 +146,21 @@ int plan(const Context& context, PlanOptions options) {
 
 }  // namespace
 
-void add_plan(CLI::App& app, Context& context) {
+void add_plan(client::Command& program, Context& context) {
   auto options = std::make_shared<PlanOptions>();
-  CLI::App* verb = add_verb(app, context, "plan", "how long the tests would take with other workers and prefixes",
-                            [&context, options] { return plan(context, *options); });
-  client::add_words(*verb, "TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
-  verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
-  options->selection.add_choice_to(*verb);
-  add_filter(*verb, options->filter);
+  client::Command verb =
+      add_verb(program, context, "plan", "how long the tests would take with other workers and prefixes",
+               [&context, options] { return plan(context, *options); });
+  verb.add_words("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
+  verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  options->selection.add_choice_to(verb);
+  add_filter(verb, options->filter);
   // Names of their own: --workers and --prefixes are settings, and change what is set now.
-  verb->add_option("--with-workers", options->workers, "numbers of workers to try")->check(CLI::Range(1, 1024));
-  verb->add_option("--with-prefixes", options->prefixes, "numbers of prefixes to try")->check(CLI::Range(1, 1024));
-  verb->add_option("--run", options->run, "the run that tells how long a reset takes (default: the newest)");
-  verb->add_option("--boot", options->boot, "seconds a reset takes, instead")->check(CLI::PositiveNumber);
-  verb->add_flag("--json", options->json, "one JSON object a combination");
+  verb.add_option("--with-workers", options->workers, "numbers of workers to try").within(1, 1024);
+  verb.add_option("--with-prefixes", options->prefixes, "numbers of prefixes to try").within(1, 1024);
+  verb.add_option("--run", options->run, "the run that tells how long a reset takes (default: the newest)");
+  verb.add_option("--boot", options->boot, "seconds a reset takes, instead").positive();
+  verb.add_flag("--json", options->json, "one JSON object a combination");
 }
 
 }  // namespace kvmtest::command

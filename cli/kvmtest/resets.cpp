@@ -5,6 +5,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "kvmtest/command.h"
 #include "report/text.h"
@@ -55,13 +56,13 @@ int resets(const Context& context, const ResetsOptions& options) {
 
 }  // namespace
 
-void add_resets(CLI::App& app, Context& context) {
+void add_resets(client::Command& program, Context& context) {
   auto options = std::make_shared<ResetsOptions>();
-  CLI::App* verb = add_verb(app, context, "resets", "list the saved states that domains go back to",
-                            [&context, options] { return resets(context, *options); });
-  verb->add_flag("--inputs", options->inputs, "with everything that the state's key is made from");
-  auto* json = verb->add_flag("--json", options->json, "as JSON, sizes in bytes");
-  verb->add_flag("--forget", options->forget, "remove them all; the next run boots and saves anew")->excludes(json);
+  client::Command verb = add_verb(program, context, "resets", "list the saved states that domains go back to",
+                                  [&context, options] { return resets(context, *options); });
+  verb.add_flag("--inputs", options->inputs, "with everything that the state's key is made from");
+  const auto json = verb.add_flag("--json", options->json, "as JSON, sizes in bytes");
+  verb.add_flag("--forget", options->forget, "remove them all; the next run boots and saves anew").excludes(json);
 }
 
 }  // namespace kvmtest::command

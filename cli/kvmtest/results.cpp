@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "client/words.h"
 #include "core/input_error.h"
@@ -44,7 +45,7 @@ void refuse_run(const ResultsOptions& options) {
     throw core::InputError("--run and --baseline are for runs of the database, not for directories with output");
 }
 
-void add_directory_options(CLI::App& verb, ResultsOptions& options) {
+void add_directory_options(client::Command& verb, ResultsOptions& options) {
   add_filter(verb, options.filter);
   add_earlier(verb, options.earlier);
   verb.footer(
@@ -156,28 +157,29 @@ int diffs(const Context& context, const ResultsOptions& options) {
 
 }  // namespace
 
-void add_results(CLI::App& app, Context& context) {
+void add_results(client::Command& program, Context& context) {
   auto options = std::make_shared<ResultsOptions>();
-  CLI::App* verb = add_verb(app, context, "results", "print the summary of a run; exits with its status",
-                            [&context, options] { return results(context, *options); });
-  client::add_words(*verb, "DIR", options->tests, "libreswan checkouts, tests or their output, to be judged again");
-  verb->add_option("--run", options->run, "the run's number (default: the newest)");
-  verb->add_flag("--json", options->json, "everything, as JSON; one object a test with DIR");
-  verb->add_option("--baseline", options->baseline,
-                   "compare with this run, directory of results, or JSON file (default: the completed run before)")
-      ->type_name("RUN|DIR|FILE");
-  verb->add_flag("--update", options->update, "with DIR: write its .console.txt, .console.diff and result.json anew");
-  add_color(*verb, options->color);
-  add_directory_options(*verb, *options);
+  client::Command verb = add_verb(program, context, "results", "print the summary of a run; exits with its status",
+                                  [&context, options] { return results(context, *options); });
+  verb.add_words("DIR", options->tests, "libreswan checkouts, tests or their output, to be judged again");
+  verb.add_option("--run", options->run, "the run's number (default: the newest)");
+  verb.add_flag("--json", options->json, "everything, as JSON; one object a test with DIR");
+  verb.add_option("--baseline", options->baseline,
+                  "compare with this run, directory of results, or JSON file (default: the completed run before)")
+      .type_name("RUN|DIR|FILE");
+  verb.add_flag("--update", options->update, "with DIR: write its .console.txt, .console.diff and result.json anew");
+  add_color(verb, options->color);
+  add_directory_options(verb, *options);
 
   auto of_diffs = std::make_shared<ResultsOptions>();
-  verb = add_verb(app, context, "diffs", "print a run's differences from what was expected; exits 1 if there are any",
-                  [&context, of_diffs] { return diffs(context, *of_diffs); });
-  client::add_words(*verb, "TESTS", of_diffs->tests,
-                    "names of tests or their ends (default: all), or libreswan checkouts, tests or their output");
-  verb->add_option("--run", of_diffs->run, "the run's number (default: the newest)");
-  add_color(*verb, of_diffs->color);
-  add_directory_options(*verb, *of_diffs);
+  verb =
+      add_verb(program, context, "diffs", "print a run's differences from what was expected; exits 1 if there are any",
+               [&context, of_diffs] { return diffs(context, *of_diffs); });
+  verb.add_words("TESTS", of_diffs->tests,
+                 "names of tests or their ends (default: all), or libreswan checkouts, tests or their output");
+  verb.add_option("--run", of_diffs->run, "the run's number (default: the newest)");
+  add_color(verb, of_diffs->color);
+  add_directory_options(verb, *of_diffs);
 }
 
 }  // namespace kvmtest::command

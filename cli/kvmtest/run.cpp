@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "client/words.h"
 #include "core/input_error.h"
@@ -38,33 +39,35 @@ struct RunOptions {
   std::optional<bool> post_mortem;
 };
 
-void add_verbosity(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
-  auto* quiet = verb.add_flag("-q,--quiet", options->quiet, "print failures and the summary only");
-  verb.add_flag("-v,--verbose", options->verbose, "print every command and every domain's every step")->excludes(quiet);
+void add_verbosity(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
+  const auto quiet = verb.add_flag("-q,--quiet", options->quiet, "print failures and the summary only");
+  verb.add_flag("-v,--verbose", options->verbose, "print every command and every domain's every step").excludes(quiet);
 }
 
-void add_reports(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
-  verb.add_option("--report", options->reports,
+client::Option add_reports(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
+  return verb
+      .add_option("--report", options->reports,
                   fmt::format("FORMAT:FILE, may be given more than once: keep a report there, valid at any time, of "
                               "what is known so far; {}",
                               report_formats()))
-      ->type_name("FORMAT:FILE");
+      .type_name("FORMAT:FILE");
 }
 
 /// What a failure means for the run, and what it takes to succeed.
-void add_stakes(CLI::App& verb, const std::shared_ptr<RunOptions>& options) {
-  auto* max_fail = verb.add_option("--max-fail", options->max_fail,
-                                   "begin no further test when so many did not pass; those that run end, the rest is "
-                                   "untested; 0: however many (default: max_fail)")
-                       ->type_name("N")
-                       ->check(CLI::Range(0U, settings::most_max_fail));
-  verb.add_flag("--fail-fast", options->fail_fast, "the same as --max-fail 1")->excludes(max_fail);
-  auto* some = verb.add_flag_callback(
+void add_stakes(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
+  const auto max_fail =
+      verb.add_option("--max-fail", options->max_fail,
+                      "begin no further test when so many did not pass; those that run end, the rest is "
+                      "untested; 0: however many (default: max_fail)")
+          .type_name("N")
+          .within(0U, settings::most_max_fail);
+  verb.add_flag("--fail-fast", options->fail_fast, "the same as --max-fail 1").excludes(max_fail);
+  const auto some = verb.add_flag(
       "--require-some", [options] { options->require_some = true; },
       "exit with 1 when nothing was tested, because every test was unsupported (default: require_some)");
-  verb.add_flag_callback(
+  verb.add_flag(
           "--no-require-some", [options] { options->require_some = false; }, "exit with 0 then")
-      ->excludes(some);
+      .excludes(some);
 }
 
 /// Everything that can be wrong is found before anything is started. Returns the tests left out for earlier results;
@@ -228,72 +231,72 @@ int stop(const Context& context, bool daemon) {
 
 }  // namespace
 
-void add_run(CLI::App& app, Context& context) {
+void add_run(client::Command& program, Context& context) {
   auto options = std::make_shared<RunOptions>();
-  CLI::App* verb = add_verb(app, context, "run", "run tests, follow them, and end with a summary",
-                            [&context, options] { return run(context, *options); });
-  client::add_words(*verb, "TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
-  verb->add_option("--format", options->format, "take the tests to be in this format instead of looking");
-  options->selection.add_choice_to(*verb);
-  options->selection.add_repetition_to(*verb);
-  verb->add_option("--reset", options->reset,
-                   "how domains become clean: snapshot (back to a state saved after login), auto, boot")
-      ->type_name("METHOD");
-  auto* keep = verb->add_flag_callback(
+  client::Command verb = add_verb(program, context, "run", "run tests, follow them, and end with a summary",
+                                  [&context, options] { return run(context, *options); });
+  verb.add_words("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
+  verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  options->selection.add_choice_to(verb);
+  options->selection.add_repetition_to(verb);
+  verb.add_option("--reset", options->reset,
+                  "how domains become clean: snapshot (back to a state saved after login), auto, boot")
+      .type_name("METHOD");
+  const auto keep = verb.add_flag(
       "--keep", [options] { options->keep = true; }, "saved states are for later runs, too (default: reset.keep)");
-  verb->add_flag_callback(
+  verb.add_flag(
           "--no-keep", [options] { options->keep = false; }, "use no saved state of earlier runs, and leave none")
-      ->excludes(keep);
-  verb->add_flag(
+      .excludes(keep);
+  verb.add_flag(
       "--keep-failed", options->keep_failed,
       "leave the domains of a test that did not pass as they are: 'kvmsh' gets in, 'kvmtest destroy' lets go");
-  add_stakes(*verb, options);
-  add_filter(*verb, options->filter);
-  add_earlier(*verb, options->earlier);
-  verb->add_option("--run-post-mortem", options->post_mortem,
-                   "whether libreswan's post-mortem.sh runs after each test (default: with more than one test)")
-      ->type_name("Y|N")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"y", true}, {"n", false}}, CLI::ignore_case));
-  verb->add_flag("--resume", options->resume, "go on with the run that the daemon's death interrupted");
-  auto* detach = verb->add_flag("-d,--detach", options->detach, "start the run and leave; 'kvmtest attach' follows it");
-  verb->add_option("--baseline", options->baseline,
-                   "compare with this run, directory of results, or JSON file (default: the last completed run)")
-      ->type_name("RUN|DIR|FILE");
-  add_reports(*verb, options);
-  verb->get_option("--report")->excludes(detach);
-  add_verbosity(*verb, options);
-  verb->footer(
+  add_stakes(verb, options);
+  add_filter(verb, options->filter);
+  add_earlier(verb, options->earlier);
+  verb.add_option("--run-post-mortem", options->post_mortem,
+                  "whether libreswan's post-mortem.sh runs after each test (default: with more than one test)")
+      .type_name("Y|N")
+      .one_of(std::map<std::string, bool>{{"y", true}, {"n", false}});
+  verb.add_flag("--resume", options->resume, "go on with the run that the daemon's death interrupted");
+  const auto detach =
+      verb.add_flag("-d,--detach", options->detach, "start the run and leave; 'kvmtest attach' follows it");
+  verb.add_option("--baseline", options->baseline,
+                  "compare with this run, directory of results, or JSON file (default: the last completed run)")
+      .type_name("RUN|DIR|FILE");
+  add_reports(verb, options).excludes(detach);
+  add_verbosity(verb, options);
+  verb.footer(
       "In a terminal, what each prefix is doing is drawn and kept up to date; elsewhere, a line tells each event. Two\n"
       "control-C leave at once, one stops the run and removes its domains; results so far stand. Closing the terminal\n"
       "does not: the run goes on, and 'kvmtest attach' follows it again.");
 }
 
-void add_attach(CLI::App& app, Context& context) {
+void add_attach(client::Command& program, Context& context) {
   auto options = std::make_shared<RunOptions>();
-  CLI::App* verb = add_verb(app, context, "attach", "follow the active run, or go on with an interrupted one",
-                            [&context, options] { return attach(context, *options); });
-  add_reports(*verb, options);
-  add_verbosity(*verb, options);
+  client::Command verb = add_verb(program, context, "attach", "follow the active run, or go on with an interrupted one",
+                                  [&context, options] { return attach(context, *options); });
+  add_reports(verb, options);
+  add_verbosity(verb, options);
 }
 
-void add_watch(CLI::App& app, Context& context) {
+void add_watch(client::Command& program, Context& context) {
   auto options = std::make_shared<RunOptions>();
   auto run = std::make_shared<long>(0);
-  CLI::App* verb =
-      add_verb(app, context, "watch", "look on while a run that was started elsewhere goes on",
+  client::Command verb =
+      add_verb(program, context, "watch", "look on while a run that was started elsewhere goes on",
                [&context, options, run] { return watch(context, *run, options->quiet, options->verbose); });
-  verb->add_option("RUN", *run, "the run's number, which must be active (default: the active one)")
-      ->check(CLI::Range(1L, 1'000'000'000L));
-  add_verbosity(*verb, options);
-  verb->footer(
+  verb.add_option("RUN", *run, "the run's number, which must be active (default: the active one)")
+      .within(1L, 1'000'000'000L);
+  add_verbosity(verb, options);
+  verb.footer(
       "Control-C leaves, with status 130; the run goes on. At the run's end: its summary, and its exit status.");
 }
 
-void add_stop(CLI::App& app, Context& context) {
+void add_stop(client::Command& program, Context& context) {
   auto daemon = std::make_shared<bool>(false);
-  CLI::App* verb = add_verb(app, context, "stop", "stop the active run and destroy every domain that is up",
-                            [&context, daemon] { return stop(context, *daemon); });
-  verb->add_flag("--daemon", *daemon, "end the daemon as well");
+  client::Command verb = add_verb(program, context, "stop", "stop the active run and destroy every domain that is up",
+                                  [&context, daemon] { return stop(context, *daemon); });
+  verb.add_flag("--daemon", *daemon, "end the daemon as well");
 }
 
 }  // namespace kvmtest::command

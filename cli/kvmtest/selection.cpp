@@ -9,24 +9,24 @@
 
 namespace kvmtest::command {
 
-void SelectionOptions::add_choice_to(CLI::App& verb) {
+void SelectionOptions::add_choice_to(client::Command& verb) {
   verb.add_option("--order", order,
                   "listed, reverse, longest (first what took longest before), failed (first what did not pass), "
                   "shuffle[=SEED]; auto: longest once anything is known, else listed")
-      ->type_name("ORDER");
+      .type_name("ORDER");
   verb.add_option("--start-at", start_at,
                   "leave out the tests before this one; as listed, unless --order says otherwise")
-      ->type_name("TEST");
-  verb.add_option("--tag", tags, "only tests that have this tag, or one of several")->type_name("TAG");
+      .type_name("TEST");
+  verb.add_option("--tag", tags, "only tests that have this tag, or one of several").type_name("TAG");
 }
 
-void SelectionOptions::add_repetition_to(CLI::App& verb) {
+void SelectionOptions::add_repetition_to(client::Command& verb) {
   verb.add_option("--repeat", repeat, "run each test so often; one that did not pass each time has not passed")
-      ->check(CLI::Range(1, 1'000'000));
+      .within(1, 1'000'000);
   verb.add_flag("--until-fail", until_fail, "repeat each test until it does not pass; without --repeat, without end");
   verb.add_option("--retries", retries,
                   "try a test that did not pass up to so often again; one that passes then is told as flaky")
-      ->check(CLI::Range(0, 100));
+      .within(0, 100);
 }
 
 suite::Selection SelectionOptions::selection() const {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "core/input_error.h"
 #include "kvmtest/attempt_files.h"
@@ -137,26 +138,26 @@ int console(const Context& context, const ConsoleOptions& options) {
 
 }  // namespace
 
-void add_show(CLI::App& app, Context& context) {
+void add_show(client::Command& program, Context& context) {
   auto options = std::make_shared<ShowOptions>();
-  CLI::App* verb =
-      add_verb(app, context, "show", "tell all about a test: attempts, times, issues, differences, commands, consoles",
-               [&context, options] { return show(context, *options); });
-  verb->add_option("TEST", options->test, "its name, or the end of it")->required();
-  verb->add_option("--run", options->run, "the run's number (default: the newest with that test)");
-  verb->add_option("--lines", options->lines, "so many lines of each console, its last")->capture_default_str();
-  verb->add_flag("--json", options->json, "as JSON");
-  add_color(*verb, options->color);
+  client::Command verb = add_verb(program, context, "show",
+                                  "tell all about a test: attempts, times, issues, differences, commands, consoles",
+                                  [&context, options] { return show(context, *options); });
+  verb.add_option("TEST", options->test, "its name, or the end of it").required();
+  verb.add_option("--run", options->run, "the run's number (default: the newest with that test)");
+  verb.add_option("--lines", options->lines, "so many lines of each console, its last").show_default();
+  verb.add_flag("--json", options->json, "as JSON");
+  add_color(verb, options->color);
 
   auto of_console = std::make_shared<ConsoleOptions>();
-  verb = add_verb(app, context, "console", "page through what a host's console printed during a test",
+  verb = add_verb(program, context, "console", "page through what a host's console printed during a test",
                   [&context, of_console] { return console(context, *of_console); });
-  verb->add_option("TEST", of_console->test, "its name, or the end of it")->required();
-  verb->add_option("HOST", of_console->host, "as the test calls it: east")->required();
-  verb->add_option("--run", of_console->run, "the run's number (default: the newest with that test)");
-  verb->add_option("--attempt", of_console->attempt, "the attempt's number (default: the one that counted)");
-  verb->add_flag("--raw", of_console->raw, "every byte as it came, prompts included (default: made clean)");
-  verb->footer(
+  verb.add_option("TEST", of_console->test, "its name, or the end of it").required();
+  verb.add_option("HOST", of_console->host, "as the test calls it: east").required();
+  verb.add_option("--run", of_console->run, "the run's number (default: the newest with that test)");
+  verb.add_option("--attempt", of_console->attempt, "the attempt's number (default: the one that counted)");
+  verb.add_flag("--raw", of_console->raw, "every byte as it came, prompts included (default: made clean)");
+  verb.footer(
       "In a terminal, through $PAGER, or less. Control characters and bytes that are not UTF-8 are shown as \\x1b.");
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "client/words.h"
 #include "core/input_error.h"
@@ -48,9 +49,9 @@ void ask_about_prefixes(const Context& context, const settings::Settings& settin
 
 }  // namespace
 
-void add_status(CLI::App& app, Context& context) {
+void add_status(client::Command& program, Context& context) {
   auto json = std::make_shared<bool>(false);
-  CLI::App* verb = add_verb(app, context, "status", "tell what the daemon is doing", [&context, json] {
+  client::Command verb = add_verb(program, context, "status", "tell what the daemon is doing", [&context, json] {
     const auto settings = context.common.settings();
     client::Client client(settings);
     if (!client.daemon_is_there()) {
@@ -64,28 +65,28 @@ void add_status(CLI::App& app, Context& context) {
       print_status(status);
     return 0;
   });
-  verb->add_flag("--json", *json, "as JSON");
+  verb.add_flag("--json", *json, "as JSON");
 }
 
-void add_install(CLI::App& app, Context& context) {
-  add_verb(app, context, "install", "make the prefixes' networks and define their domains", [&context] {
+void add_install(client::Command& program, Context& context) {
+  add_verb(program, context, "install", "make the prefixes' networks and define their domains", [&context] {
     ask_about_prefixes(context, context.common.settings(), "/v1/install", false);
     return 0;
   });
-  add_verb(app, context, "uninstall", "remove the prefixes' domains and networks, and end the daemon", [&context] {
+  add_verb(program, context, "uninstall", "remove the prefixes' domains and networks, and end the daemon", [&context] {
     ask_about_prefixes(context, context.common.settings(), "/v1/uninstall", true);
     return 0;
   });
 }
 
-void add_domain(CLI::App& app, Context& context) {
+void add_domain(client::Command& program, Context& context) {
   struct Options {
     std::vector<std::string> domains;
     bool fresh = false;
   };
   auto up = std::make_shared<Options>();
-  CLI::App* verb =
-      add_verb(app, context, "up", "bring domains up to a logged-in shell, outside any run", [&context, up] {
+  client::Command verb =
+      add_verb(program, context, "up", "bring domains up to a logged-in shell, outside any run", [&context, up] {
         const auto settings = context.common.settings();
         client::Client client(settings);
         client.ensure_daemon(context.common.config);
@@ -96,17 +97,17 @@ void add_domain(CLI::App& app, Context& context) {
         }
         return 0;
       });
-  client::add_words(*verb, "DOMAINS", up->domains, "for example a.east")->required();
-  verb->add_flag("--fresh", up->fresh, "reset it even when it is up");
+  verb.add_words("DOMAINS", up->domains, "for example a.east").required();
+  verb.add_flag("--fresh", up->fresh, "reset it even when it is up");
 
   auto down = std::make_shared<Options>();
-  verb = add_verb(app, context, "destroy", "take domains away that 'up' or kvmsh brought up", [&context, down] {
+  verb = add_verb(program, context, "destroy", "take domains away that 'up' or kvmsh brought up", [&context, down] {
     const auto settings = context.common.settings();
     client::Client client(settings);
     for (const std::string& domain : down->domains) client.post(fmt::format("/v1/domains/{}/destroy", domain));
     return 0;
   });
-  client::add_words(*verb, "DOMAINS", down->domains, "for example a.east")->required();
+  verb.add_words("DOMAINS", down->domains, "for example a.east").required();
 }
 
 }  // namespace kvmtest::command
