@@ -48,17 +48,17 @@ KVMTEST := $(BUILD)/bin/kvmtest
 AS_ROOT := scripts/as-root
 
 .PHONY: kvm-help kvm-test kvm-retest kvm-guest kvm-guest-uefi kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-watch kvm-resume kvm-results kvm-diffs \
-	bootstrap build check deb check-layers asan tsan fuzz tidy format format-check bench release install clean
+	bootstrap compiler build check deb check-layers asan tsan fuzz tidy format format-check bench release install clean
 
 ##@ Running suites
 
-kvm-test: bootstrap build kvm-guest ## set up what is missing, then run KVM_TESTS on the domains of KVM_PREFIXES
+kvm-test: compiler build bootstrap kvm-guest ## set up what is missing, then run KVM_TESTS on the domains of KVM_PREFIXES
 	@$(AS_ROOT) $(KVMTEST) run $(KVM_TESTS)
 
-kvm-retest: bootstrap build kvm-guest ## run those of KVM_TESTS again that did not pass the last time
+kvm-retest: compiler build bootstrap kvm-guest ## run those of KVM_TESTS again that did not pass the last time
 	@$(AS_ROOT) $(KVMTEST) run --skip passed $(KVM_TESTS)
 
-kvmsh-%: bootstrap build kvm-guest ## a shell on a domain: make kvmsh-a.east (or ./kvmsh a.east COMMAND)
+kvmsh-%: compiler build bootstrap kvm-guest ## a shell on a domain: make kvmsh-a.east (or ./kvmsh a.east COMMAND)
 	@$(AS_ROOT) $(BUILD)/bin/kvmsh $*
 
 kvm-status: $(KVMTEST) ## what the daemon is doing
@@ -82,17 +82,26 @@ kvm-results: $(KVMTEST) ## the summary of the last run
 kvm-diffs: $(KVMTEST) ## what the last run's tests printed that was not expected
 	@$(KVMTEST) diffs || [ $$? = 1 ]
 
-# The first build takes minutes. Meanwhile the guest is made that is there by default, unless settings may want another.
-first_guest = $(if $(wildcard $(KVMTEST) kvmtest.yaml)$(filter-out tiny,$(KVM_GUEST))$(KVM_GUEST_RELEASE),,scripts/guest/tiny .kvmtest/guest/tiny)
-kvm-test kvm-retest kvm-install check bench: BESIDE = $(first_guest)
+# The first time, minutes go to what the build needs, on one processor, and to the build, on all. Beside the former the
+# guest is made that is there by default, unless settings may want another; beside the latter goes what runs need.
+first = $(if $(wildcard $(KVMTEST)),,$(1))
+first_guest = $(if $(wildcard kvmtest.yaml)$(filter-out tiny,$(KVM_GUEST))$(KVM_GUEST_RELEASE),,scripts/guest/tiny .kvmtest/guest/tiny)
+kvm-test kvm-retest kvm-install check bench: FIRST_GUEST = $(call first,$(first_guest))
+kvm-test kvm-retest kvm-install check bench: FIRST_RUN = $(call first,scripts/bootstrap --beside run)
 
 ##@ Setting up, each also done by kvm-test when needed
 
 bootstrap: ## install the Debian packages that are missing
 	@scripts/bootstrap build run guest
 
+compiler:
+	@$(if $(FIRST_GUEST),scripts/bootstrap guest)
+	@scripts/beside '$(FIRST_GUEST)' scripts/bootstrap build
+
 build: $(BUILD)/build.ninja ## compile; also makes ./kvmtest and ./kvmsh
-	@scripts/beside '$(BESIDE)' ninja -C $(BUILD) $(NINJAFLAGS) $(PROGRAMS)
+	@scripts/single-out $(BUILD)
+	@scripts/beside '$(FIRST_RUN)' ninja -C $(BUILD) $(NINJAFLAGS) $(PROGRAMS)
+	@[ -e $(BUILD)/first-build ] || touch $(BUILD)/first-build
 	@[ kvmtest -ef $(KVMTEST) ] || ln -sfn $(KVMTEST) kvmtest
 	@[ kvmsh -ef $(BUILD)/bin/kvmsh ] || ln -sfn $(BUILD)/bin/kvmsh kvmsh
 
@@ -120,9 +129,9 @@ kvm-guest: build ## make the guest that domains.guest (KVM_GUEST) names
 	esac
 
 kvm-guest-uefi: bootstrap ## make the Debian guest that boots by itself, for the templates of config/uefi
-	@scripts/bootstrap guest guest-uefi && scripts/guest/debian --uefi .kvmtest/guest/debian-uefi
+	@scripts/bootstrap guest guest-uefi && scripts/guest/debian --uefi .kvmtest/guest/debian-uefi$(addprefix -,$(KVM_GUEST_RELEASE))
 
-kvm-install: bootstrap build kvm-guest ## make the networks and define the domains of KVM_PREFIXES
+kvm-install: compiler build bootstrap kvm-guest ## make the networks and define the domains of KVM_PREFIXES
 	@$(AS_ROOT) $(KVMTEST) install
 
 kvm-uninstall: $(KVMTEST) ## remove the domains and networks of KVM_PREFIXES, and end the daemon
@@ -130,7 +139,10 @@ kvm-uninstall: $(KVMTEST) ## remove the domains and networks of KVM_PREFIXES, an
 
 ##@ Working on kvmtest
 
-check: bootstrap build kvm-guest kvm-guest-uefi ## all tests: unit, scenarios, and on real domains
+# The tests want the guests that are there by default.
+check: override KVM_GUEST :=
+check: override KVM_GUEST_RELEASE :=
+check: compiler build bootstrap kvm-guest kvm-guest-uefi ## all tests: unit, scenarios, and on real domains
 	@scripts/bootstrap check
 	@cd $(BUILD) && ninja $(NINJAFLAGS)
 	@scripts/run-tests $(BUILD)
