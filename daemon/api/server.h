@@ -13,7 +13,7 @@
 #include <string_view>
 #include <thread>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace kvmtest::api {
 

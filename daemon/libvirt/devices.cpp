@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "libvirt/written.h"
+#include "libvirt/xml_text.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -130,12 +131,12 @@ void keep_devices_apart(pugi::xml_node domain, const fs::path& directory, std::v
 void check_commandline(pugi::xml_node domain) {
   constexpr std::array disks{"-drive",  "-blockdev", "-hda", "-hdb", "-hdc", "-hdd",
                              "-pflash", "-mtdblock", "-sd",  "-fda", "-fdb"};
-  const auto words = domain.child("qemu:commandline");
-  for (auto word = words.child("qemu:arg"); word; word = word.next_sibling("qemu:arg")) {
-    std::string name(value(word, "value"));
+  const auto words = qemu_arguments(domain);
+  for (auto word = words.begin(); word != words.end(); ++word) {
+    std::string name(*word);
     if (name.starts_with("--")) name.erase(0, 1);
     if (std::find(disks.begin(), disks.end(), name) == disks.end()) continue;
-    const std::string_view what = value(word.next_sibling("qemu:arg"), "value");
+    const std::string_view what = word + 1 == words.end() ? "" : *(word + 1);
     const auto says = [&](const char* text) { return what.find(text) != std::string_view::npos; };
     // QEMU's own ways to say that nothing is written, or not to stay.
     if (says("readonly=on") || says("read-only=on") || says("\"read-only\":true") || says("\"read-only\": true") ||

@@ -1,6 +1,7 @@
 #pragma once
 // One alias for each libvirt handle, and one check that turns a failure into an error with libvirt's own words.
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -27,12 +28,17 @@ struct StreamDeleter {
   void operator()(virStreamPtr handle) const { virStreamFree(handle); }
 };
 
+struct TextDeleter {
+  void operator()(char* text) const { free(text); }  // NOLINT: libvirt allocates with malloc
+};
+
 using Connect = std::unique_ptr<virConnect, ConnectDeleter>;
 using DomainHandle = std::unique_ptr<virDomain, DomainDeleter>;
 using NetworkHandle = std::unique_ptr<virNetwork, NetworkDeleter>;
 using PoolHandle = std::unique_ptr<virStoragePool, PoolDeleter>;
 using VolumeHandle = std::unique_ptr<virStorageVol, VolumeDeleter>;
 using StreamHandle = std::unique_ptr<virStream, StreamDeleter>;
+using Text = std::unique_ptr<char, TextDeleter>;
 
 /// libvirt's last error on this thread, in one line.
 std::string last_error();

@@ -65,10 +65,7 @@ std::string percent_encoded(const std::string& path) {
 }
 
 std::string xml_of(virDomainPtr domain, unsigned flags = VIR_DOMAIN_XML_INACTIVE) {
-  struct Free {
-    void operator()(char* text) const { free(text); }  // NOLINT: libvirt allocates with malloc
-  };
-  const std::unique_ptr<char, Free> text(check(virDomainGetXMLDesc(domain, flags), "description of a domain"));
+  const Text text(check(virDomainGetXMLDesc(domain, flags), "description of a domain"));
   return text.get();
 }
 
@@ -95,10 +92,7 @@ void switch_off(virDomainPtr domain) {
 std::string path_of_volume(virConnectPtr connect, const std::string& pool, const std::string& volume) {
   const PoolHandle found(check(virStoragePoolLookupByName(connect, pool.c_str()), "storage pool " + pool));
   const VolumeHandle image(check(virStorageVolLookupByName(found.get(), volume.c_str()), "volume " + volume));
-  struct Free {
-    void operator()(char* text) const { free(text); }  // NOLINT: libvirt allocates with malloc
-  };
-  const std::unique_ptr<char, Free> path(check(virStorageVolGetPath(image.get()), "path of volume " + volume));
+  const Text path(check(virStorageVolGetPath(image.get()), "path of volume " + volume));
   return path.get();
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -9,6 +11,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +27,24 @@ namespace {
 
 namespace fs = std::filesystem;
 using engine::HostFault;
+
+// A server for disks may be silent for good. Nothing is written but a header.
+constexpr std::chrono::seconds qemu_img_limit{60};
+
+/// Whether the other end was closed in time.
+bool read_to_end(int file, std::string& words, std::chrono::steady_clock::time_point deadline) {
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd wait{file, POLLIN, 0};
+    const int ready = poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return false;
+    char buffer[4096];
+    const ssize_t got = read(file, buffer, sizeof buffer);
+    if (got <= 0) return true;
+    words.append(buffer, static_cast<std::size_t>(got));
+  }
+}
 
 /// Runs qemu-img; its first line of complaint becomes the error, about `about`, and that `made` has no room.
 void qemu_img(std::vector<std::string> arguments, const std::string& about, const fs::path& made) {
@@ -41,15 +62,15 @@ void qemu_img(std::vector<std::string> arguments, const std::string& about, cons
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   std::string words;
-  char buffer[4096];
-  if (error == 0)
-    for (ssize_t got = 0; (got = read(ends[0], buffer, sizeof buffer)) > 0;)
-      words.append(buffer, static_cast<std::size_t>(got));
+  bool late = false;
+  if (error == 0) late = !read_to_end(ends[0], words, std::chrono::steady_clock::now() + qemu_img_limit);
+  if (late) kill(pid, SIGKILL);
   close(ends[0]);
   if (error != 0) throw HostFault(fmt::format("qemu-img: {}; run scripts/bootstrap run", std::strerror(error)));
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
+  if (late) throw HostFault(fmt::format("{}: qemu-img has no answer after {} s", about, qemu_img_limit.count()));
   if (status != 0)
     throw HostFault(fmt::format("{}: {}{}", about, words.substr(0, words.find('\n')), engine::if_full(made)));
 }

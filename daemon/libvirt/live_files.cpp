@@ -33,9 +33,10 @@ std::string with_live_files(const std::string& domain_xml, const Surroundings& s
 }
 
 void make_live_file(const LiveFile& file) {
-  if (file.kind == LiveFile::Kind::output) return;
   std::error_code error;
   fs::create_directories(file.file.parent_path(), error);
+  // QEMU makes it.
+  if (file.kind == LiveFile::Kind::output) return;
   fs::remove(file.file, error);
   if (file.kind == LiveFile::Kind::overlay) {
     make_overlay(file.file, file.base, file.base_format);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <libvirt/libvirt-qemu.h>
+#include <nlohmann/json.hpp>
 
 #include "engine/hypervisor.h"
 
@@ -12,16 +13,15 @@ namespace kvmtest::libvirt {
 using engine::HostFault;
 using nlohmann::json;
 
+json qmp(virDomainPtr domain, const std::string& command) { return qmp(domain, command, json::object()); }
+
 json qmp(virDomainPtr domain, const std::string& command, const json& arguments) {
   json request{{"execute", command}};
   if (!arguments.empty()) request["arguments"] = arguments;
   char* raw = nullptr;
   check(virDomainQemuMonitorCommand(domain, request.dump().c_str(), &raw, 0),
         fmt::format("{}: {}", virDomainGetName(domain), command));
-  struct Free {
-    void operator()(char* text) const { free(text); }  // NOLINT: libvirt allocates with malloc
-  };
-  const std::unique_ptr<char, Free> text(raw);
+  const Text text(raw);
   const json answer = json::parse(text.get(), nullptr, false);
   if (answer.is_object() && answer.contains("return")) return answer.at("return");
   const std::string words =

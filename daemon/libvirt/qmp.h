@@ -11,15 +11,15 @@
 #include <string>
 #include <utility>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "libvirt/handles.h"
 
 namespace kvmtest::libvirt {
 
 /// Runs a command and returns what it returns. Throws engine::HostFault with QEMU's words. Any thread.
-nlohmann::json qmp(virDomainPtr domain, const std::string& command,
-                   const nlohmann::json& arguments = nlohmann::json::object());
+nlohmann::json qmp(virDomainPtr domain, const std::string& command);
+nlohmann::json qmp(virDomainPtr domain, const std::string& command, const nlohmann::json& arguments);
 
 /// QEMU's background jobs. Any thread.
 class Jobs {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <libvirt/libvirt-qemu.h>
 #include <xxhash.h>
+#include <nlohmann/json.hpp>
 
 #include "libvirt/bridges.h"
 #include "libvirt/images.h"

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/snapshots.h"
 #include "engine/spares.h"
 #include "libvirt/hypervisor.h"

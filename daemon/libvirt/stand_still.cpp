@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
+#include <nlohmann/json.hpp>
 
 #include "engine/file_system.h"
 #include "libvirt/qmp.h"

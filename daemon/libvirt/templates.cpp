@@ -169,9 +169,9 @@ bool is_one_of_a_kind(const pugi::xml_node& domain) {
   for (const char* kind : {"serial", "console", "parallel", "channel"})
     for (const auto& device : devices.children(kind))
       if (std::string_view(device.child("source").attribute("mode").value()) == "bind") return true;
-  for (const auto& word : domain.child("qemu:commandline").children("qemu:arg"))
+  for (const std::string& word : qemu_arguments(domain))
     for (const char* part : {"hostfwd=", "server", "guest-cid="})
-      if (std::string_view(word.attribute("value").value()).find(part) != std::string_view::npos) return true;
+      if (word.find(part) != std::string::npos) return true;
   return false;
 }
 

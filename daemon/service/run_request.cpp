@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include <nlohmann/json.hpp>
+
 #include "core/input_error.h"
 
 namespace kvmtest::service {

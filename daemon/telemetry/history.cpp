@@ -1,6 +1,7 @@
 #include "telemetry/history.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <map>

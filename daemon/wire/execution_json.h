@@ -2,7 +2,7 @@
 // What an attempt's commands printed, as JSON. Bytes travel as text whose code points are the bytes (Latin-1), so that
 // nothing of a guest's output is lost. Pure; any thread.
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 

@@ -1,6 +1,7 @@
 #include "wire/record_json.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <charconv>
 #include <cmath>

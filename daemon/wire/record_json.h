@@ -5,7 +5,7 @@
 // UTC with microseconds, durations are seconds; both survive the way there and back exactly. Words stand for
 // enumerations.
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -343,6 +343,11 @@ TEST(Devices, WordsForQemuMayNotBringADisk) {
                    "<qemu:commandline><qemu:arg value='-drive'/><qemu:arg value='" + what + "'/></qemu:commandline>");
   };
   EXPECT_TRUE(with("file=/x,format=raw").starts_with("qemu:arg -drive file=/x,format=raw: ")) << with("file=/x");
+  EXPECT_TRUE(refusal({},
+                      "<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:arg value='-hda'/>"
+                      "<q:arg value='/x'/></q:commandline>")
+                  .starts_with("qemu:arg -hda /x: "))
+      << "whatever the namespace is called";
   EXPECT_EQ(with("file=/x,readonly=on"), "accepted");
   EXPECT_EQ(with("file=/x,snapshot=on"), "accepted");
 }
@@ -378,6 +383,13 @@ TEST_F(Making, OfWhatIsNotThereLibvirtMakesTheCopy) {
   make_live_file(copy);
   EXPECT_FALSE(fs::exists(copy.file));
   EXPECT_NO_THROW(check_base(copy));
+}
+
+TEST_F(Making, WhatQemuMakesHasADirectory) {
+  const LiveFile output{Kind::output, directory / "live/output-1.txt"};
+  make_live_file(output);
+  EXPECT_TRUE(fs::is_directory(output.file.parent_path()));
+  EXPECT_FALSE(fs::exists(output.file));
 }
 
 TEST_F(Making, AMissingImageIsNamedBeforeAnythingStarts) {
