@@ -55,7 +55,7 @@ std::optional<LoggedLines> read_kernel_log(Session& session, Deadline deadline) 
                                                   : fmt::format("{} log {}", log.program, log.since);
   const auto text = answer(session, command, deadline);
   if (!text) return std::nullopt;
-  LoggedLines logged{parse_kernel_log(*text), false, {}};
+  LoggedLines logged{parse_kernel_log(*text), false, {}, log.since};
   if (log.program.empty()) {
     logged.all = !logged.lines.empty() && logged.lines.front().stamp <= log.since;
   } else if (const auto last = text->rfind('@'); last != std::string::npos) {

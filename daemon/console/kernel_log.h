@@ -15,6 +15,7 @@ struct LoggedLines {
   std::vector<KernelLine> lines;    ///< oldest first, within bounds
   bool all = false;                 ///< none is missing
   std::optional<std::int64_t> now;  ///< the kernel's clock after them, about; microseconds
+  std::int64_t since = 0;           ///< its time before the first of them; microseconds
 };
 /// Those of the session's KernelLog that are of `level` (0 to 7) or worse; nothing when the guest does not tell. Types
 /// at a shell that is at its prompt. Throws Interrupted.

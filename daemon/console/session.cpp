@@ -161,24 +161,28 @@ Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_outp
 /// Types a long command, or what a terminal would not take as it stands, in pieces into a shell variable and returns
 /// what runs it; what is short enough in one piece.
 std::string Session::type_long(std::string_view command, Deadline deadline) {
-  if (command.size() < line_bound)
-    if (const std::string word = typed_word(command); word.size() < line_bound) return "eval " + word;
+  // The command may ask for the status of the one before it. With set -e that was 0.
   const int status = last_status_;
+  const std::string before = status == 0 ? "" : fmt::format("case $- in *e*) ;; *) (exit {}) ;; esac; ", status);
+  if (command.size() < line_bound)
+    if (const std::string word = typed_word(command); word.size() < line_bound) return before + "eval " + word;
   type("__kvmtest=", deadline);
   if (!await_prompt(deadline)) return {};
   for (std::size_t at = 0; at < command.size();) {
     std::size_t length = std::min(line_bound / 4, command.size() - at);  // quoting makes it at most four times longer
     while (typed_word(command.substr(at, length)).size() > line_bound) length /= 2;
     // Not in the middle of a UTF-8 character: a shell may look at each piece.
-    while (at + length < command.size() && length > 1 &&
-           (static_cast<unsigned char>(command[at + length]) & 0xc0) == 0x80)
-      --length;
+    // One has at most three such bytes; what has more is none.
+    const auto continues = [&](std::size_t i) {
+      return i < command.size() && (static_cast<unsigned char>(command[i]) & 0xc0) == 0x80;
+    };
+    std::size_t back = 0;
+    while (back < 4 && back + 1 < length && continues(at + length - back)) ++back;
+    if (back < 4) length -= back;
     type(fmt::format("__kvmtest=\"$__kvmtest\"{}", typed_word(command.substr(at, length))), deadline);
     if (!await_prompt(deadline)) return {};
     at += length;
   }
-  // The command may ask for the status of the one before it. With set -e that was 0.
-  const std::string before = status == 0 ? "" : fmt::format("case $- in *e*) ;; *) (exit {}) ;; esac; ", status);
   return before + "eval \"$__kvmtest\"";
 }
 
@@ -310,6 +314,8 @@ bool Session::recover(std::chrono::milliseconds patience) {
     set_up_shell(deadline, false);
     return run("(exit 7)", patience).status == 7;
   } catch (const LoginFailed&) {
+    return false;
+  } catch (const Closed&) {
     return false;
   }
 }

@@ -40,6 +40,17 @@ bool ends_like_a_shell_prompt(std::string_view text) {
   return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return line.ends_with(end); });
 }
 
+/// Whether the boot ended at a shell for repairs (initramfs-tools, dracut, systemd's emergency.target, sulogin).
+bool is_rescue(std::string_view text) {
+  const std::string line = last_line(text);
+  constexpr std::array<std::string_view, 4> prompts{"(initramfs) ", "dracut:/# ",
+                                                    "Control-D to continue): ", "for maintenance: "};
+  constexpr std::array<std::string_view, 3> words{"You are in emergency mode", "You are in rescue mode",
+                                                  "Entering emergency mode"};
+  return std::any_of(prompts.begin(), prompts.end(), [&](std::string_view end) { return line.ends_with(end); }) ||
+         std::any_of(words.begin(), words.end(), [&](std::string_view said) { return text.find(said) != text.npos; });
+}
+
 bool is_something(const std::string& line) { return line.find_first_not_of(" \r") != std::string::npos; }
 
 bool holds(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
@@ -73,6 +84,7 @@ void Session::await_login_prompt(Deadline deadline) {
     bound(text);
     if (last_line(text).ends_with("login: ")) return;
     if (holds(all, "Kernel panic - not syncing")) throw LoginFailed("the guest's kernel panicked; " + last_words(all));
+    if (is_rescue(text)) throw LoginFailed("the guest came up with a rescue shell; " + last_words(all));
     const auto now = steady_clock::now();
     if (!bytes.empty()) last = now;
     if (now - last < patience_.quiet && now - knocked < patience_.answer) continue;

@@ -19,17 +19,19 @@ constexpr const char* environment = "TERM=dumb ENV=/dev/null BASH_ENV=/dev/null 
 std::string plain_shell_line(std::string_view mark) {
   // The name of the shell, "-bash", stands before each of its errors: it stays, but for ksh, which would read the
   // profile once more. No exclamation mark, for there may be history.
-  return fmt::format(
-      " {terminal} || :; case ${{BASH_VERSION:+b}}${{ZSH_VERSION:+z}}${{KSH_VERSION:+k}} in "
-      "b) exec env -u SHELLOPTS -u BASHOPTS {environment} \"$BASH\" --norc --noprofile -c "
+  const std::string line = fmt::format(
+      "{terminal} || :; set -- env -u SHELLOPTS -u BASHOPTS {environment} __kvmtest={mark}; "
+      "case ${{BASH_VERSION:+b}}${{ZSH_VERSION:+z}}${{KSH_VERSION:+k}} in "
+      "b) exec \"$@\" \"$BASH\" --norc --noprofile -c "
       "'{say}; exec -a \"$0\" \"$BASH\" --norc --noprofile --noediting +H' \"$0\" ;; "
-      "z) exec env {environment} zsh -f -c '{say}; exec -a \"$0\" zsh -f +Z -o promptsubst +o promptsp +o promptcr' "
-      "\"$0\" ;; "
-      "k) set -- \"${{0#-}}\"; exec env {environment} \"$1\" -c '{say}; exec \"$0\" +m +o emacs +o vi' \"$1\" ;; "
-      "*) if (unset ENV TMOUT PS1 PS2 PS4 MAIL MAILPATH MAILCHECK) 2>/dev/null; then {say}; else set -- \"${{0#-}}\"; "
-      "exec env {environment} \"$1\" -c '{say}; exec \"$0\"' \"$1\"; fi ;; esac",
-      fmt::arg("terminal", terminal), fmt::arg("environment", environment),
-      fmt::arg("say", fmt::format("printf \"%s:0# \" {}", mark)));
+      "z) exec \"$@\" zsh -f -c '{say}; exec -a \"$0\" zsh -f +Z -o promptsubst +o promptsp +o promptcr' \"$0\" ;; "
+      "k) exec \"$@\" \"${{0#-}}\" -c '{say}; exec \"$0\" +m +o emacs +o vi' \"${{0#-}}\" ;; "
+      "*) if (unset ENV TMOUT PS1 PS2 PS4 MAIL MAILPATH MAILCHECK) 2>/dev/null; then set --; __kvmtest={mark}; {say}; "
+      "else exec \"$@\" \"${{0#-}}\" -c '{say}; exec \"$0\"' \"${{0#-}}\"; fi ;; esac",
+      fmt::arg("terminal", terminal), fmt::arg("environment", environment), fmt::arg("mark", mark),
+      fmt::arg("say", "printf \"%s:0# \" $__kvmtest"));
+  // In quotes: a zsh that corrects words asks about none that is quoted.
+  return " eval " + shell_quoted(line);
 }
 
 std::string any_shell_line(std::string_view mark) { return fmt::format("echo {}':1# '", mark); }

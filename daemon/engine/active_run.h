@@ -9,6 +9,7 @@
 
 #include "engine/attempt_output.h"
 #include "engine/engine.h"
+#include "engine/kernel_talk.h"
 #include "engine/program_runner.h"
 
 namespace kvmtest::engine {
@@ -73,8 +74,9 @@ struct Engine::UnderTest {
   std::shared_ptr<StopSignal> stop;                                ///< of its program; null: a script
   std::string token{};                                             ///< of its program, while consoles are lent to it
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  unsigned commands = 0;                                  ///< that its program ran
-  std::map<std::string, console::Capture> consoles = {};  ///< by host: those commands and their output
+  unsigned commands = 0;                                              ///< that its program ran
+  std::map<std::string, console::Capture> consoles = {};              ///< by host: those commands and their output
+  std::map<std::string, std::vector<KernelTalk>> earlier_boots = {};  ///< by host that was restarted
 };
 
 }  // namespace kvmtest::engine

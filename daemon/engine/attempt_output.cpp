@@ -4,6 +4,8 @@
 #include <cstring>
 #include <fstream>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/file_system.h"
 #include "engine/hypervisor.h"
 #include "suite/kernel.h"

@@ -86,7 +86,9 @@ int Claims::open_file(const std::string& name, const core::Prefix& prefix) {
   // Whoever may run domains may claim; the sticky bit keeps one user from removing another's files.
   fs::permissions(directory_, static_cast<fs::perms>(01777), error);
   const fs::path path = directory_ / name;
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  // Where fs.protected_regular is set, O_CREAT opens no file of another user's.
+  int file = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0 && errno == ENOENT) file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   const int open_error = errno;
   umask(mask);
   if (file < 0)

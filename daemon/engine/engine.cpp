@@ -311,9 +311,20 @@ Rebooted Engine::reboot(const core::Domain& domain, console::Session& session, c
                              post(core::event::DomainLost{domain, core::Fault::guest, "it is started again"});
                              return hypervisor_.start_again(domain);
                            }};
+  // The next boot has a log of its own.
+  KernelTalk talk = hear_kernel(session);
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [attempt, test] : testing_)
+      if (const auto found = test.sessions.find(domain.host.value);
+          found != test.sessions.end() && found->second.get() == &session)
+        test.earlier_boots[domain.host.value].push_back(std::move(talk));
+  }
   try {
     return engine::reboot(session, command, deadline, machine);
-  } catch (const HostFault& fault) {
+  } catch (const console::Interrupted&) {
+    throw;
+  } catch (const std::exception& fault) {
     Rebooted rebooted;
     rebooted.failure = fault.what();
     rebooted.fault = End{core::Fault::host, fault.what()};

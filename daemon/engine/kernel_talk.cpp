@@ -14,16 +14,26 @@ using std::chrono::microseconds;
 
 namespace {
 
+// For a guest that is slow to tell its log; without it the console's words count.
+constexpr auto log_limit = std::chrono::seconds(10);
+
 bool is_stamped(std::string_view message) {
   return console::read_kernel_stamp(message).match == console::KernelStamp::Match::yes;
 }
 
 }  // namespace
 
-std::vector<suite::KernelLine> kernel_lines(const std::vector<console::KernelMessage>& heard,
-                                            const std::optional<console::LoggedLines>& log,
-                                            std::chrono::steady_clock::time_point start,
-                                            std::chrono::steady_clock::time_point read) {
+KernelTalk hear_kernel(console::Session& session) {
+  KernelTalk talk{.heard = session.take_kernel()};
+  if (session.at_prompt()) talk.log = console::read_kernel_log(session, std::chrono::steady_clock::now() + log_limit);
+  talk.read = std::chrono::steady_clock::now();
+  session.take_raw();
+  session.take_kernel();
+  return talk;
+}
+
+std::vector<suite::KernelLine> kernel_lines(const KernelTalk& talk, std::chrono::steady_clock::time_point start) {
+  const auto& [heard, log, read] = talk;
   // By time and text: the console does not tell the level, and the log not when a line came here.
   std::vector<suite::KernelLine> lines;
   std::map<std::pair<std::int64_t, std::string>, std::size_t> found;
@@ -39,6 +49,8 @@ std::vector<suite::KernelLine> kernel_lines(const std::vector<console::KernelMes
           std::max(microseconds(0), duration_cast<microseconds>(read - start) - microseconds(*log->now - line.stamp));
   }
   for (const console::KernelMessage& message : heard) {
+    // A message of before the attempt may have come late.
+    if (log && message.line.stamp <= log->since && is_stamped(message.bytes)) continue;
     // See restore_output().
     if (log && log->all && !found.contains({message.line.stamp, message.line.text}) && is_stamped(message.bytes))
       continue;
@@ -59,7 +71,8 @@ void restore_output(suite::StepResult& result, const console::LoggedLines& log) 
     message.offset += added;
     const auto line = std::string_view(message.bytes).substr(0, message.bytes.size() - 2);
     const auto stamp = console::read_kernel_stamp(line);
-    if (stamp.match != console::KernelStamp::Match::yes || known.contains({stamp.stamp, line.substr(stamp.length)}))
+    if (stamp.match != console::KernelStamp::Match::yes || stamp.stamp <= log.since ||
+        known.contains({stamp.stamp, line.substr(stamp.length)}))
       return false;
     result.output.insert(std::min<std::size_t>(message.offset, result.output.size()), message.bytes);
     added += message.bytes.size();

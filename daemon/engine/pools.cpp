@@ -36,7 +36,6 @@ void keep_consoles(const std::filesystem::path& directory, const std::map<std::s
 }
 
 // To read what a kernel logged takes some milliseconds; a guest that is busy may take longer.
-constexpr auto log_limit = std::chrono::seconds(10);
 
 /// Adds the kernels' warnings to what is said of the attempt.
 void judge_kernel(judge::Judgement& judgement, const suite::Execution& execution, core::KernelWarnings meaning) {
@@ -181,20 +180,32 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
 std::optional<core::event::TestAborted> Engine::collect_kernel(const core::action::RunTest& a, const Sessions& sessions,
                                                                steady_clock::time_point start, const suite::Test& test,
                                                                suite::Execution& execution) {
+  std::map<std::string, std::vector<KernelTalk>> talks;
+  {
+    const std::lock_guard lock(mutex_);
+    talks.swap(testing_.at(a.attempt).earlier_boots);
+  }
   for (const auto& [host, session] : sessions) {
-    const auto heard = session->take_kernel();
-    std::optional<console::LoggedLines> log;
+    std::vector<KernelTalk>& boots = talks[host];
     try {
-      if (session->at_prompt()) log = console::read_kernel_log(*session, steady_clock::now() + log_limit);
+      boots.push_back(hear_kernel(*session));
     } catch (const console::Interrupted&) {
       return core::event::TestAborted{a.attempt, {}, "interrupted"};
     }
-    session->take_raw();
-    session->take_kernel();
-    if (auto lines = kernel_lines(heard, log, start, steady_clock::now()); !lines.empty())
-      execution.kernel[host] = std::move(lines);
-    for (suite::StepResult& result : execution.results)
-      if (log && test.steps[result.step].host == host) restore_output(result, *log);
+    std::vector<suite::KernelLine> lines;
+    for (const KernelTalk& talk : boots)
+      for (suite::KernelLine& line : kernel_lines(talk, start)) lines.push_back(std::move(line));
+    if (!lines.empty()) execution.kernel[host] = std::move(lines);
+    std::size_t boot = 0;
+    for (suite::StepResult& result : execution.results) {
+      const suite::Step& step = test.steps[result.step];
+      if (step.host != host) continue;
+      // What comes during a restart is of two boots.
+      if (step.kind == suite::StepKind::reboot)
+        ++boot;
+      else if (boot < boots.size() && boots[boot].log)
+        restore_output(result, *boots[boot].log);
+    }
   }
   return std::nullopt;
 }

@@ -1,5 +1,7 @@
 #include "engine/reboot.h"
 
+#include <iterator>
+
 #include <fmt/format.h>
 
 namespace kvmtest::engine {
@@ -77,6 +79,9 @@ class Reboot {
     accepted_ = true;
     console::CommandResult& command = result_.command;
     auto rest = session_.await_end(until(deadline_));
+    for (console::KernelMessage& message : rest.kernel) message.offset += command.output.size();
+    rest.kernel.insert(rest.kernel.begin(), std::make_move_iterator(command.kernel.begin()),
+                       std::make_move_iterator(command.kernel.end()));
     rest.output.insert(0, command.output);
     rest.output_bytes += command.output_bytes;
     rest.truncated |= command.truncated;

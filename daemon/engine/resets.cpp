@@ -118,6 +118,8 @@ void Engine::boot(Reset& reset) {
   // What it has said so far is of the boot.
   if (reset.session->kernel_log().program.empty())
     reset.session->set_kernel_log({{}, console::newest_in_kernel_log(*reset.session, deadline)});
+  // Else the next command's answer would be that one's.
+  if (!reset.session->at_prompt()) throw console::LoginFailed("the shell does not answer any more");
 }
 
 /// A guest that cannot be saved is as good as before: clean, for it was just booted.

@@ -156,7 +156,8 @@ console::CommandResult ScriptRunner::run_until(console::Session& session, const 
   console::CommandResult last;
   for (result.tries = 1;; ++result.tries) {
     auto command = session.run(step.command, duration_cast<std::chrono::microseconds>(deadline - Clock::now()));
-    if (!command.status && !command.closed && result.tries > 1 && session.recover(recovery_limit)) return last;
+    if (!command.status && !command.closed && !command.left && result.tries > 1 && session.recover(recovery_limit))
+      return last;
     if (!command.status || command.status == 0 || Clock::now() + until_pause >= deadline) return command;
     last = std::move(command);
     std::this_thread::sleep_for(until_pause);

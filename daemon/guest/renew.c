@@ -193,7 +193,8 @@ static int print_log(const char* since_text) {
     // More than fits is newer.
     if (got > size - 2048 && size < 1L << 20 && stamp_of(log, end_of_line(log, end)) > since) continue;
     long printed = 0;
-    int all = got == 0 || stamp_of(log, end_of_line(log, end)) <= since;
+    // What begins later was cleared by somebody (dmesg -c).
+    int all = got > 0 && stamp_of(log, end_of_line(log, end)) <= since;
     char* out = log;
     for (char *line = log, *next = log; line < end; line = next) {
       next = end_of_line(line, end) + 1;

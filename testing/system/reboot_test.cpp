@@ -45,6 +45,28 @@ TEST_F(OnDomainsReboots, AScriptGoesOnWhenItsMachineIsBack) {
   EXPECT_EQ(again.status, 0) << again.output;
 }
 
+// Each boot has a log of its own, and the stamps begin anew.
+TEST_F(OnDomainsReboots, WhatTheKernelSaidBeforeIsNotForgotten) {
+  const auto say = [](const std::string& what) { return "printf '<4>" + what + "\\n' >/dev/kmsg"; };
+  write_test("a",
+             "# a warning, also of a quiet console, before a reboot and after it\n# hosts: east\n\n"
+             "east# echo 8 >/proc/sys/kernel/printk\n"
+             "east# " +
+                 say("WARNING: first") +
+                 "; echo one\none\n"
+                 "east# echo 1 >/proc/sys/kernel/printk; " +
+                 say("WARNING: second") +
+                 "; printf '[    1.000000] no message\\n'\n"
+                 "[    1.000000] no message\n"
+                 "east(reboot)# reboot -f\n"
+                 "east# " +
+                 say("WARNING: third") + "; echo two\ntwo\n");
+  const Result ran = run_kvmtest({"run", "--order", "listed"});
+  EXPECT_EQ(ran.status, 0) << ran.output << run_kvmtest({"diffs"}).output;
+  for (const char* word : {"WARNING: first", "WARNING: second", "WARNING: third"})
+    EXPECT_NE(run_kvmtest({"show", "a"}).output.find(word), std::string::npos) << word;
+}
+
 TEST_F(OnDomainsReboots, WhatDoesNotComeBackIsToldAtOnce) {
   const auto test = [&](const std::string& name, const std::string& line) {
     write_test(name, "# " + name + "\n# hosts: east\n# timeout: 60s\n# command-timeout: 50s\n\n" + line +

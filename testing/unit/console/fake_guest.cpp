@@ -126,9 +126,9 @@ bool FakeGuest::set_up(const std::string& line) {
     print(value("echo ", '\'') + ":1# \n");
   } else if (csh && line.find("BASH_VERSION") != std::string::npos) {
     print("Bad : modifier in $ (-).\n");
-  } else if (line.starts_with(" stty sane -echo -onlcr || :;")) {
+  } else if (line.starts_with(" eval 'stty sane -echo -onlcr || :;")) {
     stty({"sane", "-echo", "-onlcr"});
-    print(value("printf \"%s:0# \" ", ';') + ":0# ");
+    print(value(" __kvmtest=", ';') + ":0# ");
   } else if (line.starts_with(" stty sane -echo -onlcr; set +eu;")) {
     stty({"sane", "-echo", "-onlcr"});
     state_.variables["PS1"] = value("PS1='", '\'');

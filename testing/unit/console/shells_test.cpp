@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <stdexcept>
+#include <system_error>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -44,6 +46,7 @@ class Terminal : public Stream {
     const auto environment = pointers(variables);
     const auto argv = pointers(arguments);
     pid_ = forkpty(&descriptor_, nullptr, nullptr, nullptr);
+    if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "forkpty");
     if (pid_ == 0) {
       if (chdir(home.c_str()) == 0) execve(command[0].c_str(), argv.data(), environment.data());
       _exit(127);
@@ -67,6 +70,8 @@ class Terminal : public Stream {
     return bytes;
   }
   void write(std::string_view bytes, Deadline) override {
+    // These shells are of this machine, which stays as it is.
+    if (bytes == system_setup_line() + "\n") bytes = ":\n";
     while (!bytes.empty()) {
       const ssize_t put = ::write(descriptor_, bytes.data(), bytes.size());
       if (put < 0) throw Closed();
@@ -125,12 +130,10 @@ precmd() { echo PRECMD }
 preexec() { echo PREEXEC }
 chpwd() { echo CHPWD }
 periodic() { echo PERIODIC }; PERIOD=0
-setopt correct autocd
+setopt correctall autocd
 alias ls='ls --color=always'
 RPROMPT='right'
 )");
-    write(".mkshrc", "echo FROM MKSHRC\nPS1='x> '\nalias ls='ls --color=always'\n");
-    write(".kshrc", "echo FROM KSHRC\nPS1='x> '\nalias ls='ls --color=always'\ntrap 'echo DEBUG' DEBUG\n");
     write("mail", "");
     fs::create_directory(path / "directory");
   }
@@ -159,7 +162,8 @@ class Shells : public testing::TestWithParam<Kind> {
   /// Output, and the status where it is not 0.
   std::string run(const std::string& command) {
     const auto result = session->run(command, 60s);
-    if (!result.status) return result.output + "[no prompt]";
+    // What comes after it would wait as long.
+    if (!result.status) throw std::runtime_error(command + ": no prompt after: " + result.output);
     return result.output + (result.status == 0 ? "" : "[" + std::to_string(*result.status) + "]");
   }
 
@@ -199,11 +203,7 @@ TEST_P(Shells, SplitWordsAndKeepPatternsAsSh) {
 }
 
 TEST_P(Shells, KeepTheEnvironmentOfTheLogin) {
-  const std::string name = GetParam().name;
-  // These read their profile only as a login shell of the system.
-  if (name != "mksh" && name != "ksh93") {
-    EXPECT_EQ(run("echo $FROM_PROFILE"), "here\n");
-  }
+  EXPECT_EQ(run("echo $FROM_PROFILE"), "here\n");
   EXPECT_EQ(run("pwd"), home.path.string() + "\n");
   EXPECT_EQ(run("echo \"$TERM $PAGER ${LS_COLORS-none} ${COLORTERM-none} ${ENV-none} ${HISTFILE-none}\""),
             "dumb cat none none none none\n");
@@ -212,11 +212,8 @@ TEST_P(Shells, KeepTheEnvironmentOfTheLogin) {
 // Of their kind, and in the words in which they tell errors.
 TEST_P(Shells, StayWhatTheyAre) {
   const std::string name = GetParam().name;
-  const std::string version = run("echo ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh}${KSH_VERSION:+ksh}");
-  EXPECT_EQ(version, name == "mksh" || name == "ksh93" ? "ksh\n"
-                     : name.starts_with("bash")        ? "bash\n"
-                     : name == "zsh"                   ? "zsh\n"
-                                                       : "\n");
+  const std::string version = run("echo ${BASH_VERSION:+bash}${ZSH_VERSION:+zsh}");
+  EXPECT_EQ(version, name.starts_with("bash") ? "bash\n" : name == "zsh" ? "zsh\n" : "\n");
   if (name == "bash") {
     EXPECT_EQ(run("nosuch"), "-bash: nosuch: command not found\n[127]");
   }
@@ -235,7 +232,6 @@ TEST_P(Shells, TellAnIncompleteCommandAtOnce) {
     if (GetParam().name == std::string("zsh") && command.ends_with("&&")) continue;
     const std::string said = run(command);
     EXPECT_TRUE(said.ends_with("]")) << command << ": " << said;
-    EXPECT_FALSE(said.ends_with("[no prompt]")) << command << ": " << said;
     EXPECT_EQ(run("echo next"), "next\n");
   }
 }
@@ -280,7 +276,7 @@ TEST_P(Shells, AreTakenBackFromWhatHangs) {
 
 TEST_P(Shells, HaveNoLineEditing) {
   EXPECT_EQ(run("echo 'a\tb'"), "a\tb\n");
-  EXPECT_EQ(run("stty -a | tr ' ;' '\\n\\n' | grep -cx -e -echo -e icanon -e -onlcr"), "3\n");
+  EXPECT_EQ(run("stty -a 2>/dev/null | tr ' ;' '\\n\\n' | grep -cx -e -echo -e icanon -e -onlcr"), "3\n");
 }
 
 INSTANTIATE_TEST_SUITE_P(Known, Shells,
@@ -289,13 +285,14 @@ INSTANTIATE_TEST_SUITE_P(Known, Shells,
                                          Kind{"zsh", {"/bin/zsh"}, "-zsh"}),
                          [](const auto& kind) { return kind.param.name; });
 
-// The lines must fit what a terminal takes as one, and hold nothing that the shell before could act upon.
+// The lines must fit what the shortest line editing takes (of busybox: 1,023 characters), and hold nothing that the
+// shell before could act upon.
 TEST(ShellSetup, LinesAreTypable) {
   std::vector<std::string> lines = shell_setup_lines(make_nonce());
   for (const std::string& line : {plain_shell_line(make_nonce()), any_shell_line(make_nonce()), system_setup_line()})
     lines.push_back(line);
   for (const std::string& line : lines) {
-    EXPECT_LT(line.size(), 1300U) << line;
+    EXPECT_LT(line.size(), 1000U) << line;
     EXPECT_EQ(line.find_first_of("\n\t"), std::string::npos) << line;
   }
   EXPECT_EQ(lines[3].find('!'), std::string::npos) << "the shell may still expand history";

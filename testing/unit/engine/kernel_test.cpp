@@ -34,29 +34,42 @@ std::string shown(const std::vector<suite::KernelLine>& lines) {
 }
 
 TEST(KernelLines, ConsoleAndLogAreOne) {
-  const LoggedLines log{{{5'000'000, 4, "both"}, {6'000'000, 3, "log alone"}}, true, 10'000'000};
-  EXPECT_EQ(shown(kernel_lines({heard(1001ms, 5'000'000, "both")}, log, start, start + 6s)),
+  const LoggedLines log{{{5'000'000, 4, "both"}, {6'000'000, 3, "log alone"}}, true, 10'000'000, 0};
+  EXPECT_EQ(shown(kernel_lines({{heard(1001ms, 5'000'000, "both")}, log, start + 6s}, start)),
             "both 4 1001\nlog alone 3 2000\n");
 }
 
 TEST(KernelLines, WithoutALogTheConsoleTells) {
-  EXPECT_EQ(shown(kernel_lines({heard(2ms, 7, "b"), heard(1ms, 5, "a")}, std::nullopt, start, start + 6s)),
+  EXPECT_EQ(shown(kernel_lines({{heard(2ms, 7, "b"), heard(1ms, 5, "a")}, std::nullopt, start + 6s}, start)),
             "a -1 1\nb -1 2\n");
-  EXPECT_EQ(shown(kernel_lines({}, LoggedLines{{{7, 4, "b"}}, false, {}}, start, start)), "b 4 ?\n");
+  EXPECT_EQ(shown(kernel_lines({{}, LoggedLines{{{7, 4, "b"}}, false, {}, 0}, start}, start)), "b 4 ?\n");
 }
 
 // A test printed something that looks like a message, and the log knows better.
 TEST(KernelLines, WhatALogLacksWasNotTheKernels) {
-  const LoggedLines log{{{5'000'000, 4, "real"}}, true, 10'000'000};
+  const LoggedLines log{{{5'000'000, 4, "real"}}, true, 10'000'000, 0};
   const std::vector<KernelMessage> messages{heard(1ms, 5'000'000, "real"), heard(2ms, 6'000'000, "printed")};
-  EXPECT_EQ(shown(kernel_lines(messages, log, start, start + 6s)), "real 4 1\n");
+  EXPECT_EQ(shown(kernel_lines({messages, log, start + 6s}, start)), "real 4 1\n");
   LoggedLines some = log;
   some.all = false;  // it has lost lines: then the shape decides
-  EXPECT_EQ(shown(kernel_lines(messages, some, start, start + 6s)), "real 4 1\nprinted -1 2\n");
+  EXPECT_EQ(shown(kernel_lines({messages, some, start + 6s}, start)), "real 4 1\nprinted -1 2\n");
+}
+
+// With several processors a message of before the attempt may come after its beginning.
+TEST(KernelLines, WhatIsOlderThanTheLogIsNoOutput) {
+  const LoggedLines log{{{5'000'000, 4, "new"}}, true, 10'000'000, 4'000'000};
+  EXPECT_EQ(
+      shown(kernel_lines({{heard(1ms, 4'000'000, "late"), heard(2ms, 5'000'000, "new")}, log, start + 6s}, start)),
+      "new 4 2\n");
+  suite::StepResult result;
+  result.output = "one\n";
+  result.kernel = {{0, "[    4.000000] late\r\n"}};
+  restore_output(result, log);
+  EXPECT_EQ(result.output, "one\n");
 }
 
 TEST(RestoreOutput, PutsBackWhatATestPrinted) {
-  const LoggedLines log{{{5'000'000, 4, "real"}}, true, 10'000'000};
+  const LoggedLines log{{{5'000'000, 4, "real"}}, true, 10'000'000, 0};
   suite::StepResult result;
   result.output = "one\ntwo\n";
   result.kernel = {{2, "[    5.000000] real\r\n"},
@@ -74,7 +87,7 @@ TEST(RestoreOutput, ALogThatHasLostLinesProvesNothing) {
   suite::StepResult result;
   result.output = "one\n";
   result.kernel = {{4, "[    6.000000] printed\r\n"}};
-  restore_output(result, {{}, false, {}});
+  restore_output(result, {{}, false, {}, 0});
   EXPECT_EQ(result.output, "one\n");
 }
 
