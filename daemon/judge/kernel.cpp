@@ -15,7 +15,7 @@ struct Kind {
 };
 
 // The first one that fits counts.
-constexpr std::array<Kind, 20> kinds{{
+constexpr std::array<Kind, 23> kinds{{
     {"panic", "Kernel panic - not syncing"},
     {"KASAN", "BUG: KASAN: |KASAN: "},
     {"KCSAN", "BUG: KCSAN: "},
@@ -34,10 +34,15 @@ constexpr std::array<Kind, 20> kinds{{
     {"Oops", "BUG: (unable to handle|kernel NULL pointer)|Unable to handle kernel|Oops(:| -)|Internal error: "},
     {"general protection fault", "general protection fault"},
     {"refcount", "refcount_t: |unregister_netdevice: waiting for "},
-    {"kmemleak", "kmemleak: [0-9]+ new suspected memory leaks"},
+    {kmemleak, "kmemleak: [0-9]+ new suspected memory leaks"},
     {"BUG", "BUG: |kernel BUG at |(list_add|list_del|slab|list) corruption|Bad page state|BUG [a-zA-Z0-9_-]+ ?\\("},
     {"WARNING", "WARNING: "},
     {"allocation failure", ".*page allocation (failure|stalls)"},
+    {"out of memory", "Out of memory: "},
+    {"file system error",
+     "EXT[234]-fs error |XFS \\(.*(Corruption|Internal error|I/O Error)|BTRFS (error|critical) |F2FS-fs .*error|"
+     "FAT-fs .*error"},
+    {"I/O error", "(blk_update_request: )?(.* )?I/O error, dev |Buffer I/O error on dev"},
     {call_trace, " *(Call Trace|Call trace):"},
     {"Oops", "RIP: 0010:.* Code: Bad RIP value|divide error: |invalid opcode: |stack segment: |double fault: "},
 }};

@@ -13,5 +13,7 @@ std::string_view kernel_warning(std::string_view text);
 
 /// Of a report's lines this one says least: it counts only where nothing else does.
 inline constexpr std::string_view call_trace = "call trace";
+/// The kernel logs it as a mere information.
+inline constexpr std::string_view kmemleak = "kmemleak";
 
 }  // namespace kvmtest::judge

@@ -25,8 +25,9 @@ void add_issues(std::vector<core::Issue>& issues, const std::string& host, const
   std::map<std::string_view, std::pair<unsigned, std::size_t>> seen;  // how many, and the last issue
   std::int64_t last = -2 * one_report;
   for (const KernelLine& line : lines) {
-    const std::string_view kind = line.level > warning ? "" : judge::kernel_warning(line.text);
-    if (kind.empty()) continue;
+    const std::string_view kind = judge::kernel_warning(line.text);
+    // kmemleak tells of leaks at level 6 (mm/kmemleak.c).
+    if (kind.empty() || (line.level > warning && kind != judge::kmemleak)) continue;
     const bool of_the_last = line.stamp - last < one_report;
     if (kind == judge::call_trace && of_the_last) continue;
     last = line.stamp;

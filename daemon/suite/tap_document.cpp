@@ -99,7 +99,8 @@ void TapDocument::take_subtest(TapNode& node) {
 
 void TapDocument::comment(std::string_view text) {
   if (const auto name = tap_subtest_name(text)) {
-    subtest_name_ = *name;
+    // In KTAP it stands within the subtest.
+    (kernel_ && level_ > 0 && points_.empty() ? name_ : subtest_name_) = *name;
     return;
   }
   const std::string_view content = without_one_blank(text.substr(1));
@@ -162,7 +163,10 @@ void TapDocument::receive(TapOutcome outcome) {
   if (!outcome.name.empty()) subtest_.name = std::move(outcome.name);
 }
 
-void TapDocument::bail_out(const std::string& reason) { bailed_out_.push_back(reason.empty() ? "bailed out" : reason); }
+void TapDocument::bail_out(const std::string& reason) {
+  any_ = true;
+  bailed_out_.push_back(reason.empty() ? "bailed out" : reason);
+}
 
 TapOutcome TapDocument::close(bool complete) {
   end_quoted(complete);
@@ -172,7 +176,7 @@ TapOutcome TapDocument::close(bool complete) {
   if (!points_.empty()) skipped_.reset();
   return {.points = std::move(points_),
           .errors = std::move(errors_),
-          .name = {},
+          .name = std::move(name_),
           .skipped = std::move(skipped_),
           .planned = planned_,
           .bailed_out = std::move(bailed_out_)};

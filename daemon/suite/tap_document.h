@@ -33,7 +33,6 @@ struct TapTotals {
   std::size_t notes = 0;  ///< bytes of details and notes kept so far
   bool too_many = false;  ///< points
   std::optional<std::string> bailed_out{};
-  std::vector<std::string> bailed_out_within{};
 };
 
 /// What a document came to.
@@ -97,6 +96,7 @@ class TapDocument {
   bool plan_last_ = false;        ///< the plan came behind points
   bool more_after_plan_ = false;  ///< … and before others
   bool printed_ = false;          ///< comments are what the last point's test printed, as bats quotes it
+  std::string name_;              ///< its own, as a comment told it
   std::optional<unsigned> planned_;
   std::optional<std::string> skipped_;
   std::set<unsigned> seen_;

@@ -45,6 +45,12 @@ TEST(KernelWarning, KnowsTheKinds) {
       {"refcount", "unregister_netdevice: waiting for lo to become free. Usage count = 2"},
       {"kmemleak", "kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)"},
       {"allocation failure", "iperf3: page allocation failure: order:4, mode:0x40cc0"},
+      {"out of memory", "Out of memory: Killed process 12 (foo) total-vm:1kB"},
+      {"file system error",
+       "EXT4-fs error (device vda): ext4_lookup:1855: inode #2: comm ls: deleted inode referenced: 12"},
+      {"file system error", "XFS (vda): Corruption warning: Metadata has LSN (1:2) ahead of current LSN (1:1)."},
+      {"I/O error", "I/O error, dev vda, sector 8 op 0x0:(READ) flags 0x0 phys_seg 1 prio class 2"},
+      {"I/O error", "Buffer I/O error on dev vda, logical block 1, async page read"},
       {"call trace", "Call Trace:"},
       {"call trace", " Call trace:"},
   };
@@ -56,8 +62,9 @@ TEST(KernelWarning, LeavesTheRestAlone) {
   for (const std::string line :
        {"", "br0: port 1(d0) entered forwarding state", "IPv6: ADDRCONF(NETDEV_CHANGE): eth0: link becomes ready",
         "traps: foo[12] general protection fault ip:55 sp:7f error:0 in foo[5500+1000]",
-        "foo[99]: segfault at 0 ip 000055 sp 00007f error 4 in foo", "Out of memory: Killed process 12 (foo)",
-        "------------[ cut here ]------------", "---[ end trace 0000000000000000 ]---", "hrtimer: interrupt took 12 ns",
+        "foo[99]: segfault at 0 ip 000055 sp 00007f error 4 in foo",
+        "Memory cgroup out of memory: Killed process 12 (foo)", "------------[ cut here ]------------",
+        "---[ end trace 0000000000000000 ]---", "hrtimer: interrupt took 12 ns",
         "clocksource: Marking clocksource 'tsc' as unstable", "example 0000:00:05.0: link status changed",
         "audit: type=1400 msg=\"WARNING: x\"", "debug: BUG: is a word"})
     EXPECT_EQ(kernel_warning(line), "") << line;

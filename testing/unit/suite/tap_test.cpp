@@ -228,6 +228,8 @@ TEST(Tap, BailingOutCountsAtAnyLevel) {
   EXPECT_EQ(quoted.bailed_out, std::nullopt);
   EXPECT_EQ(quoted.bailed_out_within, Errors{"1 - a: no root"});
   EXPECT_EQ(tree(quoted), "not ok 1 - a\nok 2 - b\n");
+  const Tap alone = parse_tap("1..1\n# selftests: net: x\n# Bail out! no root\nnot ok 1 selftests: net: x # exit=1\n");
+  EXPECT_EQ(alone.bailed_out_within, Errors{"1 - selftests: net: x: no root"});
 }
 
 TEST(Tap, ABlockWithoutAnEndHidesNoPoint) {
