@@ -19,14 +19,14 @@ const fs::path source = KVMTEST_SOURCE;
 }  // namespace
 
 OnDomains::OnDomains() {
+  const fs::path guest = source / ".kvmtest/guest/tiny";
+  if (!fs::exists(guest / "kernel")) throw std::runtime_error("no guest in " + guest.string() + ": run make kvm-guest");
   std::string pattern = "/tmp/kvmtest-system.XXXXXX";
   directory_ = mkdtemp(pattern.data());
   fs::create_directory(directory_ / "suite");
-  const fs::path guest = source / ".kvmtest/guest/tiny";
   write_file("kvmtest.yaml", "domains:\n  templates: " + (source / "config/domains").string() + "\n  kernel: " +
                                  (guest / "kernel").string() + "\n  initrd: " + (guest / "initrd").string() +
                                  "\nhypervisor:\n  accelerator: emulated\ntests: [suite]\n");
-  if (!fs::exists(guest / "kernel")) throw std::runtime_error("no guest in " + guest.string() + ": run make kvm-guest");
 }
 
 OnDomains::~OnDomains() {
