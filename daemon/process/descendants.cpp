@@ -62,6 +62,8 @@ bool reap() {
     const pid_t pid = waitpid(-1, nullptr, WNOHANG);
     if (pid == 0) return true;
     if (pid < 0 && errno != EINTR) return false;
+    // The number may be another's next.
+    if (pid > 0 && static_cast<std::size_t>(pid) < most_pids) seen[static_cast<std::size_t>(pid)] = false;
   }
 }
 

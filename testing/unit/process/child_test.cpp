@@ -101,15 +101,16 @@ TEST(Child, OneThatCannotBeStartedSaysWhy) {
 TEST(Child, NothingThatItLeftIsLeft) {
   Held held;
   Child child(
-      shell("setsid sleep 1001 & sleep 1002 & (setsid sh -c 'while :; do sleep 1003; done' &) ; "
-            "setsid sh -c 'setsid sleep 1004; :' & while ! pgrep -f '^sleep 100[4]' >/dev/null; do :; done",
+      shell("export n=$$; setsid sleep 1001.$n & sleep 1002.$n & (setsid sh -c 'while :; do sleep 1003.$n; done' &) ; "
+            "setsid sh -c 'setsid sleep 1004.$n; :' & "
+            "for i in 1 2 3 4; do while ! pgrep -f \"^sleep 100$i.$n\" >/dev/null; do :; done; done; printf .$n",
             held));
   await_end(child);
   EXPECT_EQ(WEXITSTATUS(child.status()), 0);
   const auto left = child.end();
-  held.read_all();  // returns when nobody has the other end
+  const std::string own = held.read_all();  // returns when nobody has the other end
   for (const char* command : {"sleep 1001", "sleep 1002", "sleep 1003", "sleep 1004"})
-    EXPECT_TRUE(among(left, command));
+    EXPECT_TRUE(among(left, command + own)) << command << own;
 }
 
 TEST(Child, OneThatGoesOnIsEndedWithAllThatItStarted) {
