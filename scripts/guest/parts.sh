@@ -47,6 +47,10 @@ begin() {
 		} <"$out/key" || :
 		[[ $old_seen != "$seen" ]] || exit 0
 	fi
+	if [[ $complete ]] && ! command -v apt-get >/dev/null; then
+		echo "$name: no apt-get here, so the guest in $out stays as it is"
+		exit 0
+	fi
 	work=$(mktemp -d "$out/.$name.XXXXXX")
 	trap 'rm -rf -- "$work"' EXIT
 }
@@ -281,6 +285,15 @@ add_modules() {
 pack_initrd() {
 	find "$root" -exec touch -h -d @0 {} +
 	(cd "$root" && find . -mindepth 1 | sort | cpio -o -H newc --owner=+0:+0 --reproducible --quiet) >"$1"
+}
+
+# terminfo NAME: the file that describes the terminal. ncurses-base has it in /lib on Debian 12, in /usr/share on Debian 13.
+terminfo() {
+	local folder
+	for folder in lib usr/share; do
+		[[ ! -e $tree/$folder/terminfo/${1::1}/$1 ]] || { echo "$tree/$folder/terminfo/${1::1}/$1" && return; }
+	done
+	fail "the packages describe no terminal $1"
 }
 
 # unpack_kernel FILE: the kernel proper out of its compressed wrapping: a PVH kernel boots at once, where unpacking takes an
