@@ -136,8 +136,8 @@ void check_commandline(pugi::xml_node domain) {
     std::string name(*word);
     if (name.starts_with("--")) name.erase(0, 1);
     if (std::find(disks.begin(), disks.end(), name) == disks.end()) continue;
-    const std::string_view what = word + 1 == words.end() ? "" : *(word + 1);
-    const auto says = [&](const char* text) { return what.find(text) != std::string_view::npos; };
+    const std::string what = word + 1 == words.end() ? "" : *(word + 1);
+    const auto says = [&](const char* text) { return what.find(text) != std::string::npos; };
     // QEMU's own ways to say that nothing is written, or not to stay.
     if (says("readonly=on") || says("read-only=on") || says("\"read-only\":true") || says("\"read-only\": true") ||
         says("snapshot=on") || says("media=cdrom"))

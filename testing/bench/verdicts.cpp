@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "bench/stream.h"
 #include "engine/recorder.h"
 #include "report/run_report.h"

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "telemetry/database.h"
 #include "telemetry/writer.h"
 #include "wire/record_json.h"

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <gtest/gtest.h>
+#include <CLI/CLI.hpp>
 
 #include "client/words.h"
 

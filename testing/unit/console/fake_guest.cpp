@@ -105,6 +105,11 @@ void FakeGuest::command_line(const std::string& line) {
     print(expanded(state_.variables.contains("PS2") ? state_.variables["PS2"] : "> "));
     return;
   }
+  // What a session puts before a command that may ask for the last status.
+  if (constexpr std::string_view set_status = "case $- in *e*) ;; *) (exit "; state_.command.starts_with(set_status)) {
+    state_.status = std::stoi(state_.command.substr(set_status.size()));
+    state_.command.erase(0, state_.command.find("esac; ") + 6);
+  }
   for (const auto& words : parse(std::exchange(state_.command, {}))) {
     execute(words);
     if (closed_ || state_.hangs || !state_.waiting.empty() || words == std::vector<std::string>{"exec"}) return;
