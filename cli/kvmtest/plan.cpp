@@ -50,6 +50,8 @@ core::Duration median(std::vector<core::Duration> values) {
 }
 
 Basis read_basis(const settings::Settings& settings, const PlanOptions& options) {
+  // What is wrong with them is told, whether there was a run or not.
+  auto tests = load_tests(settings, options.tests, options.format);
   Basis basis;
   basis.run = chosen_run(settings, options.run);
   const auto summary = read_summary(settings, basis.run);
@@ -71,7 +73,6 @@ Basis read_basis(const settings::Settings& settings, const PlanOptions& options)
     throw core::InputError(
         fmt::format("run {} reset no domain; name another with --run, or a time with --boot", basis.run.value));
 
-  auto tests = load_tests(settings, options.tests, options.format);
   tell_left_out(filter_out(options.filter, tests), 0);
   suite::check_any_can_run(tests);
   const auto cannot_run = std::erase_if(tests, [](const auto& loaded) { return !loaded.test.obstacle.empty(); });

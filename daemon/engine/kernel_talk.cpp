@@ -27,8 +27,7 @@ KernelTalk hear_kernel(console::Session& session) {
   KernelTalk talk{.heard = session.take_kernel()};
   if (session.at_prompt()) talk.log = console::read_kernel_log(session, std::chrono::steady_clock::now() + log_limit);
   talk.read = std::chrono::steady_clock::now();
-  session.take_raw();
-  session.take_kernel();
+  session.take_kernel();  // meanwhile
   return talk;
 }
 

@@ -189,6 +189,7 @@ std::optional<core::event::TestAborted> Engine::collect_kernel(const core::actio
     std::vector<KernelTalk>& boots = talks[host];
     try {
       boots.push_back(hear_kernel(*session));
+      session->take_raw();  // the question
     } catch (const console::Interrupted&) {
       return core::event::TestAborted{a.attempt, {}, "interrupted"};
     }

@@ -63,6 +63,9 @@ TEST_F(OnDomainsReboots, WhatTheKernelSaidBeforeIsNotForgotten) {
                  say("WARNING: third") + "; echo two\ntwo\n");
   const Result ran = run_kvmtest({"run", "--order", "listed"});
   EXPECT_EQ(ran.status, 0) << ran.output << run_kvmtest({"diffs"}).output;
+  // All of the console is there, too.
+  const std::string console = read_file(".kvmtest/runs/1/suite/a/1/east.console.raw");
+  for (const char* printed : {"one\n", "two\n"}) EXPECT_NE(console.find(printed), std::string::npos) << console;
   for (const char* word : {"WARNING: first", "WARNING: second", "WARNING: third"})
     EXPECT_NE(run_kvmtest({"show", "a"}).output.find(word), std::string::npos) << word;
 }
