@@ -39,6 +39,15 @@ constexpr Ratio ratios[] = {
     {"telemetry: a record in a batch of 256 instead of alone", "telemetry/append/256", "telemetry/append/1"},
 };
 
+/// Google Benchmark 1.9, of Debian 13, tells it by another member than 1.7.
+template <class Run>
+bool broke(const Run& run) {
+  if constexpr (requires { run.error_occurred; })
+    return run.error_occurred;
+  else
+    return run.skipped == decltype(run.skipped)::SkippedWithError;
+}
+
 /// The usual table, and what it says besides.
 class Reporter : public benchmark::ConsoleReporter {
  public:
@@ -47,8 +56,8 @@ class Reporter : public benchmark::ConsoleReporter {
   void ReportRuns(const std::vector<Run>& runs) override {
     ConsoleReporter::ReportRuns(runs);
     for (const Run& run : runs) {
-      failed_ = failed_ || run.error_occurred;
-      if (run.run_type == Run::RT_Iteration && !run.error_occurred) note(run);
+      failed_ = failed_ || broke(run);
+      if (run.run_type == Run::RT_Iteration && !broke(run)) note(run);
     }
   }
 
