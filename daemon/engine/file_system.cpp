@@ -43,7 +43,8 @@ std::optional<FileSystem> find(const fs::path& path) {
     found.mounted_on = where;
     found.type = mount.mnt_type;
   }
-  if (found.mounted_on.empty()) return std::nullopt;
+  // In a root directory that is no file system of its own, as chroot makes it.
+  if (found.mounted_on.empty()) found.mounted_on = "/";
   return found;
 }
 
@@ -57,7 +58,8 @@ std::optional<FileSystem> nearest(const fs::path& file) {
 
 std::string text(const FileSystem& file_system) {
   const std::uint64_t mib = file_system.free >> 20U;
-  return fmt::format("the file system on {} ({}) has {} free", file_system.mounted_on, file_system.type,
+  return fmt::format("the file system on {}{} has {} free", file_system.mounted_on,
+                     file_system.type.empty() ? "" : " (" + file_system.type + ")",
                      mib == 0 ? fmt::format("{} KiB", file_system.free >> 10U) : fmt::format("{} MiB", mib));
 }
 
