@@ -67,8 +67,12 @@ void FakeSnapshots::pause(const core::Domain& domain) {
 Snapshots::Restored FakeSnapshots::take_back(const core::Domain& domain, const core::StateId& state, bool at_rest) {
   const std::lock_guard lock(mutex_);
   Plan& plan = plans_[domain];
-  if (goes_wrong(plan.spares_that_fail)) throw HostFault(domain.name() + "'s spare: no memory");
   TakenBack& taken = taken_back_[domain];
+  if (goes_wrong(plan.spares_that_fail)) {
+    ++taken.failed;
+    changed_.notify_all();
+    throw HostFault(domain.name() + "'s spare: no memory");
+  }
   Restored restored;
   if (at_rest) {
     ++taken.in_place;
@@ -112,7 +116,8 @@ FakeSnapshots::TakenBack FakeSnapshots::wait_for_spare(const core::Domain& domai
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::seconds(60), [&] {
     const TakenBack& taken = taken_back_[domain];
-    return taken.started >= least.started && taken.in_place >= least.in_place && taken.halted >= least.halted;
+    return taken.started >= least.started && taken.in_place >= least.in_place && taken.halted >= least.halted &&
+           taken.failed >= least.failed;
   });
   return taken_back_[domain];
 }

@@ -56,6 +56,7 @@ class FakeSnapshots final : public Snapshots, public Spares {
     unsigned started = 0;
     unsigned in_place = 0;
     unsigned halted = 0;
+    unsigned failed = 0;
   };
   /// Waits until the domain's spares were as often, at least, or until the test has waited too long.
   TakenBack wait_for_spare(const core::Domain& domain, TakenBack least);
