@@ -1,5 +1,6 @@
-# The two commands: make kvm-test (set up whatever is missing and run the suite on real domains), make check (the tests of
-# kvmtest itself). make kvm-help lists the rest. Own values of the variables: Makefile.inc.local, see Makefile.inc.example.
+# The two commands: make kvm-test sets up whatever is missing and runs the suite on real domains,
+# make check runs the tests of kvmtest itself. make kvm-help lists the rest. Your own values of the
+# variables go into Makefile.inc.local, see Makefile.inc.example.
 
 -include Makefile.inc.local
 
@@ -14,11 +15,12 @@ CMAKEFLAGS ?=
 NINJAFLAGS ?=
 PROGRAMS = kvmtest kvmtestd kvmsh
 
-# Here a quote is a character like any other, but who writes KVM_PREFIXES="a. b." in Makefile.inc.local means the shell's.
-# Only the empty prefix, '' or "", keeps its quotes.
+# For make a quote is a character like any other. But a user who writes KVM_PREFIXES="a. b." in
+# Makefile.inc.local means the shell's. Only the empty prefix, '' or "", keeps its quotes.
 unquoted = $(subst @@,'',$(subst ",,$(subst ',,$(subst '',@@,$(subst "",@@,$(1))))))
 
-# The older name of KVM_PREFIXES counts when it is given here and now, whatever Makefile.inc.local says.
+# The older name of KVM_PREFIXES counts when it is given on the command line, whatever
+# Makefile.inc.local says.
 ifeq ($(origin KVM_PREFIX),command line)
 ifneq ($(origin KVM_PREFIXES),command line)
 KVM_PREFIXES = $(KVM_PREFIX)
@@ -52,16 +54,16 @@ AS_ROOT := scripts/as-root
 
 ##@ Running suites
 
-kvm-test: compiler build bootstrap kvm-guest ## set up what is missing, then run KVM_TESTS on the domains of KVM_PREFIXES
+kvm-test: compiler build bootstrap kvm-guest ## set up what is missing, then run KVM_TESTS
 	@$(AS_ROOT) $(KVMTEST) run $(KVM_TESTS)
 
-kvm-retest: compiler build bootstrap kvm-guest ## run those of KVM_TESTS again that did not pass the last time
+kvm-retest: compiler build bootstrap kvm-guest ## run again those of KVM_TESTS that did not pass the last time
 	@$(AS_ROOT) $(KVMTEST) run --skip passed $(KVM_TESTS)
 
-kvmsh-%: compiler build bootstrap kvm-guest ## a shell on a domain: make kvmsh-a.east (or ./kvmsh a.east COMMAND)
+kvmsh-%: compiler build bootstrap kvm-guest ## open a shell on a domain: make kvmsh-a.east (or ./kvmsh a.east)
 	@$(AS_ROOT) $(BUILD)/bin/kvmsh $*
 
-kvm-status: $(KVMTEST) ## what the daemon is doing
+kvm-status: $(KVMTEST) ## tell what the daemon is doing
 	@$(AS_ROOT) $(KVMTEST) status
 
 kvm-stop: $(KVMTEST) ## stop the active run and destroy every domain that is up
@@ -76,20 +78,21 @@ kvm-watch: $(KVMTEST) ## look on while a run goes on; control-C stops nothing
 kvm-resume: $(KVMTEST) ## go on with the run that the daemon's death interrupted
 	@$(AS_ROOT) $(KVMTEST) run --resume
 
-kvm-results: $(KVMTEST) ## the summary of the last run
+kvm-results: $(KVMTEST) ## print the summary of the last run
 	@$(KVMTEST) results
 
-kvm-diffs: $(KVMTEST) ## what the last run's tests printed that was not expected
+kvm-diffs: $(KVMTEST) ## how the output of the last run's tests differs from what was expected
 	@$(KVMTEST) diffs || [ $$? = 1 ]
 
-# The first time, minutes go to what the build needs, on one processor, and to the build, on all. Beside the former the
-# guest is made that is there by default, unless settings may want another; beside the latter goes what runs need.
+# The first time, minutes go to installing what the build needs, on one processor, and to the build,
+# on all. Beside the former the default guest is made, unless settings may want another. Beside the
+# latter the packages for running are installed.
 first = $(if $(wildcard $(KVMTEST)),,$(1))
 first_guest = $(if $(wildcard kvmtest.yaml)$(filter-out tiny,$(KVM_GUEST))$(KVM_GUEST_RELEASE),,scripts/guest/tiny .kvmtest/guest/tiny)
 kvm-test kvm-retest kvm-install check bench: FIRST_GUEST = $(call first,$(first_guest))
 kvm-test kvm-retest kvm-install check bench: FIRST_RUN = $(call first,scripts/bootstrap --beside run)
 
-##@ Setting up, each also done by kvm-test when needed
+##@ Setting up (kvm-test does each when needed)
 
 bootstrap: ## install the Debian packages that are missing
 	@scripts/bootstrap build run guest
@@ -117,7 +120,8 @@ $(BUILD)/build.ninja:
 $(KVMTEST):
 	@$(MAKE) bootstrap build
 
-# Only where the settings say that a guest of ours is booted; whoever has images of their own needs none.
+# Only where the settings say that a guest of ours is booted. A user with images of their own needs
+# none.
 kvm-guest: build ## make the guest that domains.guest (KVM_GUEST) names
 	@settings=$$($(KVMTEST) settings) || exit; \
 	kernel=$$(echo "$$settings" | sed -n 's/^domains\.kernel *"\(.*\)"$$/\1/p'); \
@@ -142,7 +146,7 @@ kvm-uninstall: $(KVMTEST) ## remove the domains and networks of KVM_PREFIXES, an
 # The tests want the guests that are there by default.
 check: override KVM_GUEST :=
 check: override KVM_GUEST_RELEASE :=
-check: compiler build bootstrap kvm-guest kvm-guest-uefi ## all tests: unit, scenarios, and on real domains
+check: compiler build bootstrap kvm-guest kvm-guest-uefi ## run all tests: unit, scenarios, and on real domains
 	@scripts/bootstrap check
 	@cd $(BUILD) && ninja $(NINJAFLAGS)
 	@scripts/run-tests $(BUILD)
@@ -150,7 +154,7 @@ check: compiler build bootstrap kvm-guest kvm-guest-uefi ## all tests: unit, sce
 check-layers: ## refuse an #include that crosses the layers the wrong way
 	@scripts/check-layers
 
-asan tsan: bootstrap ## unit tests and scenarios under the address (asan) or thread (tsan) sanitizer
+asan tsan: bootstrap ## run unit tests and scenarios, checking addresses (asan) or threads (tsan)
 	@$(MAKE) build-$@/build.ninja BUILD=build-$@ CMAKEFLAGS=-DKVMTEST_SANITIZE=$(if $(filter asan,$@),address,thread)
 	@cd build-$@ && ../scripts/as-sanitized ninja $(NINJAFLAGS)
 	@scripts/as-sanitized scripts/run-tests build-$@ --no-system
@@ -163,19 +167,19 @@ fuzz: ## fuzz every parser with FUZZ_RUNS inputs, or those of FUZZ_TARGETS; need
 	@ninja -C build-fuzz $(NINJAFLAGS) --quiet fuzz
 	@scripts/fuzz build-fuzz $(or $(FUZZ_RUNS),100000) $(FUZZ_TARGETS)
 
-tidy: ## clang-tidy
+tidy: ## run clang-tidy
 	@scripts/bootstrap quality
 	@$(MAKE) build-tidy/build.ninja BUILD=build-tidy CMAKEFLAGS=-DKVMTEST_QUICK=OFF
 	@ninja -C build-tidy $(NINJAFLAGS) --quiet generated
 	@run-clang-tidy -quiet -p build-tidy '$(CURDIR)/(daemon|cli|testing)/'
 
-format: ## clang-format all sources
+format: ## format all sources with clang-format
 	@scripts/format
 
 format-check: ## tell where clang-format would change something
 	@scripts/format --check
 
-bench: bootstrap build kvm-guest ## all benchmarks: bench_daemon, testing/bench/suite, scripts/bench/*, doctor --measure
+bench: bootstrap build kvm-guest ## run all benchmarks, of the daemon alone and on real domains
 	@scripts/bootstrap bench
 	@mkdir -p $(BUILD)/bench
 	@cd $(BUILD) && ninja $(NINJAFLAGS) bench_daemon
@@ -189,12 +193,12 @@ RELEASE = build-release
 release: bootstrap
 	@$(MAKE) $(RELEASE)/build.ninja BUILD=$(RELEASE) CMAKEFLAGS='$(CMAKEFLAGS) -DCMAKE_BUILD_TYPE=Release'
 
-install: release ## an optimised build, into $(DESTDIR)$(PREFIX)
+install: release ## make an optimised build and install it into $(DESTDIR)$(PREFIX)
 	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(RELEASE) >/dev/null && ninja -C $(RELEASE) $(NINJAFLAGS) $(PROGRAMS) package_files
 	@DESTDIR=$(DESTDIR) cmake --install $(RELEASE) >$(RELEASE)/install.log || { cat $(RELEASE)/install.log; exit 1; }
 	@echo "installed into $(DESTDIR)$(PREFIX)"
 
-deb: release ## a Debian package of it, in build-release
+deb: release ## make a Debian package of it, in build-release
 	@scripts/bootstrap package
 	@cmake -DCMAKE_INSTALL_PREFIX=/usr -DKVMTEST_ZSHDIR=share/zsh/vendor-completions $(RELEASE) >/dev/null
 	@ninja -C $(RELEASE) $(NINJAFLAGS) $(PROGRAMS) package_files
@@ -204,13 +208,13 @@ deb: release ## a Debian package of it, in build-release
 clean: ## remove what was built; runs and their results stay
 	rm -rf build build-release build-asan build-tsan build-fuzz build-tidy kvmtest kvmsh
 
-kvm-help: ## this
+kvm-help: ## print this
 	@echo 'make kvm-test sets up this machine and runs the suite; make check runs the tests of kvmtest itself.'
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z% -]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
+		/^[a-z][a-z% -]*:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 	@printf '\n%s\n' 'Variables, on the command line or in Makefile.inc.local (see Makefile.inc.example)'
-	@printf '  %-15s %s\n' \
+	@printf '  %-18s %s\n' \
 		KVM_WORKERS 'domains brought up at the same time (default: half the cores)' \
 		KVM_PREFIXES 'sets of domains, each runs one test at a time: "a. b.", the empty one is '"''" \
 		KVM_PREFIX 'older name of KVM_PREFIXES' \
@@ -219,13 +223,13 @@ kvm-help: ## this
 		KVM_DOMAINS 'directory of domains that another set-up described (default: templates)' \
 		KVM_ACCELERATOR 'auto, kvm or emulated (default: auto)' \
 		KVM_RESET 'snapshot, auto or boot (default: snapshot)' \
-		KVM_SPARES 'true or false: make the next reset ready during a test, with memory for it (default: true)' \
+		KVM_SPARES 'true or false: make the next reset ready during a test (default: true)' \
 		KVM_MAX_FAIL 'begin no further test when so many did not pass (default: 0, however many)' \
 		KVM_REQUIRE_SOME 'true or false: a run whose tests are all unsupported fails (default: false)' \
 		KVM_GUEST 'tiny, or debian: Debian with systemd (default: tiny)' \
 		KVM_GUEST_RELEASE "the guest's Debian release, bookworm or trixie (default: this machine's)" \
 		KVM_GUEST_PACKAGES 'further packages in the Debian guest: "libreswan strace"' \
-		KVM_GUEST_TREE "directory whose files are laid over the Debian guest's: your own make install DESTDIR=" \
+		KVM_GUEST_TREE "directory whose files are laid over those of the Debian guest" \
 		KVM_SUDO 'no: never sudo (default: where root is needed)' \
 		BENCH_SUITE 'options of testing/bench/suite, for make bench' \
 		FUZZ_RUNS 'inputs for each target of make fuzz (default: 100000)' \

@@ -1,5 +1,6 @@
-# What the scripts that build guests share: the cache by content, packages, programs, kernel modules, the kernel. Sourced by
-# them, after `name` (of the guest), `here` (this directory) and `parts` (the guest's own files) are set.
+# What the scripts that build guests share: the cache by content, packages, programs, kernel
+# modules, the kernel. Sourced by them, after `name` (of the guest), `here` (this directory) and
+# `parts` (the guest's own files) are set.
 
 export LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
@@ -9,7 +10,8 @@ fail() {
 	exit 1
 }
 
-# The Debian release of the guest, and where apt's knowledge of it lies when it is not this machine's own.
+# The Debian release of the guest, and where apt's knowledge of it lies when it is not this
+# machine's own.
 machine_suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 suite=${KVM_GUEST_RELEASE:-$machine_suite}
 [[ ! ${KVM_GUEST_RELEASE:-} || $suite =~ ^[a-z]+$ ]] || fail "KVM_GUEST_RELEASE: '$suite' is no name of a Debian release, such as trixie"
@@ -17,10 +19,11 @@ store=${KVMTEST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/kvmtest}
 own_apt=
 [[ $suite == "$machine_suite" ]] || own_apt=$store/apt/$suite
 
-# begin OUTDIR INPUT FILE...: where the guest goes, what else than the scripts shapes it, and the files it consists of.
-# Ends the script when they are there and up to date; else sets work, a directory that ends with the script. The first line of OUTDIR/key tells by which scripts they were made and
-# which apt lists these saw, the second line by which package versions. Asking apt for versions takes 0.5 s: only when its lists
-# have changed.
+# begin OUTDIR INPUT FILE...: where the guest goes, what else than the scripts shapes it, and the
+# files it consists of. Ends the script when they are there and up to date; else sets work, a
+# directory that ends with the script. The first line of OUTDIR/key tells by which scripts they were
+# made and which apt lists these saw, the second line by which package versions. Asking apt for
+# versions takes 0.5 s: only when its lists have changed.
 begin() {
 	[[ $(uname -m) == x86_64 ]] || fail "only x86_64 is supported, not $(uname -m)"
 	mkdir -p -- "$1" || fail "cannot make $1"
@@ -64,8 +67,9 @@ look_at_lists() {
 	seen="$scripts ${lists%% *}"
 }
 
-# read_archive: from here on apt answers for the guest's release. Its lists of another release than the machine's own are kept
-# beside the downloads, as new as the machine's where the network lets them.
+# read_archive: from here on apt answers for the guest's release. Its lists of another release than
+# the machine's own are kept beside the downloads, as new as the machine's where the network lets
+# them.
 read_archive() {
 	[[ $own_apt ]] || return 0
 	mkdir -p -- "$own_apt"/{state/lists,cache} || fail "cannot make $own_apt"
@@ -92,9 +96,10 @@ read_archive() {
 	look_at_lists
 }
 
-# archive_sources: prints, for apt, the Debian archive that this machine's apt uses, and nothing else that it may know, with the
-# guest's release in place of the machine's: trixie-security for bookworm-security or stable-security. Backports and the like
-# are taken for the machine's own release alone.
+# archive_sources: prints, for apt, the Debian archive that this machine's apt uses, and nothing
+# else that it may know, with the guest's release in place of the machine's: trixie-security for
+# bookworm-security or stable-security. Backports and the like are taken for the machine's own
+# release alone.
 archive_sources() (
 	unset APT_CONFIG
 	for keyring in /usr/share/keyrings/debian-archive-keyring.{gpg,pgp}; do
@@ -123,7 +128,8 @@ find_kernel() {
 	release=${kernel_package#linux-image-}
 }
 
-# read_packages FILE: a package a line, followed by the programs to take from it. Adds to names and sets files[package].
+# read_packages FILE: a package a line, followed by the programs to take from it. Adds to names and
+# sets files[package].
 declare -A files
 names=()
 read_packages() {
@@ -136,8 +142,9 @@ read_packages() {
 	names=("${names[@]/#linux-image-amd64/$kernel_package}")
 }
 
-# choose [VERSION...]: sets debs to the files of names and of the libraries that they depend on. Further versions that
-# shape the guest are arguments. Ends the script when the guest was made from just these.
+# choose [VERSION...]: sets debs to the files of names and of the libraries that they depend on.
+# Further versions that shape the guest are arguments. Ends the script when the guest was made from
+# just these.
 choose() {
 	local packages wanted deb
 	mapfile -t packages < <(
@@ -181,8 +188,8 @@ keep_older() {
 	exit 0
 }
 
-# fetch: downloads what the cache lacks of debs and unpacks all of them into $tree, in which bin, sbin, lib and lib64 are links
-# as on every Debian, whether packages hold bin/ip or usr/bin/ip.
+# fetch: downloads what the cache lacks of debs and unpacks all of them into $tree, in which bin,
+# sbin, lib and lib64 are links as on every Debian, whether packages hold bin/ip or usr/bin/ip.
 fetch() {
 	local deb folder
 	mkdir -p -- "$cache" || fail "cannot make $cache"
@@ -205,7 +212,8 @@ fetch() {
 	done
 }
 
-# begin_initrd DIRECTORY: an empty root file system in $root. One folder of programs, which every usual path leads to.
+# begin_initrd DIRECTORY: an empty root file system in $root. One folder of programs, which every
+# usual path leads to.
 begin_initrd() {
 	root=$1
 	libraries=lib/x86_64-linux-gnu
@@ -216,7 +224,8 @@ begin_initrd() {
 	cp -L "$tree/lib64/ld-linux-x86-64.so.2" "$root/lib64/"
 }
 
-# take PROGRAM...: from the packages into $root, with the libraries that they need: their own dynamic loader says which.
+# take PROGRAM...: from the packages into $root, with the libraries that they need: their own
+# dynamic loader says which.
 take() {
 	local program library
 	for program; do
@@ -230,7 +239,8 @@ take() {
 	done
 }
 
-# take_listed: the programs of read_packages, and busybox for what else one types. (Word) in the list is no program.
+# take_listed: the programs of read_packages, and busybox for what else one types. (Word) in the
+# list is no program.
 take_listed() {
 	local package file applet
 	for package in "${!files[@]}"; do
@@ -287,7 +297,8 @@ pack_initrd() {
 	(cd "$root" && find . -mindepth 1 | sort | cpio -o -H newc --owner=+0:+0 --reproducible --quiet) >"$1"
 }
 
-# terminfo NAME: the file that describes the terminal. ncurses-base has it in /lib on Debian 12, in /usr/share on Debian 13.
+# terminfo NAME: the file that describes the terminal. ncurses-base has it in /lib on Debian 12, in
+# /usr/share on Debian 13.
 terminfo() {
 	local folder
 	for folder in lib usr/share; do
@@ -296,8 +307,9 @@ terminfo() {
 	fail "the packages describe no terminal $1"
 }
 
-# unpack_kernel FILE: the kernel proper out of its compressed wrapping: a PVH kernel boots at once, where unpacking takes an
-# emulated CPU seconds. The offsets are those of Documentation/arch/x86/boot.rst.
+# unpack_kernel FILE: the kernel proper out of its compressed wrapping: a PVH kernel boots at once,
+# where unpacking takes an emulated CPU seconds. The offsets are those of
+# Documentation/arch/x86/boot.rst.
 unpack_kernel() {
 	local image=$tree/boot/vmlinuz-$release start size unpack=(xz -dcq)
 	number() { od -An -t "u$2" -j "$1" -N "$2" "$image" | tr -d ' '; }
