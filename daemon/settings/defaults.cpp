@@ -2,6 +2,7 @@
 #include <string_view>
 #include <thread>
 
+#include "core/wrapped.h"
 #include "settings/installed.h"
 #include "settings/settings.h"
 #include "settings/table.h"
@@ -22,22 +23,11 @@ std::filesystem::path shipped_templates() {
   return std::filesystem::is_directory(installed, ignored) ? installed : KVMTEST_SOURCE_TEMPLATES;
 }
 
+constexpr std::size_t columns = 100;  ///< of the file, as of all documents
+
 std::string section_of(const std::string& name) {
   const std::size_t dot = name.find('.');
   return dot == std::string::npos ? "" : name.substr(0, dot);
-}
-
-// The words of `text` in lines of at most 120 characters that begin with `start`.
-std::string wrapped(std::string_view text, const std::string& start) {
-  constexpr std::size_t longest = 120;
-  std::string out;
-  while (!text.empty()) {
-    std::size_t end = text.size();
-    if (start.size() + end > longest) end = text.rfind(' ', longest - start.size());
-    out += start + std::string(text.substr(0, end)) + "\n";
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
 }
 
 }  // namespace
@@ -80,10 +70,10 @@ std::vector<Described> describe(const Settings& settings) {
 
 std::string describe() {
   std::string out =
-      "# Settings of kvmtest, all of them, each with its default. Copy this file as kvmtest.yaml to where kvmtest is\n"
-      "# started, and uncomment what should differ. Durations are written 500ms, 30s, 2m or 1h, sizes 512KiB, 16MiB or "
-      "2GiB;\n"
-      "# paths are relative to the file. The environment overrides the file, the command line overrides both.\n";
+      "# All settings of kvmtest, each with its default. Copy this file as kvmtest.yaml to where kvmtest is\n"
+      "# started, and uncomment what should differ. Durations are written 500ms, 30s, 2m or 1h, sizes\n"
+      "# 512KiB, 16MiB or 2GiB. Paths are relative to the file. The command line overrides the\n"
+      "# environment, the environment overrides the file.\n";
   const Settings plain;
   std::string section;
   for (const Entry& entry : table()) {
@@ -92,7 +82,7 @@ std::string describe() {
     if (own != section && !own.empty()) out += own + ":\n";
     section = own;
     const std::string indent = own.empty() ? "" : "  ";
-    out += wrapped(entry.doc, indent + "# ");
+    out += core::wrapped(entry.doc, columns, indent + "# ");
     const std::string value = entry.fallback.empty() ? entry.show(plain) : entry.fallback;
     out += indent + "#" + entry.name.substr(own.empty() ? 0 : own.size() + 1) + ": " + value + "\n";
   }

@@ -130,7 +130,9 @@ std::string read_level(const Reading& reading) {
 
 std::vector<Entry> build() {
   return {
-      path("state_dir", "All state of all runs: database, results, sockets, guests. Relative to this file.",
+      path("state_dir",
+           "The state directory: everything that kvmtest keeps of its runs, and the guests that it made. Relative to "
+           "this file.",
            KVMTEST_MEMBER(state_dir), "\".kvmtest\""),
       text("hypervisor.uri",
            "A libvirt URI such as qemu:///system. Empty: QEMU is driven from within the daemon, its files under "
@@ -139,14 +141,13 @@ std::vector<Entry> build() {
            KVMTEST_MEMBER(hypervisor.uri)),
       entry(
           "hypervisor.accelerator",
-          "auto: KVM where it is proved to work, else emulation. Or kvm, or emulated. KVM_ACCELERATOR overrides it.",
+          "kvm, emulated, or auto: KVM where it is proved to work, else emulation. KVM_ACCELERATOR overrides it.",
           KVMTEST_MEMBER(hypervisor.accelerator),
           [](const Reading& r) { return parse_accelerator(scalar(r, "auto, kvm or emulated"), r.origin); },
           [](Accelerator value) { return std::string(to_string(value)); }),
       number("workers",
-             "Domains that are brought up at the same time, over all prefixes, 1 to 1024. Default: half the cores, at "
-             "least 1. "
-             "KVM_WORKERS overrides it.",
+             "How many domains are brought up at the same time, over all prefixes, 1 to 1024. Default: half the cores, "
+             "at least 1. KVM_WORKERS overrides it.",
              KVMTEST_MEMBER(workers), 1, 1024, "1"),
       entry(
           "prefixes",
@@ -158,19 +159,19 @@ std::vector<Entry> build() {
            "Directory of the domains' and networks' templates. Default: the one kvmtest comes with.",
            KVMTEST_MEMBER(domains.templates), "\"config/domains\""),
       path("domains.ready",
-           "Directory of domains that another set-up has described, PREFIX PLATFORM HOST each (a.linuxeast); they are "
-           "used instead of templates. KVM_DOMAINS overrides it. Empty: none.",
+           "Directory of domains that another set-up has described, in files named by prefix, platform and host "
+           "(a.linuxeast). They are used instead of templates. KVM_DOMAINS overrides it. Empty: none.",
            KVMTEST_MEMBER(domains.ready), ""),
       entry(
           "domains.guest",
-          "The guest that kvmtest makes: tiny, a kernel with a few programs, or debian, with systemd on a disk "
+          "The guest that kvmtest makes. tiny: a kernel with a few programs. debian: Debian with systemd on a disk "
           "(KVM_GUEST_PACKAGES adds packages). KVM_GUEST overrides it.",
           KVMTEST_MEMBER(domains.guest),
           [](const Reading& r) { return parse_guest(scalar(r, "tiny or debian"), r.origin); },
           [](Guest value) { return std::string(to_string(value)); }),
       entry(
           "domains.release",
-          "The Debian release that it is made of, such as trixie. Default: the one that this machine runs. "
+          "The Debian release that the guest is made of, such as trixie. Default: the one that this machine runs. "
           "KVM_GUEST_RELEASE overrides it.",
           KVMTEST_MEMBER(domains.release),
           [](const Reading& r) {
@@ -184,47 +185,49 @@ std::vector<Entry> build() {
       of_guest(path("domains.initrd", "The guests' initial RAM disk. Default: the one of domains.guest, in state_dir.",
                     KVMTEST_MEMBER(domains.initrd), "\".kvmtest/guest/tiny/initrd\""),
                [](const GuestFiles& files) { return in_quotes(files.initrd); }),
-      of_guest(
-          path("domains.image",
-               "A disk image, qcow2 or raw; never written: each domain has an overlay on it, as its first disk unless "
-               "its template places it. Default: the one of domains.guest, where it has one.",
-               KVMTEST_MEMBER(domains.image), ""),
-          [](const GuestFiles& files) { return in_quotes(files.image); }),
+      of_guest(path("domains.image",
+                    "A disk image, qcow2 or raw. It is never written: each domain has an overlay on it, as its first "
+                    "disk unless its template places it. Default: the image of domains.guest, where it has one.",
+                    KVMTEST_MEMBER(domains.image), ""),
+               [](const GuestFiles& files) { return in_quotes(files.image); }),
       of_guest(number("domains.memory_mib",
                       "Memory of one domain in MiB, 32 to 1048576. Default: 192, for the Debian guest 384.",
                       KVMTEST_MEMBER(domains.memory_mib), 32, 1U << 20, "192"),
                [](const GuestFiles& files) { return std::to_string(files.memory_mib); }),
       entry(
           "reset.method",
-          "How domains are brought to a clean shell. snapshot: they go back to a state saved after their first login, "
-          "and are booted where that fails. auto: the same, but a domain that one test alone wants is booted. boot: "
-          "always booted. KVM_RESET overrides it.",
+          "How domains are brought to a clean shell. snapshot: they go back to a state that was saved after their "
+          "first login, and are booted where that fails. auto: the same, but a domain that only one test wants is "
+          "booted. boot: they are always booted. KVM_RESET overrides it.",
           KVMTEST_MEMBER(reset.method),
           [](const Reading& r) { return parse_reset_method(scalar(r, "auto, snapshot or boot"), r.origin); },
           [](ResetMethod value) { return std::string(to_string(value)); }),
       entry(
-          "reset.keep", "Saved states are kept for later runs. true or false.", KVMTEST_MEMBER(reset.keep),
+          "reset.keep", "Whether saved states are kept for later runs: true or false.", KVMTEST_MEMBER(reset.keep),
           [](const Reading& r) { return parse_switch(scalar(r, "true or false"), r.origin); },
           [](bool value) { return std::string(value ? "true" : "false"); }),
       entry(
           "reset.spares",
-          "While a domain runs a test, a spare of it is taken back to the saved state, and takes its place for the "
-          "next one: as far as there is memory for both. true or false. KVM_SPARES overrides it.",
+          "true: while a domain runs a test, a spare of it is taken back to the saved state. The spare takes its place "
+          "for the next test. That is done as far as there is memory for both. false: there are no spares. KVM_SPARES "
+          "overrides it.",
           KVMTEST_MEMBER(reset.spares),
           [](const Reading& r) { return parse_switch(scalar(r, "true or false"), r.origin); },
           [](bool value) { return std::string(value ? "true" : "false"); }),
       size("reset.ram",
-           "RAM for saved states; those beyond it lie in state_dir. 0B: half of what is free when the daemon starts.",
+           "RAM for saved states. Those beyond it lie in state_dir. 0B: half of what is free when the daemon starts.",
            KVMTEST_MEMBER(reset.ram)),
-      size("reset.kept_limit", "Size of all kept states together; those used longest ago go first.",
+      size("reset.kept_limit", "Size of all kept states together. Those used longest ago are removed first.",
            KVMTEST_MEMBER(reset.kept_limit)),
-      text("login.user", "Who logs in at the guests' serial console.", KVMTEST_MEMBER(login.user)),
-      text("login.password", "And with what password.", KVMTEST_MEMBER(login.password)),
-      duration("limits.boot", "From a domain's start to its logged-in shell.", KVMTEST_MEMBER(limits.boot)),
-      duration("limits.command", "One command of a test, unless the test says otherwise.",
+      text("login.user", "The user who logs in at the guests' serial console.", KVMTEST_MEMBER(login.user)),
+      text("login.password", "That user's password.", KVMTEST_MEMBER(login.password)),
+      duration("limits.boot", "Time limit from a domain's start to its logged-in shell.", KVMTEST_MEMBER(limits.boot)),
+      duration("limits.command", "Time limit of one command of a test, unless the test says otherwise.",
                KVMTEST_MEMBER(limits.command)),
-      duration("limits.test", "A whole test, unless it says otherwise.", KVMTEST_MEMBER(limits.test)),
-      size("limits.capture", "Output kept of one host in one attempt; what is longer is cut in the middle and marked.",
+      duration("limits.test", "Time limit of a whole test, unless the test says otherwise.",
+               KVMTEST_MEMBER(limits.test)),
+      size("limits.capture",
+           "Output that is kept of one host in one attempt. Longer output is cut in the middle and marked.",
            KVMTEST_MEMBER(limits.capture)),
       number("limits.boot_tries", "How often a domain is booted before its test is given up, 1 to 100.",
              KVMTEST_MEMBER(limits.boot_tries), 1, 100),
@@ -238,10 +241,8 @@ std::vector<Entry> build() {
       entry(
           "kernel.warnings",
           "What it means for a test when a guest's kernel warns (WARNING, BUG, Oops, KASAN, lockdep, hung task and "
-          "others). "
-          "tell: it "
-          "is told, and the verdict stands. fail: the test has failed. ignore: nothing. Tests say otherwise by "
-          "'kernel-warnings:' in their header.",
+          "others). tell: the warning is told, and the verdict stands. fail: the test has failed. ignore: it means "
+          "nothing. A test says otherwise by 'kernel-warnings:' in its header.",
           KVMTEST_MEMBER(kernel.warnings),
           [](const Reading& r) {
             const std::string word = scalar(r, "tell, fail or ignore");
@@ -251,27 +252,28 @@ std::vector<Entry> build() {
           [](core::KernelWarnings value) { return std::string(core::to_string(value)); }),
       text("libreswan.directory", "Where guests have the testing directory of a libreswan checkout.",
            KVMTEST_MEMBER(libreswan.directory)),
-      duration("libreswan.command_limit", "One command of a libreswan test.", KVMTEST_MEMBER(libreswan.command_limit)),
+      duration("libreswan.command_limit", "Time limit of one command of a libreswan test.",
+               KVMTEST_MEMBER(libreswan.command_limit)),
       text("libreswan.prepare",
-           "A command that each guest is given before a libreswan test, to mount that directory, for example. Empty: "
+           "A command that each guest is given before a libreswan test, for example to mount that directory. Empty: "
            "none.",
            KVMTEST_MEMBER(libreswan.prepare)),
-      number("judges", "Threads that compare output with what was expected, 1 to 1024.", KVMTEST_MEMBER(judges), 1,
+      number("judges", "How many threads compare output with what was expected, 1 to 1024.", KVMTEST_MEMBER(judges), 1,
              1024),
       size("state_min_free", "Space that must be free in state_dir for a run to start.",
            KVMTEST_MEMBER(state_min_free)),
-      entry("tests", "What runs when no test is named: tests, and directories of them. Relative to this file.",
+      entry("tests", "The tests, and directories of tests, that run when none is named. Relative to this file.",
             KVMTEST_MEMBER(tests), read_tests, show_list),
       entry(
           "require_some",
-          "A run in which no test came to a result of its own, because each was unsupported, exits with 1 and not with "
-          "0. true or false. KVM_REQUIRE_SOME overrides it.",
+          "true: a run in which nothing was tested, because every test was unsupported, exits with 1. false: it exits "
+          "with 0. KVM_REQUIRE_SOME overrides it.",
           KVMTEST_MEMBER(require_some),
           [](const Reading& r) { return parse_switch(scalar(r, "true or false"), r.origin); },
           [](bool value) { return std::string(value ? "true" : "false"); }),
       number("max_fail",
-             "When so many tests of a run did not pass, no further one is begun, 0 to 1000000. 0: however many. "
-             "KVM_MAX_FAIL overrides it.",
+             "When this many tests of a run did not pass, no further test is begun. 0 to 1000000; 0: any number may "
+             "fail. KVM_MAX_FAIL overrides it.",
              KVMTEST_MEMBER(max_fail), 0, most_max_fail),
       entry("log.level", "How much the daemon's log tells: trace, debug, info, warning or error.",
             KVMTEST_MEMBER(log.level), read_level, [](const std::string& value) { return value; }),
