@@ -2,13 +2,47 @@
 
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 
 #include "client/words.h"
+#include "core/wrapped.h"
 
 namespace kvmtest::client {
+namespace {
+
+constexpr std::size_t help_columns = 100;
+
+/// CLI11's help, in lines that fit: it wraps nothing itself, and indents what is behind a line feed.
+class WrappedHelp final : public CLI::Formatter {
+ public:
+  std::string make_description(const CLI::App* app) const override {
+    return core::wrapped(Formatter::make_description(app), help_columns);
+  }
+  std::string make_footer(const CLI::App* app) const override {
+    return core::wrapped(Formatter::make_footer(app), help_columns);
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return beside_names(Formatter::make_option_desc(option));
+  }
+  std::string make_subcommand(const CLI::App* verb) const override {
+    std::ostringstream out;
+    CLI::detail::format_help(out, verb->get_display_name(true), beside_names(verb->get_description()),
+                             get_column_width());
+    return out.str();
+  }
+
+ private:
+  [[nodiscard]] std::string beside_names(const std::string& text) const {
+    std::string lines = core::wrapped(text, help_columns - get_column_width());
+    if (!lines.empty()) lines.pop_back();  // the line feed at the end
+    return lines;
+  }
+};
+
+}  // namespace
 
 Option& Option::type_name(const std::string& name) {
   option_->type_name(name);
@@ -56,7 +90,9 @@ template Option& Option::within(int, int);
 template Option& Option::within(long, long);
 template Option& Option::within(unsigned, unsigned);
 
-Command::Command(const std::string& what) : app_(std::make_shared<CLI::App>(what)) {}
+Command::Command(const std::string& what) : app_(std::make_shared<CLI::App>(what)) {
+  app_->formatter(std::make_shared<WrappedHelp>());
+}
 
 Command::Command(CLI::App* verb) : app_(std::shared_ptr<CLI::App>(), verb) {}
 
