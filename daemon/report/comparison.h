@@ -1,5 +1,5 @@
 #pragma once
-// A run against an earlier one, or whatever else is known of the tests: what is new. Pure; any thread.
+// Compares a run with an earlier one, or with whatever else is known of the tests. Pure; any thread.
 
 #include <map>
 #include <string>
@@ -20,12 +20,12 @@ struct Baseline {
 struct Comparison {
   std::string baseline;
   std::vector<std::string> new_failures{};  ///< did not pass now, and passed then
-  std::vector<std::string> new_passes{};    ///< the other way round
+  std::vector<std::string> new_passes{};    ///< passed now, and did not pass then
   std::vector<std::string> still{};         ///< did not pass either time
   std::vector<std::string> added{};         ///< not known then
 };
 
-/// Only what passed, failed or is unresolved counts, on both sides: the rest says nothing of a test.
+/// Only verdicts passed, failed and unresolved count, on both sides. The others say nothing of a test.
 Comparison compare(const RunSummary& run, const Baseline& baseline);
 
 /// Lines ending in \n.

@@ -13,7 +13,7 @@ namespace kvmtest::report {
 /// included; then how many more there are. Empty when `diff` has none.
 std::string first_differences(std::string_view diff, std::size_t most, std::size_t indent, const Options& options);
 
-/// The whole of it, in the colors that git has made usual.
+/// The whole diff, in git's colors.
 std::string whole_diff(std::string_view diff, const Options& options);
 
 }  // namespace kvmtest::report

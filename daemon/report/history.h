@@ -17,7 +17,7 @@
 
 namespace kvmtest::report {
 
-/// The runs that an answer is about.
+/// The runs that an answer is made of.
 struct RunRange {
   core::RunId first;  ///< 0: none
   core::RunId last;
@@ -34,7 +34,7 @@ struct PastRun {
   std::optional<core::record::Outcome> outcome{};  ///< nothing: under way or interrupted; the rest is zero then
   int exit_status = 0;
   core::Duration makespan{};
-  unsigned timeouts = 0;  ///< attempts with one
+  unsigned timeouts = 0;  ///< attempts that timed out
   unsigned boots = 0;
   unsigned restores = 0;
   unsigned loads = 0;
@@ -46,7 +46,7 @@ struct PastRun {
   std::optional<double> io_pressure{};
 };
 
-/// One run's word on a test.
+/// What one run says of a test.
 struct PastVerdict {
   core::RunId run;
   core::WallTime started;                  ///< of the run
@@ -59,12 +59,12 @@ struct PastVerdict {
 
 struct TestHistory {
   std::string name{};
-  RunRange runs;  ///< in which it was
+  RunRange runs;  ///< that had the test
   unsigned passed = 0;
   unsigned failed = 0;
   unsigned other = 0;
   unsigned compared = 0;                ///< pairs of successive verdicts with the same inputs
-  unsigned changed = 0;                 ///< of those, different
+  unsigned changed = 0;                 ///< of those, the pairs that differ
   unsigned retried = 0;                 ///< runs in which it passed, but not at once
   core::Duration median{};              ///< of those that passed or failed
   core::Duration least{};               ///< the same
@@ -114,7 +114,7 @@ struct Slowest {
 };
 struct Flaky {
   RunRange runs;
-  std::vector<FlakyTest> tests{};  ///< the most fickle first
+  std::vector<FlakyTest> tests{};  ///< those that changed most often first
 };
 struct Load {
   RunRange runs;

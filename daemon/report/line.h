@@ -8,8 +8,8 @@
 
 namespace kvmtest::report {
 
-/// Who wants to read a record's line: `quiet` even those who asked for quiet, `live` those who see the run's progress
-/// drawn besides, `verbose` only those who asked for all.
+/// Who reads a record's line. `quiet`: everybody, also with --quiet. `live`: those who see the run's progress drawn,
+/// too. `verbose`: only with --verbose.
 enum class Verbosity { quiet, live, normal, verbose };
 
 Verbosity verbosity(const core::record::Record& record);

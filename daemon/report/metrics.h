@@ -1,5 +1,5 @@
 #pragma once
-// What monitoring asks for, in Prometheus' text form
+// Figures for monitoring, in Prometheus' text form
 // (https://prometheus.io/docs/instrumenting/exposition_formats/). Pure; any thread.
 
 #include <cstdint>
@@ -51,9 +51,9 @@ struct Activity {
 
 struct Metrics {
   Totals totals{};
-  std::optional<PastRun> last{};                 ///< the newest that has ended
-  std::optional<core::record::Sample> sample{};  ///< the newest of all
-  std::optional<core::WallTime> sampled{};       ///< when
+  std::optional<PastRun> last{};                 ///< the newest run that has ended
+  std::optional<core::record::Sample> sample{};  ///< the newest sample
+  std::optional<core::WallTime> sampled{};       ///< when `sample` was taken
   std::optional<Activity> activity{};            ///< nothing: no daemon is there
 };
 

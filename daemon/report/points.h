@@ -1,5 +1,5 @@
 #pragma once
-// The results that a test told apart itself, for people to read. Pure; any thread.
+// Points, the results that a program told in TAP, as text for people. Pure; any thread.
 
 #include <string>
 #include <vector>
@@ -8,10 +8,10 @@
 
 namespace kvmtest::report {
 
-/// How many there are of each result: "3 ok, 1 not ok".
+/// How many points have each result: "3 ok, 1 not ok".
 std::string point_counts(const std::vector<core::Point>& points);
 
-/// Whether its result is a bad one, by itself.
+/// Whether the point's own result is a bad one, whatever its subtest says.
 bool is_bad(const core::Point& point);
 
 /// "not ok 3 - a description", "skip 4 - another: why", made harmless, without an end of line. Parts of points are
@@ -22,18 +22,18 @@ std::string point_text(const core::Point& point);
 /// indented further than the point and each ended by \n.
 std::string point_details(const core::Point& point);
 
-/// Those worth a person's time: all of a few, of more those that are not ok with the points they are parts of, and not
-/// too many of these.
+/// The points that are worth a person's time. Of few points these are all. Of many they are the first of those that
+/// are not ok, with the points that they are parts of.
 struct ShownPoints {
   std::vector<const core::Point*> points;  ///< into what was given
   std::string left_out{};                  ///< "200 ok, 1 not ok"; empty: nothing
 };
 ShownPoints shown_points(const std::vector<core::Point>& points);
 
-/// The same as lines with their details, each ended by \n.
+/// Such points as lines with their details, each ended by \n.
 std::string points_text(const std::vector<core::Point>& points);
 
-/// The bad ones with their details, as lines; empty when no bad one has any.
+/// The bad points with their details, as lines. Empty when no bad point has details.
 std::string bad_points_text(const std::vector<core::Point>& points);
 
 }  // namespace kvmtest::report

@@ -18,7 +18,7 @@
 
 namespace kvmtest::report {
 
-/// What earlier runs let one expect.
+/// How long tests and their overhead usually take, as earlier runs tell.
 struct Expected {
   std::map<std::string, core::Duration> tests{};  ///< a test's usual time, without its domains' resets
   std::optional<core::Duration> overhead{};       ///< what an attempt costs its prefix besides: waiting and reset
@@ -28,7 +28,7 @@ class Progress {
  public:
   /// The run's next record.
   void take(const core::record::Record& record);
-  /// May come at any time; best after RunStarted, which has the tests' names.
+  /// May be called at any time. Call it after RunStarted, which has the tests' names.
   void expect(Expected expected) { expected_ = std::move(expected); }
 
   [[nodiscard]] std::size_t tests() const { return tests_.size(); }
@@ -75,7 +75,7 @@ class Progress {
 
   struct Test {
     std::string name;
-    unsigned attempts_left = 1;  ///< as far as one can tell
+    unsigned attempts_left = 1;  ///< as far as the records tell
     bool failed_before = false;
     bool decided = false;
   };
@@ -102,7 +102,7 @@ class Progress {
   void decide(Test& test, core::Verdict verdict);
   /// How long an attempt at `test` takes, without resets.
   [[nodiscard]] std::optional<core::Duration> usual(const std::string& test) const;
-  /// The same of a test of which nothing is known.
+  /// The same, for a test of which nothing is known.
   [[nodiscard]] std::optional<core::Duration> ordinary() const;
   [[nodiscard]] std::optional<core::Duration> overhead() const;
   [[nodiscard]] bool anything_to_begin() const;

@@ -49,16 +49,16 @@ struct RunReport {
   std::vector<SamplePoint> samples{};
 };
 
-/// What lies in an attempt's directory.
+/// Files of an attempt's directory that reports show.
 struct AttemptText {
   std::string diff;
   std::vector<std::pair<std::string, std::string>> consoles{};  ///< host, and what its console printed
   std::vector<std::pair<std::string, std::string>> kernel{};    ///< host, and what its kernel said
 };
-/// Reads them; empty where there is nothing to read.
+/// Reads these files. Empty where there is nothing to read.
 using Texts = std::function<AttemptText(const TestResult&, const Attempt&)>;
 
-/// As the reports in JSON give them: a key for each.
+/// Counts as the reports in JSON give them: a key for each.
 nlohmann::json to_json(const Counts& counts);
 /// One of `run`'s tests as json_report gives it.
 nlohmann::json to_json(const RunReport& run, const TestResult& test);

@@ -54,9 +54,9 @@ struct Counts {
 };
 
 struct Resets {
-  /// Of one kind; times without the wait in the queue.
+  /// Resets of one method. Times are without the wait in the queue.
   struct Kind {
-    unsigned count = 0;       ///< that brought their domain up
+    unsigned count = 0;       ///< resets that brought their domain up
     core::Duration median{};  ///< of those
   };
   Kind boots;
@@ -64,7 +64,7 @@ struct Resets {
   Kind loads;     ///< went back to it while running
   Kind swaps;     ///< a spare that had gone back to it took their place
   unsigned failed = 0;
-  unsigned fallbacks = 0;  ///< of the failed, those that were followed by a boot because going back had failed
+  unsigned fallbacks = 0;  ///< failed ones that a boot followed, because going back had failed
   core::Duration total{};  ///< of all boots, failed ones too
 };
 
@@ -81,7 +81,7 @@ struct NotSaved {
   unsigned boots = 0;  ///< that ended so
 };
 
-/// The host's own misbehaviour, by what met it. One fault may show up in more than one.
+/// Faults of the host, by what they hit. One fault may be counted in more than one.
 struct HostFaults {
   unsigned attempts = 0;
   unsigned resets = 0;
@@ -111,8 +111,8 @@ struct RunSummary {
   std::vector<NotSaved> not_saved;  ///< by domain and reason
 };
 
-/// The bound of "makespan / bound" in summaries: no schedule of this run's work is shorter: the larger of the time of
-/// all boots over the slots, and that of all groups' resets and tests over the prefixes. Zero while nothing ran.
+/// The bound of "makespan / bound" in summaries: no schedule of this run's work is shorter. It is the larger of two
+/// times: all boots over the slots, and all groups' resets and tests over the prefixes. Zero while nothing ran.
 core::Duration makespan_bound(const RunSummary& run);
 
 /// The attempt whose verdict is the test's, the final one where several are; the last one when it has none (yet). Null:
@@ -122,7 +122,7 @@ const Attempt* decisive(const TestResult& test);
 /// Counts the verdicts of `tests`.
 Counts count(const std::vector<TestResult>& tests);
 
-/// Whether the run is over, and says nothing of what it was to test: each test was unsupported or untested.
+/// Whether the run is over and tested nothing: each test was unsupported or untested.
 bool nothing_tested(const RunSummary& run);
 
 }  // namespace kvmtest::report

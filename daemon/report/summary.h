@@ -9,7 +9,7 @@
 
 namespace kvmtest::report {
 
-/// Reads how an attempt's output differs from what was expected, as a unified diff; empty where there is none.
+/// Reads the unified diff between an attempt's output and what was expected. Empty where there is none.
 using Differences = std::function<std::string(const Attempt&)>;
 
 /// The whole summary, lines ending in \n. Control characters in what guests wrote come out as \xNN. Of what

@@ -1,5 +1,5 @@
 #pragma once
-// One test of one run, with all that is known of it, as text. Pure; any thread.
+// All that is known of one test of one run, as text. Pure; any thread.
 
 #include <cstddef>
 #include <string>

@@ -19,7 +19,7 @@ std::optional<std::string> no_file(const std::filesystem::path& path);
 std::string read_input_file(const std::filesystem::path& path, const std::filesystem::path& label,
                             std::string_view what, core::LineEnds ends = core::LineEnds::lf);
 
-/// All bytes of a regular file; nothing when it is none, or cannot be read.
+/// All bytes of a regular file. Nothing when `path` is no regular file, or cannot be read.
 std::optional<std::string> file_text(const std::filesystem::path& path);
 
 }  // namespace kvmtest::settings

@@ -1,6 +1,7 @@
 #pragma once
-// The settings of one project directory: defaults, then the settings file, then the environment; the command line comes
-// last and is its owner's business (settings/values.h). Pure data; any thread.
+// The settings of one project directory. They come from defaults, the settings file and the environment; each overrides
+// the one before. The command line overrides all of them; who owns it applies it (settings/values.h). Pure data; any
+// thread.
 
 #include <chrono>
 #include <cstdint>
@@ -21,7 +22,7 @@ inline constexpr unsigned most_max_fail = 1'000'000;
 struct Settings {
   /// Directory of the settings file, or the current one; absolute. Tests are named relative to it.
   std::filesystem::path project;
-  /// All state of all runs; absolute. Default: .kvmtest in the project.
+  /// The state directory; absolute. Default: .kvmtest in the project.
   std::filesystem::path state_dir;
 
   struct Hypervisor {
@@ -31,7 +32,7 @@ struct Settings {
 
   unsigned workers = 1;  ///< slots of the reboot pool; default max(1, cores/2)
   std::vector<std::string> prefixes{"a.", "b."};
-  bool require_some = false;  ///< a run in which no test came to a result of its own is a failure
+  bool require_some = false;  ///< a run in which every test was unsupported is a failure
   unsigned max_fail = 0;      ///< tests that did not pass, after which a run begins no further one; 0: any number
 
   struct Domains {
@@ -39,7 +40,7 @@ struct Settings {
     Guest guest = Guest::tiny;
     std::string release;          ///< Debian release of that guest; empty: the one that the machine runs
     std::filesystem::path ready;  ///< directory of domains that are described already, used instead; empty: none
-    // As set; see own_or_guests().
+    // As set; guest_files() tells what counts.
     std::filesystem::path kernel;
     std::filesystem::path initrd;
     std::filesystem::path image;
@@ -48,8 +49,8 @@ struct Settings {
 
   struct Reset {
     ResetMethod method = ResetMethod::snapshot;
-    bool keep = true;                       ///< saved states are for later runs, too
-    bool spares = true;                     ///< what is reset next is made ready ahead, while there is memory for it
+    bool keep = true;                       ///< saved states are kept for later runs
+    bool spares = true;                     ///< domains have spares, while there is memory for them
     std::uint64_t ram = 0;                  ///< bytes of RAM for saved states; 0: half of what is free at the start
     std::uint64_t kept_limit = 4ULL << 30;  ///< bytes of all kept states
   } reset;
@@ -70,7 +71,7 @@ struct Settings {
   } limits;
 
   struct Kernel {
-    core::KernelWarnings warnings = core::KernelWarnings::tell;  ///< of a guest, for a test that does not say
+    core::KernelWarnings warnings = core::KernelWarnings::tell;  ///< what they mean for a test that does not say
   } kernel;
 
   struct Libreswan {
@@ -81,7 +82,7 @@ struct Settings {
 
   unsigned judges = 2;                                      ///< judging threads
   std::uint64_t state_min_free = 256ULL << 20;              ///< bytes that must be free in state_dir for a run to start
-  std::vector<std::string> tests{"testing/suites/netlab"};  ///< what runs when nothing is named
+  std::vector<std::string> tests{"testing/suites/netlab"};  ///< what runs when no test is named
 
   struct Log {
     std::string level = "info";  ///< trace, debug, info, warning, error
@@ -95,7 +96,8 @@ struct GuestFiles {
   std::filesystem::path image;  ///< disk image; empty: none
   unsigned memory_mib = 0;      ///< MiB a domain
 };
-/// Those of Settings::domains that are set; for the others what domains.guest has, which lies in guest/ of state_dir.
+/// The files of Settings::domains that are set, and those of domains.guest for the rest. The latter lie in guest/ of
+/// state_dir.
 GuestFiles guest_files(const Settings& settings);
 
 /// The directory of domains.guest, made by the script of that name: guest/debian-trixie in state_dir.
@@ -121,7 +123,7 @@ Settings load_text(const std::string& text, const std::filesystem::path& file);
 /// unset. Throws core::InputError naming the variable.
 void apply_environment(Settings& settings);
 
-/// One known setting, as it stands in the table all readers and listings share.
+/// One setting, as it stands in the table that all readers and listings share.
 struct Described {
   std::string name;   ///< dotted: "limits.boot"
   std::string value;  ///< as it would be written in the file

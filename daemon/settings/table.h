@@ -32,7 +32,7 @@ struct Entry {
 
 const std::vector<Entry>& table();
 
-/// "a list", "a section", "nothing", "'text'": what stands there instead of what was expected.
+/// What a node is, for errors: "a list", "a section", "nothing", or "'text'".
 std::string kind_of(const YAML::Node& node);
 
 }  // namespace kvmtest::settings

@@ -119,7 +119,7 @@ std::string_view text(const SQLite::Column& column) {
   return {column.getText(), static_cast<std::size_t>(column.getBytes())};
 }
 
-/// What is told of tests, by name; a name is hashed and not copied for each row.
+/// Values by the names of tests. A name is hashed, and not copied for each row.
 template <class Value>
 class ByName {
  public:

@@ -1,6 +1,6 @@
 #pragma once
-// What past runs say, of many runs at once. Reads few columns of many rows: 100 runs of 1,500 tests in well under 0.2 s
-// (testing/bench/history.cpp).
+// Answers questions about many past runs at once. Reads few columns of many rows: 100 runs of 1,500 tests in well under
+// 0.2 s (testing/bench/history.cpp).
 
 #include <optional>
 #include <string>
@@ -19,11 +19,11 @@ class History {
 
   /// The newest first.
   [[nodiscard]] std::vector<report::PastRun> runs(unsigned runs);
-  /// Nothing: no run ever had a test of that name.
+  /// Nothing when no run ever had a test of that name.
   [[nodiscard]] std::optional<report::TestHistory> test(const std::string& name, unsigned runs);
   /// The `most` tests with the largest median time.
   [[nodiscard]] report::Slowest slowest(unsigned runs, std::size_t most);
-  /// The `most` tests that changed their mind or passed on a retry most often; none that never did.
+  /// The `most` tests that changed their verdict or passed on a retry most often. Tests that never did are left out.
   [[nodiscard]] report::Flaky flaky(unsigned runs, std::size_t most);
   /// Runs that came to their end, with at least `least_tests` tests; 0: half of what the largest of them has.
   [[nodiscard]] report::Load load(unsigned runs, unsigned least_tests);

@@ -1,5 +1,5 @@
 #pragma once
-// What monitoring asks of the database. Reads a row a run.
+// The figures for monitoring that the database has. Reads a row a run.
 
 #include "report/metrics.h"
 #include "telemetry/database.h"

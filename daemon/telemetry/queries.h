@@ -1,6 +1,6 @@
 #pragma once
-// What is read back from the database: the stream for clients that re-attach, what a resumed run starts from, and the
-// rows of reports. Every answer is one consistent state, also while another connection writes.
+// Reads back from the database: the stream for clients that re-attach, what a resumed run starts from, and the rows of
+// reports. Every answer is one consistent state, also while another connection writes.
 
 #include <cstddef>
 #include <cstdint>

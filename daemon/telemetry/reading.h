@@ -38,7 +38,7 @@ inline std::optional<core::Verdict> verdict(const SQLite::Column& column) {
   return column.isNull() ? std::nullopt : core::verdict_from(column.getText());
 }
 
-/// Of an empty list: zero. Of an even one: the lower of the two in the middle.
+/// The median. Zero for an empty list; of an even number of values the lower of the two in the middle.
 template <class Value>
 Value median(std::vector<Value> values) {
   if (values.empty()) return {};

@@ -213,7 +213,7 @@ CREATE VIEW attempt_resets AS
   FROM resets WHERE attempt IS NOT NULL GROUP BY attempt;
 )sql";
 
-/// What a test told apart itself, as a program does in TAP.
+/// Points: the results that a program told in TAP.
 constexpr std::string_view version_6 = R"sql(
 CREATE TABLE points (                     -- in their order
   attempt     INTEGER NOT NULL REFERENCES attempts(id) ON DELETE CASCADE,
