@@ -17,7 +17,7 @@ namespace kvmtest::client {
 class Refused : public std::runtime_error {
  public:
   Refused(const std::string& what, int exit_status) : std::runtime_error(what), exit_status_(exit_status) {}
-  /// 2 for bad input, 3 for the rest (style.md rule 14).
+  /// 2 for bad input, 3 for the rest (docs/style.md, rule 14).
   [[nodiscard]] int exit_status() const { return exit_status_; }
 
  private:

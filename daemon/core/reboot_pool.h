@@ -1,6 +1,6 @@
 #pragma once
 // The reboot pool as the scheduler keeps it: a queue of domains to reset and a bounded number of slots. A slot is one
-// domain, not one group (design.md, decision 2). Boots have slots of their own, which bound what they take of the
+// domain, not one group (docs/adr/0002-slots.md). Boots have slots of their own, which bound what they take of the
 // processor; going back to a saved state is so short that it shall never queue behind them (docs/adr/0008).
 //
 // First come, first served within each kind: the jobs of one group stand together, so that the group asked for first

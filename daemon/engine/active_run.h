@@ -37,7 +37,7 @@ struct Engine::ActiveRun {
     record.makespan = order.spent + (now - started);
     // unsupported and untested say nothing of what was to be tested
     const bool nothing = record.passed + record.failed + record.unresolved == 0;
-    // style.md rule 14.
+    // docs/style.md, rule 14.
     if (outcome == core::record::Outcome::stopped)
       record.exit_status = 130;
     else if (outcome == core::record::Outcome::infrastructure)

@@ -1,6 +1,6 @@
 #pragma once
-// What must hold at every step of every run, whatever goes wrong (style.md rule 11). It keeps its own books from the
-// events and actions alone and compares; it trusts nothing the scheduler keeps.
+// What must hold at every step of every run, whatever goes wrong (docs/style.md, rule 11). It keeps its own books from
+// the events and actions alone and compares; it trusts nothing the scheduler keeps.
 
 #include <map>
 #include <optional>
