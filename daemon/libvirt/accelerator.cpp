@@ -1,8 +1,8 @@
-// Which accelerator domains get. KVM is believed only when it has been seen to run a guest: there are machines where
-// /dev/kvm opens, answers and creates a virtual machine that never executes an instruction.
+#include "libvirt/accelerator.h"
 
 #include <chrono>
 #include <fstream>
+#include <utility>
 
 #include <fmt/format.h>
 #include <libvirt/virterror.h>
@@ -12,9 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/input_error.h"
-#include "libvirt/console_stream.h"
-#include "libvirt/hypervisor.h"
-#include "libvirt/live_files.h"
+#include "libvirt/definitions.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -34,57 +32,22 @@ std::string circumstances(virConnectPtr connect) {
                      kvm.st_gid, geteuid());
 }
 
-}  // namespace
-
-void LibvirtHypervisor::decide_accelerator() {
-  options_.with.type = "qemu";
-  if (options_.acceleration == Acceleration::emulated) return;
-  if (options_.acceleration == Acceleration::kvm) {
-    if (embedded() && access("/dev/kvm", R_OK | W_OK) != 0)
-      throw core::InputError("accelerator: kvm is asked for, but /dev/kvm cannot be opened");
-    options_.with.type = "kvm";
-    return;
-  }
-  if (embedded() && access("/dev/kvm", R_OK | W_OK) != 0) {
-    options_.notice("accelerator: emulated (no /dev/kvm that we may open)");
-    return;
-  }
-  const auto cache = options_.state_dir / "accelerator.json";
-  const std::string now = circumstances(connect_.get()) + " " + options_.uri;
-  std::ifstream in(cache);
-  auto known = nlohmann::json::parse(in, nullptr, false);
-  if (known.is_object() && known.value("circumstances", "") == now) {
-    if (known.value("kvm", false)) options_.with.type = "kvm";
-    options_.notice(fmt::format("accelerator: {} (as proved before)", describe().accelerator));
-    return;
-  }
-  const bool works = prove_kvm();
-  if (works) options_.with.type = "kvm";
-  std::ofstream(cache) << nlohmann::json{{"circumstances", now}, {"kvm", works}} << '\n';
-  options_.notice(works ? "accelerator: kvm (a guest ran in it)"
-                        : fmt::format("accelerator: emulated (KVM is there, but a guest printed nothing in {} s of it)",
-                                      proof_limit.count()));
-}
-
 /// Whether a guest under KVM gives a sign of life in time.
-bool LibvirtHypervisor::prove_kvm() {
-  Substitutions with = options_.with;
-  with.type = "kvm";
-  const core::Domain domain = templates_.sample(*templates_.hosts().begin());
+bool prove_kvm(const Connection& connection, const StateStore& store, const Definitions& with_kvm,
+               const std::function<void(const std::string&)>& notice) {
+  const Templates& templates = with_kvm.templates();
   const std::string name = fmt::format("kvmtest-probe-{}", getpid());
-  const auto disks = store_.live_disks_of(name);
   std::vector<LiveFile> files;
-  std::string xml = with_own_files(Templates::alone(templates_.render(domain, with, {}), name), domain, name, files);
-  if (embedded()) xml = with_console(xml, name);
+  const std::string xml = with_kvm.alone(templates.sample(*templates.hosts().begin()), name, files);
   for (const LiveFile& file : files) make_live_file(file);
-  const DomainHandle probe(virDomainCreateXML(connect_.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
+  const DomainHandle probe(virDomainCreateXML(connection.get(), xml.c_str(), VIR_DOMAIN_START_PAUSED));
   if (!probe) {
-    options_.notice("accelerator: libvirt starts no guest under KVM: " + last_error());
+    notice("accelerator: libvirt starts no guest under KVM: " + last_error());
     return false;
   }
   bool works = false;
   try {
-    const auto console = open_console(probe.get());
+    const auto console = connection.open_console(probe.get());
     check(virDomainResume(probe.get()), "resume");
     works = !console->read(std::chrono::steady_clock::now() + proof_limit).empty();
   } catch (const std::runtime_error&) {
@@ -92,8 +55,41 @@ bool LibvirtHypervisor::prove_kvm() {
   }
   if (virDomainDestroy(probe.get()) < 0) virResetLastError();
   std::error_code ignored;
-  std::filesystem::remove_all(disks, ignored);
+  std::filesystem::remove_all(store.live_disks_of(name), ignored);
   return works;
+}
+
+}  // namespace
+
+std::string decide_accelerator(Acceleration wanted, const Connection& connection, const StateStore& store,
+                               const Templates& templates, Substitutions with,
+                               const std::function<void(const std::string&)>& notice) {
+  if (wanted == Acceleration::emulated) return "qemu";
+  const bool closed = connection.embedded() && access("/dev/kvm", R_OK | W_OK) != 0;
+  if (wanted == Acceleration::kvm) {
+    if (closed) throw core::InputError("accelerator: kvm is asked for, but /dev/kvm cannot be opened");
+    return "kvm";
+  }
+  if (closed) {
+    notice("accelerator: emulated (no /dev/kvm that we may open)");
+    return "qemu";
+  }
+  const auto cache = connection.state_dir() / "accelerator.json";
+  const std::string now = circumstances(connection.get()) + " " + connection.uri();
+  std::ifstream in(cache);
+  auto known = nlohmann::json::parse(in, nullptr, false);
+  if (known.is_object() && known.value("circumstances", "") == now) {
+    const bool worked = known.value("kvm", false);
+    notice(fmt::format("accelerator: {} (as proved before)", worked ? "kvm" : "emulated"));
+    return worked ? "kvm" : "qemu";
+  }
+  with.type = "kvm";
+  const bool works = prove_kvm(connection, store, Definitions(connection, store, templates, std::move(with)), notice);
+  std::ofstream(cache) << nlohmann::json{{"circumstances", now}, {"kvm", works}} << '\n';
+  notice(works ? "accelerator: kvm (a guest ran in it)"
+               : fmt::format("accelerator: emulated (KVM is there, but a guest printed nothing in {} s of it)",
+                             proof_limit.count()));
+  return works ? "kvm" : "qemu";
 }
 
 }  // namespace kvmtest::libvirt

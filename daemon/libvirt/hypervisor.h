@@ -15,19 +15,19 @@
 #include <vector>
 
 #include "engine/hypervisor.h"
-#include "libvirt/console_stream.h"
-#include "libvirt/event_loop.h"
+#include "libvirt/accelerator.h"
+#include "libvirt/connection.h"
+#include "libvirt/definitions.h"
 #include "libvirt/handles.h"
+#include "libvirt/installer.h"
 #include "libvirt/live_files.h"
+#include "libvirt/processors.h"
 #include "libvirt/qmp.h"
 #include "libvirt/stand_still.h"
 #include "libvirt/state_store.h"
 #include "libvirt/templates.h"
 
 namespace kvmtest::libvirt {
-
-/// How domains are to be run: as proved, or as told.
-enum class Acceleration { automatic, kvm, emulated };
 
 struct Options {
   std::string uri;                  ///< empty: embedded, under state_dir
@@ -66,29 +66,24 @@ class LibvirtHypervisor final : public engine::Hypervisor {
 
   // For QemuSnapshots; they throw engine::HostFault.
 
-  [[nodiscard]] virConnectPtr connection() const { return connect_.get(); }
-  /// Whether the driver is in this process, and the domains are nobody else's business.
-  [[nodiscard]] bool embedded() const { return options_.uri.empty(); }
-  Jobs& jobs() { return *jobs_; }
+  [[nodiscard]] const Connection& connection() const { return connection_; }
+  [[nodiscard]] const Definitions& definitions() const { return definitions_; }
+  Jobs& jobs() { return jobs_; }
   /// The one on the network, and the other one.
   Twin live(const core::Domain& domain);
   Twin spare(const core::Domain& domain);
   /// From now on the other one counts as the one on the network.
   void exchange(const core::Domain& domain);
   /// One that there is.
-  DomainHandle find(const Twin& twin) { return find_ours(twin.name(), true); }
-  /// XML that the domain is described by, on its disks' bases.
-  std::string definition(const core::Domain& domain);
+  DomainHandle find(const Twin& twin) { return connection_.find(twin.name()); }
   /// What it writes to.
-  std::vector<LiveFile> live_files(const Twin& twin);
+  std::vector<LiveFile> live_files(const Twin& twin) { return definitions_.live_files(twin.domain, twin.name()); }
   /// Until let_go, it is no fault that it stands still: we stop it. Before it is stopped.
   void hold(const Twin& twin) { stand_still_.hold(twin.name()); }
   /// After it was told to go on.
   void let_go(const Twin& twin) { stand_still_.let_go(twin.name()); }
-  /// Libvirt's number of its QEMU, another one for each start; -1: it is off.
-  int id_of(const Twin& twin);
-  /// The host's ends of its network cards, while it runs.
-  std::vector<std::string> links_of_running(const Twin& twin);
+  /// See Connection::id_of.
+  int id_of(const Twin& twin) { return connection_.id_of(twin.name()); }
   enum class Start {
     cold,            ///< on new files
     again,           ///< on the files as the last guest left them
@@ -103,19 +98,9 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   void power_off(const Twin& twin);
 
  private:
-  void open();
-  void pin_emulator(const core::Domain& domain, virDomainPtr handle);
-  void destroy_leftovers();
-  void decide_accelerator();
-  bool prove_kvm();
-  DomainHandle find_ours(const std::string& name, bool must_exist);
   DomainHandle start_again(const Twin& twin);
   DomainHandle start_apart(const Twin& twin);
   void resume(const Twin& twin);
-  std::unique_ptr<ConsoleStream> open_console(virDomainPtr handle);
-  DomainHandle with_new_tpm(virDomainPtr handle);
-  std::string with_own_files(const std::string& xml, const core::Domain& domain, const std::string& name,
-                             std::vector<LiveFile>& files) const;
   /// What is left of a domain that is of no use any more.
   enum class Left {
     nothing,
@@ -125,22 +110,23 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   void ended(const std::string& name, const engine::End& end, Left left);
   bool started(const std::string& name);
   bool stays_after_crash(const std::string& name) const;
-  [[nodiscard]] std::string with_console(const std::string& xml, const std::string& name) const;
   Twin twin_of(const std::string& name) const;
-  void define(const core::Domain& domain);
-  void make_network(const std::string& name);
-  void remove_network(const std::string& name);
   static int on_lifecycle(virConnectPtr connect, virDomainPtr domain, int event, int detail, void* opaque);
   static void on_shutdown(virConnectPtr connect, virDomainPtr domain, const char* event, long long seconds,
                           unsigned int microseconds, const char* details, void* opaque);
   static void on_io_error(virConnectPtr connect, virDomainPtr domain, const char* path, const char* device, int action,
                           const char* reason, void* opaque);
 
-  Templates templates_;
+  static Definitions define_with(const Connection& connection, const StateStore& store, Templates templates,
+                                 const Options& options);
+
   StateStore& store_;
-  Options options_;
-  Connect connect_;
-  std::unique_ptr<Jobs> jobs_;
+  std::function<void(const core::Domain&, const engine::End&)> lost_;
+  Connection connection_;
+  Definitions definitions_;
+  Installer installer_;
+  Processors processors_;
+  Jobs jobs_;
   int callback_ = -1;
   int shutdown_callback_ = -1;
   int io_callback_ = -1;
@@ -150,10 +136,8 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   std::map<std::string, std::string> shutdowns_;  ///< QEMU's reasons, as ends_; guarded by mutex_
   /// By libvirt's name, of those that this process started; guarded by mutex_.
   std::map<std::string, std::function<void()>> close_console_;
-  std::set<core::Domain> exchanged_;           ///< the second is on the network; guarded by mutex_
-  std::map<core::Prefix, std::size_t> turns_;  ///< of prefixes, as they first started a domain; guarded by mutex_
+  std::set<core::Domain> exchanged_;  ///< the second is on the network; guarded by mutex_
   StandStill stand_still_;
-  EventLoop loop_;  ///< ends before the rest goes: a callback may be under way while it is deregistered
 };
 
 }  // namespace kvmtest::libvirt

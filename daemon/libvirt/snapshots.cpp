@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libvirt/bridges.h"
+#include "libvirt/domain_calls.h"
 #include "libvirt/images.h"
 #include "libvirt/shape.h"
 
@@ -105,14 +106,15 @@ QemuSnapshots::QemuSnapshots(LibvirtHypervisor& hypervisor, StateStore& store, s
     : hypervisor_(hypervisor), store_(store), login_(std::move(login)) {
   unsigned long qemu = 0;
   unsigned long library = 0;
-  check(virConnectGetVersion(hypervisor.connection(), &qemu), "QEMU's version");
-  check(virConnectGetLibVersion(hypervisor.connection(), &library), "libvirt's version");
+  check(virConnectGetVersion(hypervisor.connection().get(), &qemu), "QEMU's version");
+  check(virConnectGetLibVersion(hypervisor.connection().get(), &library), "libvirt's version");
   versions_ = fmt::format("{}\nQEMU {}, libvirt {}\n{}", format, qemu, library, name_of_processor());
 }
 
 std::string QemuSnapshots::shape(const core::Domain& domain) {
   return versions_ + login_ + '\n' +
-         shape_of(hypervisor_.definition(domain), hypervisor_.live_files({domain, false}), !hypervisor_.embedded());
+         shape_of(hypervisor_.definitions().described(domain), hypervisor_.live_files({domain, false}),
+                  !hypervisor_.connection().embedded());
 }
 
 core::StateId QemuSnapshots::state_of(const core::Domain& domain) {
@@ -193,8 +195,8 @@ void QemuSnapshots::save(const core::Domain& domain, const core::StateId& state,
   }
   qmp(handle.get(), "cont");
   hypervisor_.let_go(twin);
-  Saved saved{hypervisor_.id_of(twin), state, note, std::move(nodes), hypervisor_.links_of_running(twin)};
-  saved.booted = has_kernel(hypervisor_.definition(domain));
+  Saved saved{hypervisor_.id_of(twin), state, note, std::move(nodes), links_of_running(handle.get())};
+  saved.booted = has_kernel(hypervisor_.definitions().described(domain));
   const std::lock_guard lock(mutex_);
   saved_[twin.name()] = std::move(saved);
 }
@@ -268,7 +270,7 @@ engine::Snapshots::Restored QemuSnapshots::restore(const Twin& twin, const core:
     qmp(handle.get(), "cont");
     hypervisor_.let_go(twin);
     restored.load = std::chrono::duration_cast<core::Duration>(std::chrono::steady_clock::now() - start);
-    Saved saved{hypervisor_.id_of(twin), state, restored.note, std::move(nodes), hypervisor_.links_of_running(twin)};
+    Saved saved{hypervisor_.id_of(twin), state, restored.note, std::move(nodes), links_of_running(handle.get())};
     const std::lock_guard lock(mutex_);
     saved_[name] = std::move(saved);
   } catch (const HostFault& fault) {
@@ -286,7 +288,7 @@ void QemuSnapshots::silence(const Twin& twin) {
   hypervisor_.hold(twin);
   qmp(handle.get(), "stop");
   const auto held = saved(twin);
-  set_links(held ? held->links : hypervisor_.links_of_running(twin), false);
+  set_links(held ? held->links : links_of_running(handle.get()), false);
 }
 
 }  // namespace kvmtest::libvirt

@@ -1,0 +1,137 @@
+#include "libvirt/connection.h"
+
+#include <cctype>
+#include <fstream>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <libvirt/virterror.h>
+#include <unistd.h>
+
+#include "core/input_error.h"
+#include "libvirt/bridges.h"
+#include "libvirt/domain_calls.h"
+#include "libvirt/templates.h"
+
+namespace kvmtest::libvirt {
+namespace {
+
+namespace fs = std::filesystem;
+using core::InputError;
+
+// QEMU's monitor socket lies this deep under the embedded root.
+constexpr std::size_t longest_root =
+    longest_socket - std::string_view("/lib/domain-99999-aaaaaaaaaaaaaaaaaaaa/monitor.sock").size();
+
+// Read by the embedded driver from ROOT/etc/qemu.conf. No other user, label, mount namespace or cgroup is involved: the
+// domains are this user's own short-lived processes, and each of these costs time at every start. The log daemon that
+// stdio_handler="logd" wants does not run. Without that capability a start asks QEMU some questions instead of some
+// hundred (docs/adr/0013).
+constexpr const char* qemu_conf = R"(user = "+{0}"
+group = "+{1}"
+swtpm_user = "+{0}"
+swtpm_group = "+{1}"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+stdio_handler = "file"
+namespaces = [ ]
+cgroup_controllers = [ ]
+capability_filters = [ "cpu-unavailable-features" ]
+)";
+
+std::string percent_encoded(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    const auto u = static_cast<unsigned char>(c);
+    if (std::isalnum(u) != 0 || std::string_view("/._-~").find(c) != std::string_view::npos)
+      out.push_back(c);
+    else
+      out += fmt::format("%{:02X}", u);
+  }
+  return out;
+}
+
+/// Makes the embedded driver's root, and returns its URI.
+std::string embedded_uri(const fs::path& state_dir) {
+  check_bridge_permission();
+  const fs::path root = state_dir / "libvirt";
+  if (root.string().size() > longest_root)
+    throw InputError(
+        fmt::format("the state directory {} is too deep for QEMU's sockets: its path may have at most {} "
+                    "characters; set state_dir to a shorter one",
+                    state_dir.string(), longest_root - std::string_view("/libvirt").size()));
+  fs::create_directories(root / "etc");
+  std::ofstream(root / "etc/qemu.conf") << fmt::format(qemu_conf, geteuid(), getegid());
+  return "qemu:///embed?root=" + percent_encoded(root);
+}
+
+std::vector<DomainHandle> all_domains(virConnectPtr connect) {
+  virDomainPtr* raw = nullptr;
+  const int count = check(virConnectListAllDomains(connect, &raw, 0), "list of domains");
+  std::vector<DomainHandle> domains;
+  for (int i = 0; i < count; ++i) domains.emplace_back(raw[i]);
+  free(raw);  // NOLINT: libvirt allocates with malloc
+  return domains;
+}
+
+}  // namespace
+
+Connection::Connection(std::string uri, fs::path state_dir) : uri_(std::move(uri)), state_dir_(std::move(state_dir)) {
+  loop_.emplace();
+  // Errors are reported where they happen; libvirt's habit is to print each on standard error as well.
+  virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
+  const std::string full = embedded() ? embedded_uri(state_dir_) : uri_;
+  connect_.reset(check(virConnectOpen(full.c_str()), "open " + full));
+}
+
+Connection::~Connection() { end_events(); }
+
+DomainHandle Connection::find_if_any(const std::string& name) const {
+  DomainHandle found(virDomainLookupByName(connect_.get(), name.c_str()));
+  if (!found) return found;
+  const auto owner = owner_from(xml_of(found.get()));
+  if (!owner || owner->state_dir != state_dir_)
+    throw InputError(fmt::format("domain {} exists and belongs to {}; choose another prefix", name,
+                                 owner ? owner->state_dir.string() : "something other than kvmtest"));
+  return found;
+}
+
+DomainHandle Connection::find(const std::string& name) const {
+  DomainHandle found = find_if_any(name);
+  if (!found) fail("domain " + name);
+  return found;
+}
+
+int Connection::id_of(const std::string& name) const {
+  const DomainHandle handle(virDomainLookupByName(connect_.get(), name.c_str()));
+  return handle ? static_cast<int>(virDomainGetID(handle.get())) : -1;
+}
+
+void Connection::destroy_leftovers(const std::function<void(const std::string& name)>& tell) const {
+  for (const DomainHandle& domain : all_domains(connect_.get())) {
+    if (virDomainIsActive(domain.get()) != 1) continue;
+    const auto owner = owner_from(xml_of(domain.get()));
+    if (!owner || owner->state_dir != state_dir_) continue;
+    tell(virDomainGetName(domain.get()));
+    switch_off(domain.get());
+  }
+}
+
+std::unique_ptr<ConsoleStream> Connection::open_console(virDomainPtr domain) const {
+  if (embedded())
+    if (const std::string socket = Templates::console_socket(xml_of(domain)); !socket.empty())
+      return std::make_unique<ConsoleStream>(socket);
+  return std::make_unique<ConsoleStream>(connect_.get(), domain);
+}
+
+std::string Connection::path_of_volume(const std::string& pool, const std::string& volume) const {
+  const PoolHandle found(check(virStoragePoolLookupByName(connect_.get(), pool.c_str()), "storage pool " + pool));
+  const VolumeHandle image(check(virStorageVolLookupByName(found.get(), volume.c_str()), "volume " + volume));
+  const Text path(check(virStorageVolGetPath(image.get()), "path of volume " + volume));
+  return path.get();
+}
+
+}  // namespace kvmtest::libvirt

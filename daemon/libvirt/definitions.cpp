@@ -1,0 +1,88 @@
+#include "libvirt/definitions.h"
+
+#include <string_view>
+#include <utility>
+
+#include <pugixml.hpp>
+
+#include "core/input_error.h"
+#include "engine/hypervisor.h"
+
+namespace kvmtest::libvirt {
+
+namespace fs = std::filesystem;
+using core::InputError;
+using engine::HostFault;
+
+Definitions::Definitions(const Connection& connection, const StateStore& store, Templates templates, Substitutions with)
+    : connection_(connection), store_(store), templates_(std::move(templates)), with_(std::move(with)) {}
+
+std::string Definitions::described(const core::Domain& domain) const { return templates_.render(domain, with_, {}); }
+
+std::vector<LiveFile> Definitions::live_files(const core::Domain& domain, const std::string& name) const {
+  std::vector<LiveFile> files;
+  with_own_files(described(domain), domain, name, files);
+  return files;
+}
+
+bool Definitions::stays_after_crash(const core::Domain& domain) const {
+  pugi::xml_document document;
+  document.load_string(described(domain).c_str());
+  return std::string_view(document.child("domain").child("on_crash").text().get()) == "preserve";
+}
+
+std::string Definitions::to_define(const core::Domain& domain, const std::string& uuid) const {
+  const std::string name = domain.name();
+  const std::string xml =
+      with_own_files(Templates::without_announcements(templates_.render(domain, with_, uuid)), domain, name);
+  return connection_.embedded() ? with_console(xml, name) : Templates::on_networks(xml);
+}
+
+std::string Definitions::on_left_files(const core::Domain& domain, const std::string& name) const {
+  return with_console(
+      with_own_files(Templates::named(Templates::without_announcements(described(domain)), name), domain, name), name);
+}
+
+std::string Definitions::apart(const core::Domain& domain, const std::string& name, const std::string& uuid) const {
+  const auto xml = Templates::unconnected(
+      with_own_files(Templates::without_kernel(Templates::without_announcements(described(domain))), domain, name),
+      name, uuid);
+  if (!connection_.embedded() || !xml)
+    throw HostFault(domain.name() + ": it has a network card, port or socket that its spare cannot have as well");
+  return with_console(*xml, name);
+}
+
+std::string Definitions::alone(const core::Domain& domain, const std::string& name,
+                               std::vector<LiveFile>& files) const {
+  const std::string xml = with_own_files(Templates::alone(described(domain), name), domain, name, files);
+  return connection_.embedded() ? with_console(xml, name) : xml;
+}
+
+std::string Definitions::with_own_files(const std::string& xml, const core::Domain& domain, const std::string& name,
+                                        std::vector<LiveFile>& files) const {
+  Surroundings surroundings{store_.live_disks_of(name)};
+  if (!connection_.embedded())
+    surroundings.volume = [this](const std::string& pool, const std::string& volume) {
+      return connection_.path_of_volume(pool, volume);
+    };
+  try {
+    return with_live_files(xml, surroundings, files);
+  } catch (const InputError& e) {
+    throw InputError({templates_.file(domain)}, e.what());
+  }
+}
+
+std::string Definitions::with_own_files(const std::string& xml, const core::Domain& domain,
+                                        const std::string& name) const {
+  std::vector<LiveFile> unused;
+  return with_own_files(xml, domain, name, unused);
+}
+
+/// With its console where nobody has to wait for it. Of the embedded libvirt only: another one may not put sockets
+/// there.
+std::string Definitions::with_console(const std::string& xml, const std::string& name) const {
+  const fs::path socket = connection_.runtime_file(name + ".console");
+  return socket.string().size() > longest_socket ? xml : Templates::with_socket_console(xml, socket);
+}
+
+}  // namespace kvmtest::libvirt
