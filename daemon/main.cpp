@@ -31,8 +31,8 @@
 #include "engine/engine.h"
 #include "engine/errors.h"
 #include "engine/sampler.h"
-#include "libvirt/hypervisor.h"
-#include "libvirt/snapshots.h"
+#include "libvirt/libvirt_hypervisor.h"
+#include "libvirt/qemu_snapshots.h"
 #include "libvirt/state_store.h"
 #include "process/descendants.h"
 #include "report/line.h"
@@ -181,6 +181,7 @@ libvirt::Options hypervisor_options(const settings::Settings& settings) {
   options.with.initrd = guest.initrd;
   options.with.image = guest.image;
   options.with.memory_mib = guest.memory_mib;
+  options.login = settings.login.user + '\n' + settings.login.password;
   return options;
 }
 
@@ -235,7 +236,7 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   options.lost = [&](const core::Domain& domain, const engine::End& end) { losses.tell(domain, end); };
   libvirt::StateStore store(store_options(settings));
   libvirt::LibvirtHypervisor hypervisor(templates, store, std::move(options));
-  libvirt::QemuSnapshots snapshots(hypervisor, store, settings.login.user + '\n' + settings.login.password);
+  libvirt::QemuSnapshots snapshots(hypervisor, store);
 
   const auto next_attempt = writer.next_attempt_id();
   engine::Engine engine({{settings.login.user, settings.login.password},

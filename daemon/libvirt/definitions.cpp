@@ -26,9 +26,13 @@ std::vector<LiveFile> Definitions::live_files(const core::Domain& domain, const 
 }
 
 bool Definitions::stays_after_crash(const core::Domain& domain) const {
-  pugi::xml_document document;
-  document.load_string(described(domain).c_str());
-  return std::string_view(document.child("domain").child("on_crash").text().get()) == "preserve";
+  try {
+    pugi::xml_document document;
+    document.load_string(described(domain).c_str());
+    return std::string_view(document.child("domain").child("on_crash").text().get()) == "preserve";
+  } catch (const InputError&) {
+    return false;
+  }
 }
 
 std::string Definitions::to_define(const core::Domain& domain, const std::string& uuid) const {

@@ -29,7 +29,8 @@ class Definitions {
   [[nodiscard]] std::string described(const core::Domain& domain) const;
   /// What a domain of that name writes to.
   [[nodiscard]] std::vector<LiveFile> live_files(const core::Domain& domain, const std::string& name) const;
-  /// Whether the description wants a domain whose guest crashed to stand there for somebody to look at.
+  /// Whether the description wants a domain whose guest crashed to stand there for somebody to look at. False for one
+  /// that is at fault: libvirt's thread asks, and nothing may be thrown there.
   [[nodiscard]] bool stays_after_crash(const core::Domain& domain) const;
 
   /// To be defined under its own name, with that UUID; empty: one that libvirt chooses.

@@ -29,13 +29,7 @@ json qmp(virDomainPtr domain, const std::string& command, const json& arguments)
   throw HostFault(fmt::format("{}: {}: {}", virDomainGetName(domain), command, words));
 }
 
-Jobs::Jobs(virConnectPtr connect) : connect_(connect) {
-  callback_ = check(
-      virConnectDomainQemuMonitorEventRegister(connect, nullptr, "JOB_STATUS_CHANGE", &on_event, this, nullptr, 0),
-      "events of QEMU's jobs");
-}
-
-Jobs::~Jobs() { virConnectDomainQemuMonitorEventDeregister(connect_, callback_); }
+Jobs::Jobs(virConnectPtr connect) : callback_(connect, "JOB_STATUS_CHANGE", &on_event, this, "events of QEMU's jobs") {}
 
 void Jobs::on_event(virConnectPtr, virDomainPtr domain, const char*, long long, unsigned int, const char* details,
                     void* opaque) {

@@ -13,6 +13,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "libvirt/callback.h"
 #include "libvirt/handles.h"
 
 namespace kvmtest::libvirt {
@@ -28,7 +29,6 @@ class Jobs {
   explicit Jobs(virConnectPtr connect);
   Jobs(const Jobs&) = delete;
   Jobs& operator=(const Jobs&) = delete;
-  ~Jobs();
 
   /// Runs a command that starts a job, and waits for the job's end. Throws engine::HostFault with QEMU's words. The
   /// memory of a job that went well is left in QEMU until the next one of that domain: to have it dismissed would take
@@ -41,8 +41,6 @@ class Jobs {
   static void on_event(virConnectPtr connect, virDomainPtr domain, const char* event, long long seconds,
                        unsigned int microseconds, const char* details, void* opaque);
 
-  virConnectPtr connect_;
-  int callback_ = -1;
   std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_.
@@ -51,6 +49,8 @@ class Jobs {
   std::set<std::pair<std::string, std::string>> concluded_;  ///< domain and job
   std::map<std::string, std::string> to_dismiss_;            ///< domain and its last job
   std::set<std::string> ended_;                              ///< domains
+
+  Callback callback_;  ///< the last: nothing is told any more when the rest goes
 };
 
 }  // namespace kvmtest::libvirt

@@ -1,7 +1,6 @@
 #include "libvirt/stand_still.h"
 
 #include <fmt/format.h>
-#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
 #include "engine/file_system.h"
@@ -9,9 +8,6 @@
 
 namespace kvmtest::libvirt {
 namespace {
-
-using engine::End;
-using engine::HostFault;
 
 /// Why libvirt counts a domain as paused; nothing where that is part of something else that will be told.
 std::optional<std::string> paused_because(int reason) {
@@ -35,33 +31,7 @@ std::optional<std::string> paused_because(int reason) {
 
 }  // namespace
 
-void StandStill::hold(const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  held_.insert(name);
-}
-
-void StandStill::let_go(const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  held_.erase(name);
-  errors_.erase(name);
-}
-
-bool StandStill::held(const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  return held_.contains(name);
-}
-
-void StandStill::io_error(const std::string& name, const std::string& path, const std::string& reason) {
-  const std::lock_guard lock(mutex_);
-  errors_[name] = {path, reason};
-}
-
-std::string StandStill::disk_error(const std::string& name) {
-  DiskError error;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = errors_.find(name); found != errors_.end()) error = found->second;
-  }
+std::string words_for(const DiskError& error) {
   const std::string where = error.path.empty() ? "" : engine::file_system_of(error.path);
   return fmt::format(
       "{}{}{}{}",
@@ -70,10 +40,9 @@ std::string StandStill::disk_error(const std::string& name) {
       error.path.empty() ? "" : fmt::format(": {}", error.path), where.empty() ? "" : ": " + where);
 }
 
-/// What the event says by itself; nothing: somebody has to look.
-std::optional<std::string> StandStill::cause(const std::string& name, int detail) {
+std::optional<std::string> cause_of_stop(int detail, const DiskError& error) {
   switch (detail) {
-    case VIR_DOMAIN_EVENT_SUSPENDED_IOERROR: return disk_error(name);
+    case VIR_DOMAIN_EVENT_SUSPENDED_IOERROR: return words_for(error);
     case VIR_DOMAIN_EVENT_SUSPENDED_WATCHDOG: return paused_because(VIR_DOMAIN_PAUSED_WATCHDOG);
     case VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED: return paused_because(VIR_DOMAIN_PAUSED_MIGRATION);
     case VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT: return paused_because(VIR_DOMAIN_PAUSED_FROM_SNAPSHOT);
@@ -85,36 +54,13 @@ std::optional<std::string> StandStill::cause(const std::string& name, int detail
   }
 }
 
-void StandStill::suspended(virDomainPtr domain, int detail) {
-  const std::string name = virDomainGetName(domain);
-  if (const auto why = cause(name, detail)) {
-    found_(name, {core::Fault::host, "the domain stands still: " + *why});
-    return;
-  }
-  if (held(name)) return;
-  virDomainRef(domain);
-  boost::asio::post(looks_, [this, ours = std::shared_ptr<virDomain>(domain, DomainDeleter())] { look(ours.get()); });
-}
-
-void StandStill::look(virDomainPtr domain) {
-  const std::string name = virDomainGetName(domain);
-  std::optional<std::string> why;
-  try {
-    why = cause_now(domain);
-  } catch (const HostFault&) {
-    return;  // it has ended: that is told on its own
-  }
-  // Whoever holds it by now stopped it as well, and lets it go on.
-  if (why && !held(name)) found_(name, {core::Fault::host, "the domain stands still: " + *why});
-}
-
-/// QEMU knows whether it runs, and of some reasons more than libvirt (QEMU, qapi/run-state.json).
-std::optional<std::string> StandStill::cause_now(virDomainPtr domain) {
+std::optional<std::string> cause_of_stop_now(virDomainPtr domain, const std::function<DiskError()>& error) {
+  // QEMU knows whether it runs, and of some reasons more than libvirt (QEMU, qapi/run-state.json).
   const auto answer = qmp(domain, "query-status");
   const std::string status = answer.value("status", "");
   if (answer.value("running", false)) return std::nullopt;
   if (status == "internal-error") return "QEMU or KVM had an internal error";
-  if (status == "io-error") return disk_error(virDomainGetName(domain));
+  if (status == "io-error") return words_for(error());
   // The guest's own doing, or part of what is told on its own.
   if (status == "guest-panicked" || status == "shutdown" || status == "suspended") return std::nullopt;
   int state = 0;

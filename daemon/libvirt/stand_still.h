@@ -1,57 +1,30 @@
 #pragma once
-// Domains that stand still and were not told to: QEMU stops a domain whose disk finds no room, a watchdog may, and so
+// Why a domain stands still that was not told to: QEMU stops a domain whose disk finds no room, a watchdog may, and so
 // may somebody else's hand. Without a word for it, a test would wait for its time-out and be blamed.
 
 #include <functional>
-#include <map>
-#include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 
-#include <boost/asio/thread_pool.hpp>
-
-#include "engine/hypervisor.h"
 #include "libvirt/handles.h"
 
 namespace kvmtest::libvirt {
 
-/// Any thread.
-class StandStill {
- public:
-  /// Called when a domain stands still for a reason that is not ours; any thread, and perhaps twice for one stop.
-  using Found = std::function<void(const std::string& name, const engine::End& end)>;
-
-  explicit StandStill(Found found) : found_(std::move(found)), looks_(1) {}
-  ~StandStill() { looks_.join(); }
-
-  /// From now on the domain may be stopped: we do it. Before its processor is stopped.
-  void hold(const std::string& name);
-  /// From now on it is to run. After its processor was told to go on.
-  void let_go(const std::string& name);
-
-  /// libvirt's thread: what QEMU said of a disk. `reason`: libvirt's word, "enospc" for no room.
-  void io_error(const std::string& name, const std::string& path, const std::string& reason);
-  /// libvirt's thread: VIR_DOMAIN_EVENT_SUSPENDED with its detail.
-  void suspended(virDomainPtr domain, int detail);
-
- private:
-  struct DiskError {
-    std::string path;
-    std::string reason;
-  };
-
-  bool held(const std::string& name);
-  std::string disk_error(const std::string& name);
-  std::optional<std::string> cause(const std::string& name, int detail);
-  void look(virDomainPtr domain);
-  std::optional<std::string> cause_now(virDomainPtr domain);
-
-  Found found_;
-  std::mutex mutex_;
-  std::set<std::string> held_;               ///< by libvirt's name; guarded by mutex_
-  std::map<std::string, DiskError> errors_;  ///< the last, by libvirt's name; guarded by mutex_
-  boost::asio::thread_pool looks_;           ///< for what libvirt's thread must not wait for
+/// What QEMU said of a domain's disk last; both empty: nothing.
+struct DiskError {
+  std::string path;
+  std::string reason;  ///< libvirt's word, "enospc" for no room
 };
+
+/// In words, with the file system's name. Reads the host's table of mounts. Any thread.
+std::string words_for(const DiskError& error);
+
+/// What an event says by itself: VIR_DOMAIN_EVENT_SUSPENDED with its detail. Nothing: somebody has to look. Any thread.
+std::optional<std::string> cause_of_stop(int detail, const DiskError& error);
+
+/// Asks QEMU and libvirt; `error` is called for a domain that one of its disks stopped. Nothing: it runs, or it stands
+/// still for something that is told on its own. Throws engine::HostFault for one that is gone. Any thread but
+/// libvirt's.
+std::optional<std::string> cause_of_stop_now(virDomainPtr domain, const std::function<DiskError()>& error);
 
 }  // namespace kvmtest::libvirt

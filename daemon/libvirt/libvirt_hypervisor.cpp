@@ -1,0 +1,53 @@
+#include "libvirt/libvirt_hypervisor.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace kvmtest::libvirt {
+
+LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Options options)
+    : connection_(options.uri, options.state_dir),
+      definitions_(define_with(connection_, store, std::move(templates), options)),
+      installer_(connection_, definitions_),
+      names_(connection_, definitions_, options.login),
+      jobs_(connection_.get()),
+      processors_(definitions_.templates().hosts()),
+      machines_({connection_, definitions_, names_, store, jobs_, processors_, std::move(options.lost)}),
+      events_(connection_, machines_, jobs_) {}
+
+Definitions LibvirtHypervisor::define_with(const Connection& connection, const StateStore& store, Templates templates,
+                                           const Options& options) {
+  connection.destroy_leftovers([&](const std::string& name) {
+    options.notice(fmt::format("{}: left running by an earlier daemon; destroyed", name));
+  });
+  Substitutions with = options.with;
+  with.state_dir = options.state_dir;
+  with.type = decide_accelerator(options.acceleration, connection, store, templates, with, options.notice);
+  return {connection, store, std::move(templates), std::move(with)};
+}
+
+void LibvirtHypervisor::install(const core::Prefix& prefix) { installer_.install(prefix); }
+
+void LibvirtHypervisor::uninstall(const core::Prefix& prefix) {
+  installer_.uninstall(prefix, [this](const core::Domain& domain) { destroy(domain); });
+}
+
+std::unique_ptr<console::Stream> LibvirtHypervisor::start(const core::Domain& domain) {
+  return machines_.of(domain).start();
+}
+
+std::unique_ptr<console::Stream> LibvirtHypervisor::start_again(const core::Domain& domain) {
+  return machines_.of(domain).start_again();
+}
+
+void LibvirtHypervisor::destroy(const core::Domain& domain) { machines_.of(domain).destroy(); }
+
+engine::End LibvirtHypervisor::end_of(const core::Domain& domain) { return machines_.of(domain).how_it_ended(); }
+
+LibvirtHypervisor::Description LibvirtHypervisor::describe() {
+  return {connection_.embedded() ? "qemu:///embed" : connection_.uri(),
+          definitions_.substitutions().type == "kvm" ? "kvm" : "emulated"};
+}
+
+}  // namespace kvmtest::libvirt

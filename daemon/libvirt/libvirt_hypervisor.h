@@ -1,0 +1,70 @@
+#pragma once
+// Domains through libvirt: the embedded QEMU driver by default, any other libvirt by its URI. What one domain does is
+// its machine's business (libvirt/machine.h); this finds it.
+//
+// Invariants: a domain whose metadata does not name our state directory is never started, destroyed or undefined; a
+// bridge whose alias does not name it is never removed.
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/hypervisor.h"
+#include "libvirt/accelerator.h"
+#include "libvirt/connection.h"
+#include "libvirt/definitions.h"
+#include "libvirt/events.h"
+#include "libvirt/installer.h"
+#include "libvirt/machines.h"
+#include "libvirt/processors.h"
+#include "libvirt/qmp.h"
+#include "libvirt/state_names.h"
+#include "libvirt/state_store.h"
+#include "libvirt/templates.h"
+
+namespace kvmtest::libvirt {
+
+struct Options {
+  std::string uri;                  ///< empty: embedded, under state_dir
+  std::filesystem::path state_dir;  ///< absolute, exists; also names us as owner
+  Acceleration acceleration = Acceleration::automatic;
+  Substitutions with;                                                 ///< `type` is filled in here
+  std::string login;                                                  ///< see StateNames
+  std::function<void(const std::string&)> notice;                     ///< a line for the user; any thread
+  std::function<void(const core::Domain&, const engine::End&)> lost;  ///< a domain ended by itself; libvirt's thread
+};
+
+/// Any thread, as the seam says.
+class LibvirtHypervisor final : public engine::Hypervisor {
+ public:
+  /// Connects, decides the accelerator, and destroys domains of ours that a dead daemon left running.
+  /// Domains' live files go into `store`. Throws engine::HostFault, core::InputError.
+  LibvirtHypervisor(Templates templates, StateStore& store, Options options);
+
+  void install(const core::Prefix& prefix) override;
+  void uninstall(const core::Prefix& prefix) override;
+  std::unique_ptr<console::Stream> start(const core::Domain& domain) override;
+  std::unique_ptr<console::Stream> start_again(const core::Domain& domain) override;
+  void destroy(const core::Domain& domain) override;
+  engine::End end_of(const core::Domain& domain) override;
+  Description describe() override;
+
+  [[nodiscard]] const StateNames& state_names() const { return names_; }
+  [[nodiscard]] Machines& machines() { return machines_; }
+
+ private:
+  static Definitions define_with(const Connection& connection, const StateStore& store, Templates templates,
+                                 const Options& options);
+
+  Connection connection_;
+  Definitions definitions_;
+  Installer installer_;
+  StateNames names_;
+  Jobs jobs_;
+  Processors processors_;
+  Machines machines_;
+  Events events_;  ///< the last: nothing is told any more when the rest goes
+};
+
+}  // namespace kvmtest::libvirt
