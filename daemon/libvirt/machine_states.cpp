@@ -95,18 +95,11 @@ json Machine::save_memory(Twin twin, virDomainPtr handle, const std::vector<Live
 
 /// What of its live files makes up its state.
 std::vector<fs::path> Machine::files_to_keep(Twin twin, const std::vector<LiveFile>& files) const {
-  const StateStore::Options& places = environment_.store.options();
-  std::vector<fs::path> kept;
-  for (const auto& root : {places.ram, places.directory}) {
-    std::error_code error;
-    if (root.empty()) continue;
-    for (const auto& entry : fs::directory_iterator(root / "live" / name(twin), error)) {
-      const bool output = std::any_of(files.begin(), files.end(), [&](const LiveFile& each) {
-        return each.kind == LiveFile::Kind::output && each.file == entry.path();
-      });
-      if (!output) kept.push_back(entry.path());
-    }
-  }
+  std::vector<fs::path> kept = environment_.store.live_files_of(name(twin));
+  std::erase_if(kept, [&](const fs::path& file) {
+    return std::any_of(files.begin(), files.end(),
+                       [&](const LiveFile& each) { return each.kind == LiveFile::Kind::output && each.file == file; });
+  });
   return kept;
 }
 

@@ -6,15 +6,14 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include <nlohmann/json.hpp>
@@ -31,9 +30,6 @@ using nlohmann::json;
 
 constexpr const char* about_file = "about.json";
 constexpr const char* unnamed_about_file = "about.new";
-constexpr const char* tmpfs = "/dev/shm";
-// The store's directories in RAM begin so; what follows names the state directory.
-constexpr const char* ram_name = "kvmtest-";
 
 struct Descriptor {
   explicit Descriptor(int n) : number(n) {}
@@ -93,22 +89,6 @@ std::string copied(const fs::path& from, const fs::path& to) {
   return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
 }
 
-std::uint64_t size_of(const fs::path& file) {
-  struct stat status {};
-  return stat(file.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_blocks) * 512 : 0;
-}
-
-/// Whatever is removed meanwhile does not count, and disturbs nobody.
-std::uint64_t bytes_in(const fs::path& directory) {
-  std::uint64_t bytes = 0;
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    std::error_code gone;
-    bytes += entry->is_directory(gone) ? bytes_in(entry->path()) : size_of(entry->path());
-  }
-  return bytes;
-}
-
 std::optional<json> about(const fs::path& directory) {
   std::ifstream in(directory / about_file);
   json read = json::parse(in, nullptr, false);
@@ -125,17 +105,18 @@ core::WallTime written(const fs::path& file) {
 
 }  // namespace
 
-StateStore::StateStore(Options options) : options_(std::move(options)) {
-  fs::create_directories(options_.directory / "kept");
-  const fs::path lock = options_.directory / "lock";
+StateStore::StateStore(Options options)
+    : kept_limit_(options.kept_limit),
+      places_({std::move(options.directory), std::move(options.ram), options.ram_budget, options.disk_reserve}) {
+  fs::create_directories(places_.directory() / "kept");
+  const fs::path lock = places_.directory() / "lock";
   lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_ < 0) fail(lock, "cannot be made");
   if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     close(lock_);
-    throw HostFault(fmt::format("the saved states in {} are in use by another process", options_.directory.string()));
+    throw HostFault(fmt::format("the saved states in {} are in use by another process", places_.directory().string()));
   }
-  for (const fs::path& root : {options_.directory, options_.ram}) {
-    if (root.empty()) continue;
+  for (const fs::path& root : places_.roots()) {
     fs::remove_all(root / "live");
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(root / "kept", error))
@@ -145,21 +126,19 @@ StateStore::StateStore(Options options) : options_(std::move(options)) {
 
 StateStore::~StateStore() {
   std::error_code error;
-  for (const fs::path& root : {options_.directory, options_.ram})
-    if (!root.empty()) fs::remove_all(root / "live", error);
+  for (const fs::path& root : places_.roots()) fs::remove_all(root / "live", error);
   // Leaves nothing in RAM when nothing is kept there.
-  if (!options_.ram.empty() &&
-      (!fs::exists(options_.ram / "kept", error) || fs::is_empty(options_.ram / "kept", error)))
-    fs::remove_all(options_.ram, error);
+  if (!places_.ram().empty() &&
+      (!fs::exists(places_.ram() / "kept", error) || fs::is_empty(places_.ram() / "kept", error)))
+    fs::remove_all(places_.ram(), error);
   close(lock_);
 }
 
 std::vector<engine::KeptStates::Kept> StateStore::list() {
   const std::shared_lock lock(kept_mutex_);
   std::vector<Kept> all;
-  for (const fs::path& root : {options_.ram, options_.directory}) {
+  for (const fs::path& root : places_.roots()) {
     std::error_code error;
-    if (root.empty()) continue;
     for (const auto& entry : fs::directory_iterator(root / "kept", error)) {
       const auto read = about(entry.path());
       if (!read) continue;
@@ -169,7 +148,7 @@ std::vector<engine::KeptStates::Kept> StateStore::list() {
                      .bytes = bytes_in(entry.path()),
                      .made = written(entry.path() / about_file),
                      .used = written(entry.path()),
-                     .in_ram = root == options_.ram});
+                     .in_ram = root == places_.ram()});
     }
   }
   std::sort(all.begin(), all.end(), [](const Kept& a, const Kept& b) { return a.used > b.used; });
@@ -177,8 +156,8 @@ std::vector<engine::KeptStates::Kept> StateStore::list() {
 }
 
 fs::path StateStore::find(const core::StateId& state) {
-  for (const fs::path& root : {options_.ram, options_.directory})
-    if (!root.empty() && fs::exists(root / "kept" / state.value / about_file)) return root / "kept" / state.value;
+  for (const fs::path& root : places_.roots())
+    if (fs::exists(root / "kept" / state.value / about_file)) return root / "kept" / state.value;
   return {};
 }
 
@@ -193,34 +172,14 @@ std::uint64_t StateStore::bytes_of(const core::StateId& state) {
   return directory.empty() ? 0 : bytes_in(directory);
 }
 
-/// The root for so many bytes: RAM while the budget and the tmpfs hold them.
-fs::path StateStore::choose(std::uint64_t bytes, bool spilled) {
-  std::error_code error;
-  if (!options_.ram.empty() && !spilled) {
-    fs::create_directories(options_.ram, error);
-    const auto space = fs::space(options_.ram, error);
-    if (!error && space.available > bytes && in_ram() + bytes <= options_.ram_budget) return options_.ram;
-  }
-  const auto space = fs::space(options_.directory, error);
-  if (error || space.available < bytes + options_.disk_reserve)
-    throw HostFault(
-        fmt::format("no room for {} MiB of a saved state, neither in RAM nor in {}: {}, of which {} MiB "
-                    "stay so (state_min_free)",
-                    bytes >> 20U, options_.directory.string(), engine::file_system_of(options_.directory),
-                    options_.disk_reserve >> 20U));
-  return options_.directory;
-}
-
-std::uint64_t StateStore::in_ram() { return options_.ram.empty() ? 0 : bytes_in(options_.ram); }
-
 void StateStore::make_room(std::uint64_t bytes, const core::StateId& but) {
-  if (bytes > options_.kept_limit)
+  if (bytes > kept_limit_)
     throw HostFault(fmt::format("a saved state of {} MiB is more than reset.kept_limit allows", bytes >> 20U));
   auto all = list();
   std::uint64_t total = bytes;
   for (const Kept& kept : all)
     if (kept.state != but) total += kept.bytes;
-  while (total > options_.kept_limit && !all.empty()) {
+  while (total > kept_limit_ && !all.empty()) {
     if (all.back().state != but) {
       drop(all.back().state);
       total -= all.back().bytes;
@@ -232,7 +191,7 @@ void StateStore::make_room(std::uint64_t bytes, const core::StateId& but) {
 void StateStore::keep(const core::StateId& state, const std::string& domain, const std::string& inputs,
                       const std::string& note, const std::vector<fs::path>& files) {
   std::uint64_t bytes = 0;
-  for (const fs::path& file : files) bytes += size_of(file);
+  for (const fs::path& file : files) bytes += bytes_in_file(file);
   fs::path made;
   const auto copy_all = [&](const fs::path& root) {
     made = root / "kept" / fmt::format("{}.new-{}", state.value, domain);
@@ -247,21 +206,20 @@ void StateStore::keep(const core::StateId& state, const std::string& domain, con
       fail(made / unnamed_about_file, "cannot be written");
   };
   // Until it has its name: the next one is to count it.
-  const std::lock_guard placing(placing_);
+  const Places::Turn turn = places_.turn();
   try {
     make_room(bytes, state);
-    const fs::path root = choose(bytes, false);
+    const fs::path root = turn.choose(bytes, false);
     try {
       copy_all(root);
     } catch (const std::exception&) {  // the tmpfs is full after all
-      if (root == options_.directory) throw;
+      if (root == places_.directory()) throw;
       std::error_code error;
       fs::remove_all(made, error);
-      copy_all(choose(bytes, true));
+      copy_all(turn.choose(bytes, true));
     }
     const std::unique_lock lock(kept_mutex_);
-    for (const fs::path& old : {options_.ram, options_.directory})
-      if (!old.empty()) fs::remove_all(old / "kept" / state.value);
+    for (const fs::path& old : places_.roots()) fs::remove_all(old / "kept" / state.value);
     const fs::path place = made.parent_path() / state.value;
     fs::rename(made, place);
     made = place;
@@ -308,40 +266,26 @@ bool StateStore::drop(const core::StateId& state) {
 }
 
 fs::path StateStore::live_memory(const std::string& domain, std::uint64_t bytes, bool spilled) {
-  const std::lock_guard placing(placing_);
-  const fs::path directory = choose(bytes, spilled) / "live" / domain;
+  const Places::Turn turn = places_.turn();
+  const fs::path directory = turn.choose(bytes, spilled) / "live" / domain;
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) throw HostFault(fmt::format("{}: cannot be made: {}", directory.string(), error.message()));
   return directory / "memory.qcow2";
 }
 
-void StateStore::clear_live(const std::string& domain) {
-  std::error_code error;
-  for (const fs::path& root : {options_.directory, options_.ram})
-    if (!root.empty()) fs::remove_all(root / "live" / domain, error);
+std::vector<fs::path> StateStore::live_files_of(const std::string& domain) const {
+  std::vector<fs::path> files;
+  for (const fs::path& root : places_.roots()) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(root / "live" / domain, error)) files.push_back(entry.path());
+  }
+  return files;
 }
 
-fs::path ram_directory(const fs::path& state_dir) {
-  struct statfs filesystem {};
-  if (statfs(tmpfs, &filesystem) != 0 || filesystem.f_type != TMPFS_MAGIC || access(tmpfs, W_OK) != 0) return {};
-  const fs::path mine =
-      fs::path(tmpfs) / fmt::format("{}{:016x}", ram_name, XXH3_64bits(state_dir.c_str(), state_dir.string().size()));
+void StateStore::clear_live(const std::string& domain) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(tmpfs, error)) {
-    if (!entry.path().filename().string().starts_with(ram_name) || entry.path() == mine) continue;
-    std::string owner;
-    std::ifstream in(entry.path() / "owner");
-    if (std::getline(in, owner) && !fs::exists(owner, error)) fs::remove_all(entry.path(), error);
-  }
-  // Not somebody else's directory of that name, nor a link to one.
-  if (mkdir(mine.c_str(), 0700) != 0) {
-    struct stat status {};
-    if (errno != EEXIST || lstat(mine.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid())
-      return {};
-  }
-  std::ofstream(mine / "owner") << state_dir.string() << '\n';
-  return mine;
+  for (const fs::path& root : places_.roots()) fs::remove_all(root / "live" / domain, error);
 }
 
 }  // namespace kvmtest::libvirt

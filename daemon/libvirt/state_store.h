@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "core/ids.h"
 #include "core/time.h"
 #include "engine/snapshots.h"
+#include "libvirt/places.h"
 
 namespace kvmtest::libvirt {
 
@@ -53,28 +53,24 @@ class StateStore final : public engine::KeptStates {
   std::filesystem::path live_memory(const std::string& domain, std::uint64_t bytes, bool spilled = false);
   /// The directory of the domain's overlays.
   [[nodiscard]] std::filesystem::path live_disks_of(const std::string& domain) const {
-    return options_.directory / "live" / domain;
+    return places_.directory() / "live" / domain;
   }
+  /// The domain's live files that are there, memory and overlays.
+  [[nodiscard]] std::vector<std::filesystem::path> live_files_of(const std::string& domain) const;
   /// Removes the domain's live files.
   void clear_live(const std::string& domain);
 
   /// Bytes used in RAM, kept and live.
-  std::uint64_t in_ram();
-  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] std::uint64_t in_ram() const { return places_.in_ram(); }
 
  private:
-  std::filesystem::path choose(std::uint64_t bytes, bool spilled);
   std::filesystem::path find(const core::StateId& state);
   void make_room(std::uint64_t bytes, const core::StateId& but);
 
-  Options options_;
+  std::uint64_t kept_limit_;
+  Places places_;
   int lock_ = -1;
-  std::mutex placing_;            ///< one choice of a place at a time
   std::shared_mutex kept_mutex_;  ///< exclusive: to change what is kept
 };
-
-/// The default place in RAM for a state directory's store, made if need be; empty where no tmpfs is. Also removes the
-/// stores there of state directories that are gone.
-std::filesystem::path ram_directory(const std::filesystem::path& state_dir);
 
 }  // namespace kvmtest::libvirt

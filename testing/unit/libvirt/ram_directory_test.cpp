@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "directory.h"
-#include "libvirt/state_store.h"
+#include "libvirt/places.h"
 
 namespace kvmtest::libvirt {
 namespace {
