@@ -216,7 +216,7 @@ void wait_for_the_end(const sigset_t& signals, const api::Server& server, engine
 }
 
 void serve(const settings::Settings& settings, const Arguments& arguments, const sigset_t& signals, Starter& starter) {
-  libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
+  domains::Templates templates(settings.domains.templates, settings.domains.ready);
   const DirectoryLock lock(settings.state_dir);
 
   telemetry::Database database(settings.state_dir / "kvmtest.db");

@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "client/words.h"
-#include "libvirt/templates.h"
+#include "domains/templates.h"
 
 namespace kvmtest::client {
 namespace {
@@ -75,7 +75,7 @@ void print(std::ostream& out, const std::vector<Candidate>& candidates) {
 }
 
 std::vector<std::string> domain_names(const settings::Settings& settings) {
-  const libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
+  const domains::Templates templates(settings.domains.templates, settings.domains.ready);
   std::vector<std::string> names;
   for (const std::string& prefix : settings.prefixes)
     for (const std::string& host : templates.hosts()) names.push_back(prefix + host);

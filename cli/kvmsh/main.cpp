@@ -16,9 +16,9 @@
 #include "client/screen.h"
 #include "client/words.h"
 #include "core/input_error.h"
+#include "domains/templates.h"
 #include "kvmsh/command.h"
 #include "kvmsh/passage.h"
-#include "libvirt/templates.h"
 
 using namespace kvmtest;
 using nlohmann::json;
@@ -109,7 +109,7 @@ int run(Options options) {
   const kvmsh::Passage how{kvmsh::parse_escape(options.escape)};
   const auto settings = options.common.settings();
   const core::Domain domain =
-      libvirt::Templates(settings.domains.templates, settings.domains.ready).parse_domain(options.domain);
+      domains::Templates(settings.domains.templates, settings.domains.ready).parse_domain(options.domain);
   client::Client client(settings);
   client.ensure_daemon(options.common.config);
   const State state = state_of(client.get("/v1/status"), domain);

@@ -42,7 +42,7 @@ Paths resolve(const settings::Settings& settings, const std::vector<std::string>
 
 std::vector<suite::LoadedTest> load_tests(const settings::Settings& settings, const std::vector<std::string>& paths,
                                           const std::string& format) {
-  const libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
+  const domains::Templates templates(settings.domains.templates, settings.domains.ready);
   const Paths resolved = resolve(settings, paths);
   auto context = suite::context_for(settings, &templates.hosts());
   context.base = resolved.base;

@@ -10,7 +10,7 @@
 #include "client/options.h"
 #include "core/ids.h"
 #include "core/record.h"
-#include "libvirt/templates.h"
+#include "domains/templates.h"
 #include "report/comparison.h"
 #include "report/run_summary.h"
 #include "suite/filter.h"

@@ -69,7 +69,7 @@ std::vector<std::string> values(const Context& context, const std::string& name,
   const auto settings = context.common.settings();
   if (name == "--prefixes") return settings.prefixes;
   if (name == "HOST") {
-    const libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
+    const domains::Templates templates(settings.domains.templates, settings.domains.ready);
     return {templates.hosts().begin(), templates.hosts().end()};
   }
   if (name == "DOMAINS") return client::domain_names(settings);

@@ -137,7 +137,7 @@ void measure_first_ready(const Context& context, const settings::Settings& setti
 /// Medians on the user's own guests. Domains that were up are reset.
 json measure(const Context& context, const settings::Settings& settings, unsigned rounds) {
   client::Client client(settings);
-  const libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
+  const domains::Templates templates(settings.domains.templates, settings.domains.ready);
   const std::string prefix = settings.prefixes.front();
   std::vector<std::string> group;
   for (const std::string& host : templates.hosts())
@@ -185,12 +185,12 @@ bool check(const settings::Settings& settings, json& report) {
     report.push_back(std::move(entry));
   };
   checked("templates", [&] {
-    const libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
+    const domains::Templates templates(settings.domains.templates, settings.domains.ready);
     settings::check_bridge_names(settings.prefixes, templates.networks());
     return fmt::format("{} hosts in {}", templates.hosts().size(), settings.domains.templates.string());
   });
   checked("guest", [&] {
-    service::check_guest_files(settings, libvirt::Templates(settings.domains.templates, settings.domains.ready));
+    service::check_guest_files(settings, domains::Templates(settings.domains.templates, settings.domains.ready));
     return settings::guest_files(settings).kernel.string();
   });
   checked("disk", [&] {

@@ -74,7 +74,7 @@ void add_stakes(client::Command& verb, const std::shared_ptr<RunOptions>& option
 /// nothing when these were all.
 std::optional<std::vector<std::string>> check(const settings::Settings& settings, const RunOptions& options,
                                               const suite::Selection& selection) {
-  const libvirt::Templates templates(settings.domains.templates, settings.domains.ready);
+  const domains::Templates templates(settings.domains.templates, settings.domains.ready);
   settings::check_bridge_names(settings.prefixes, templates.networks());
   templates.check_prefixes(settings.prefixes);
   auto tests = load_tests(settings, options.tests, options.format);

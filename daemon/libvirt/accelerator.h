@@ -5,11 +5,14 @@
 #include <functional>
 #include <string>
 
+#include "domains/templates.h"
 #include "libvirt/connection.h"
 #include "libvirt/state_store.h"
-#include "libvirt/templates.h"
 
 namespace kvmtest::libvirt {
+
+using domains::Substitutions;
+using domains::Templates;
 
 /// How domains are to be run: as proved, or as told.
 enum class Acceleration { automatic, kvm, emulated };

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "core/input_error.h"
+#include "domains/templates.h"
 #include "libvirt/bridges.h"
 #include "libvirt/domain_calls.h"
-#include "libvirt/templates.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -92,7 +92,7 @@ Connection::~Connection() { end_events(); }
 DomainHandle Connection::find_if_any(const std::string& name) const {
   DomainHandle found(virDomainLookupByName(connect_.get(), name.c_str()));
   if (!found) return found;
-  const auto owner = owner_from(xml_of(found.get()));
+  const auto owner = domains::owner_from(xml_of(found.get()));
   if (!owner || owner->state_dir != state_dir_)
     throw InputError(fmt::format("domain {} exists and belongs to {}; choose another prefix", name,
                                  owner ? owner->state_dir.string() : "something other than kvmtest"));
@@ -113,7 +113,7 @@ int Connection::id_of(const std::string& name) const {
 void Connection::destroy_leftovers(const std::function<void(const std::string& name)>& tell) const {
   for (const DomainHandle& domain : all_domains(connect_.get())) {
     if (virDomainIsActive(domain.get()) != 1) continue;
-    const auto owner = owner_from(xml_of(domain.get()));
+    const auto owner = domains::owner_from(xml_of(domain.get()));
     if (!owner || owner->state_dir != state_dir_) continue;
     tell(virDomainGetName(domain.get()));
     switch_off(domain.get());
@@ -122,7 +122,7 @@ void Connection::destroy_leftovers(const std::function<void(const std::string& n
 
 std::unique_ptr<ConsoleStream> Connection::open_console(virDomainPtr domain) const {
   if (embedded())
-    if (const std::string socket = Templates::console_socket(xml_of(domain)); !socket.empty())
+    if (const std::string socket = domains::Templates::console_socket(xml_of(domain)); !socket.empty())
       return std::make_unique<ConsoleStream>(socket);
   return std::make_unique<ConsoleStream>(connect_.get(), domain);
 }

@@ -8,12 +8,15 @@
 
 #include "core/ids.h"
 #include "core/model.h"
+#include "domains/templates.h"
 #include "libvirt/connection.h"
 #include "libvirt/live_files.h"
 #include "libvirt/state_store.h"
-#include "libvirt/templates.h"
 
 namespace kvmtest::libvirt {
+
+using domains::Substitutions;
+using domains::Templates;
 
 /// Immutable; any thread. `name` is libvirt's name of the domain, which is not the domain's own where it is the second
 /// of two (libvirt/twins.h). All throw core::InputError, one line that names the description, where it is at fault.

@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "domains/xml_text.h"
 #include "libvirt/written.h"
-#include "libvirt/xml_text.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -131,7 +131,7 @@ void keep_devices_apart(pugi::xml_node domain, const fs::path& directory, std::v
 void check_commandline(pugi::xml_node domain) {
   constexpr std::array disks{"-drive",  "-blockdev", "-hda", "-hdb", "-hdc", "-hdd",
                              "-pflash", "-mtdblock", "-sd",  "-fda", "-fdb"};
-  const auto words = qemu_arguments(domain);
+  const auto words = domains::qemu_arguments(domain);
   for (auto word = words.begin(); word != words.end(); ++word) {
     std::string name(*word);
     if (name.starts_with("--")) name.erase(0, 1);

@@ -2,8 +2,8 @@
 
 #include <libvirt/virterror.h>
 
+#include "domains/templates.h"
 #include "libvirt/live_files.h"
-#include "libvirt/templates.h"
 
 namespace kvmtest::libvirt {
 
@@ -12,7 +12,7 @@ std::string xml_of(virDomainPtr domain, unsigned flags) {
   return text.get();
 }
 
-std::vector<std::string> links_of_running(virDomainPtr domain) { return links_of(xml_of(domain, 0)); }
+std::vector<std::string> links_of_running(virDomainPtr domain) { return domains::links_of(xml_of(domain, 0)); }
 
 void switch_off(virDomainPtr domain) {
   if (virDomainDestroy(domain) == 0) return;

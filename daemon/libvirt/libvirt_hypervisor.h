@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "domains/templates.h"
 #include "engine/hypervisor.h"
 #include "libvirt/accelerator.h"
 #include "libvirt/connection.h"
@@ -21,9 +22,11 @@
 #include "libvirt/qmp.h"
 #include "libvirt/state_names.h"
 #include "libvirt/state_store.h"
-#include "libvirt/templates.h"
 
 namespace kvmtest::libvirt {
+
+using domains::Substitutions;
+using domains::Templates;
 
 struct Options {
   std::string uri;                  ///< empty: embedded, under state_dir

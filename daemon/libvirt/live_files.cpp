@@ -9,11 +9,11 @@
 #include <pugixml.hpp>
 
 #include "core/input_error.h"
+#include "domains/xml_text.h"
 #include "engine/file_system.h"
 #include "engine/hypervisor.h"
 #include "libvirt/images.h"
 #include "libvirt/written.h"
-#include "libvirt/xml_text.h"
 
 namespace kvmtest::libvirt {
 
@@ -29,7 +29,7 @@ std::string with_live_files(const std::string& domain_xml, const Surroundings& s
   copy_firmware(domain, surroundings.directory, files);
   keep_devices_apart(domain, surroundings.directory, files);
   check_commandline(domain);
-  return text_of(document);
+  return domains::text_of(document);
 }
 
 void make_live_file(const LiveFile& file) {

@@ -71,7 +71,7 @@ std::unique_ptr<console::Stream> Machine::start_paused(Twin twin, Start how) {
   try {
     if (how == Start::saved_and_apart) {
       set_modest(twin, true);
-      attach_down(links_of_running(handle.get()), bridges_of(environment_.definitions.described(domain_)));
+      attach_down(links_of_running(handle.get()), domains::bridges_of(environment_.definitions.described(domain_)));
     }
     environment_.processors.pin(domain_, handle.get());
     auto console = environment_.connection.open_console(handle.get());

@@ -68,7 +68,7 @@ void Machine::save(const core::StateId& state, const std::string& note) {
   }
   go_on(twin, handle.get());
   Saved saved{environment_.connection.id_of(name(twin)), state, note, std::move(nodes), links_of_running(handle.get())};
-  saved.booted = has_kernel(environment_.definitions.described(domain_));
+  saved.booted = domains::has_kernel(environment_.definitions.described(domain_));
   twins_.set_saved(twin, std::move(saved));
 }
 

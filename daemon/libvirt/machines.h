@@ -8,11 +8,13 @@
 
 #include "core/ids.h"
 #include "core/model.h"
+#include "domains/templates.h"
 #include "libvirt/machine.h"
-#include "libvirt/templates.h"
 #include "libvirt/twins.h"
 
 namespace kvmtest::libvirt {
+
+using domains::Templates;
 
 /// One of a domain's two QEMUs.
 struct NamedTwin {

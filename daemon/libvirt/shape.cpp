@@ -14,8 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
+#include "domains/xml_text.h"
 #include "libvirt/images.h"
-#include "libvirt/xml_text.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -110,7 +110,7 @@ std::string shape_of(const std::string& domain_xml, const std::vector<LiveFile>&
     for (const fs::path& below : images_below(file.base)) files.insert(below);
   }
   files.erase("");
-  std::string shape = text_of(document);
+  std::string shape = domains::text_of(document);
   std::set<std::string> more;
   for (const std::string& file : files) shape += fmt::format("{} {}\n", file, stamp(file, relabelled, more));
   for (const std::string& file : more) shape += fmt::format("{} {}\n", file, stamp(file, relabelled, files));

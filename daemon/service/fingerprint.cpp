@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/input_error.h"
-#include "libvirt/ready_domains.h"
+#include "domains/ready_domains.h"
 #include "settings/input_file.h"
 #include "settings/installed.h"
 
@@ -27,7 +27,7 @@ std::string fingerprint(const settings::Settings& settings) {
   if (settings.domains.ready.empty())
     for (const auto& entry : fs::directory_iterator(settings.domains.templates, error)) files.insert(entry.path());
   else
-    for (const auto& [domain, ready] : libvirt::read_ready_domains(settings.domains.ready)) files.insert(ready.file);
+    for (const auto& [domain, ready] : domains::read_ready_domains(settings.domains.ready)) files.insert(ready.file);
   for (const fs::path& file : files)
     all += fmt::format("{}\n{}\n", file.string(), settings::file_text(file).value_or(""));
   const fs::path self = fs::read_symlink("/proc/self/exe", error).parent_path() / "kvmtestd";
@@ -51,7 +51,7 @@ std::string guest_maker(const settings::Settings& settings) {
 
 }  // namespace
 
-void check_guest_files(const settings::Settings& settings, const libvirt::Templates& templates) {
+void check_guest_files(const settings::Settings& settings, const domains::Templates& templates) {
   const auto guest = settings::guest_files(settings);
   for (const auto& [placeholder, file] :
        {std::pair{"KERNEL", guest.kernel}, {"INITRD", guest.initrd}, {"IMAGE", guest.image}}) {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "libvirt/templates.h"
+#include "domains/templates.h"
 #include "settings/settings.h"
 
 namespace kvmtest::service {
@@ -13,7 +13,7 @@ namespace kvmtest::service {
 std::string fingerprint(const settings::Settings& settings);
 
 /// Throws core::InputError when a file that the templates refer to by a setting cannot be read.
-void check_guest_files(const settings::Settings& settings, const libvirt::Templates& templates);
+void check_guest_files(const settings::Settings& settings, const domains::Templates& templates);
 
 /// Throws core::InputError when the state directory's disk has too little room.
 void check_disk(const settings::Settings& settings);

@@ -177,9 +177,9 @@ core::Memory Service::memory(const RunRequest& request) {
   memory.budget = available > 2 * memory_reserve ? available - memory_reserve : available / 2;
   for (const std::string& host : parts_.templates.hosts()) {
     const auto guest = settings::guest_files(parts_.settings);
-    const libvirt::Substitutions with{
+    const domains::Substitutions with{
         "qemu", guest.kernel, guest.initrd, guest.image, parts_.settings.state_dir, guest.memory_mib};
-    const std::uint64_t own = libvirt::memory_of(parts_.templates.render(parts_.templates.sample(host), with, {}));
+    const std::uint64_t own = domains::memory_of(parts_.templates.render(parts_.templates.sample(host), with, {}));
     // A saved state holds at most all of the guest's memory, and lies in RAM.
     memory.need[core::Host{host}] = own + qemu_overhead + (request.reset == settings::ResetMethod::boot ? 0 : own);
   }

@@ -13,11 +13,11 @@
 
 #include "core/ids.h"
 #include "core/record.h"
+#include "domains/templates.h"
 #include "engine/claim.h"
 #include "engine/engine.h"
 #include "engine/sampler.h"
 #include "engine/snapshots.h"
-#include "libvirt/templates.h"
 #include "service/run_request.h"
 #include "settings/settings.h"
 #include "telemetry/database.h"
@@ -31,7 +31,7 @@ class Service {
  public:
   struct Parts {
     settings::Settings settings;
-    libvirt::Templates templates;
+    domains::Templates templates;
     engine::Hypervisor& hypervisor;
     engine::Snapshots& snapshots;
     engine::KeptStates& kept_states;

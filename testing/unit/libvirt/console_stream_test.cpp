@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "directory.h"
+#include "../directory.h"
 #include "engine/hypervisor.h"
 #include "libvirt/event_loop.h"
 

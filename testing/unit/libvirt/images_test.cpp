@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "directory.h"
+#include "../directory.h"
 #include "engine/hypervisor.h"
 
 namespace kvmtest::libvirt {

@@ -4,8 +4,8 @@
 
 #include <pugixml.hpp>
 
+#include "../directory.h"
 #include "core/input_error.h"
-#include "directory.h"
 #include "engine/hypervisor.h"
 
 namespace kvmtest::libvirt {

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "directory.h"
+#include "../directory.h"
 
 namespace kvmtest::libvirt {
 namespace {

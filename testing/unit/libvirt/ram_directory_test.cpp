@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "directory.h"
+#include "../directory.h"
 #include "libvirt/places.h"
 
 namespace kvmtest::libvirt {

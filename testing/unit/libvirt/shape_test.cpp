@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "directory.h"
-#include "libvirt/templates.h"
+#include "../directory.h"
+#include "domains/templates.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -38,7 +38,7 @@ class Shape : public ::testing::Test {
   fs::path kernel = write(directory / "kernel", "kernel");
   fs::path initrd = write(directory / "initrd", "initrd");
   fs::path image = write(directory / "image", "image");
-  Templates templates{fs::path(KVMTEST_SOURCE) / "config/domains"};
+  domains::Templates templates{fs::path(KVMTEST_SOURCE) / "config/domains"};
 };
 
 TEST_F(Shape, IsTheSameForAllPrefixes) {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-#include "directory.h"
+#include "../directory.h"
 #include "engine/hypervisor.h"
 
 namespace kvmtest::libvirt {

@@ -1,4 +1,4 @@
-#include "libvirt/ready_domains.h"
+#include "domains/ready_domains.h"
 
 #include <algorithm>
 #include <fstream>
@@ -11,9 +11,9 @@
 #include <pugixml.hpp>
 
 #include "core/input_error.h"
-#include "libvirt/xml_text.h"
+#include "domains/xml_text.h"
 
-namespace kvmtest::libvirt {
+namespace kvmtest::domains {
 namespace {
 
 namespace fs = std::filesystem;
@@ -102,4 +102,4 @@ std::map<core::Domain, ReadyDomain> read_ready_domains(const fs::path& directory
   return domains;
 }
 
-}  // namespace kvmtest::libvirt
+}  // namespace kvmtest::domains

@@ -1,5 +1,5 @@
 #pragma once
-// Reading and printing pugixml documents of domains. For libvirt's own sources.
+// Reading and printing pugixml documents of domains.
 
 #include <sstream>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include <pugixml.hpp>
 
-namespace kvmtest::libvirt {
+namespace kvmtest::domains {
 
 /// QEMU's own arguments, in order, whatever name the document gives to that namespace.
 inline std::vector<std::string> qemu_arguments(pugi::xml_node domain) {
@@ -29,4 +29,4 @@ inline std::string text_of(const pugi::xml_document& document) {
   return out.str();
 }
 
-}  // namespace kvmtest::libvirt
+}  // namespace kvmtest::domains

@@ -1,6 +1,6 @@
 #pragma once
 // Domain templates: libvirt XML with @@NAME@@ placeholders, one file a host, in a directory of the user's choice; or
-// domains that are described already (libvirt/ready_domains.h).
+// domains that are described already (domains/ready_domains.h).
 
 #include <cstdint>
 #include <filesystem>
@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "core/ids.h"
-#include "libvirt/ready_domains.h"
+#include "domains/ready_domains.h"
 
-namespace kvmtest::libvirt {
+namespace kvmtest::domains {
 
 /// Who a domain belongs to, as written into its metadata.
 struct Owner {
@@ -117,4 +117,4 @@ std::vector<std::string> links_of(const std::string& domain_xml);
 /// The bridges that a rendered domain's interfaces are on.
 std::vector<std::string> bridges_of(const std::string& domain_xml);
 
-}  // namespace kvmtest::libvirt
+}  // namespace kvmtest::domains

@@ -11,12 +11,12 @@
 #include <stdexcept>
 #include <string>
 
-namespace kvmtest::libvirt {
+namespace kvmtest {
 
 class Directory {
  public:
   Directory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "kvmtest-libvirt-XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "kvmtest-unit-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
     path_ = pattern;
   }
@@ -51,4 +51,4 @@ inline void set_written(const std::filesystem::path& file, std::time_t seconds) 
   if (utimensat(AT_FDCWD, file.c_str(), times, 0) != 0) throw std::runtime_error("utimensat failed");
 }
 
-}  // namespace kvmtest::libvirt
+}  // namespace kvmtest

@@ -8,7 +8,7 @@
 
 #include "core/ids.h"
 
-namespace kvmtest::libvirt {
+namespace kvmtest::domains {
 
 struct ReadyDomain {
   std::filesystem::path file;
@@ -23,4 +23,4 @@ std::map<core::Domain, ReadyDomain> read_ready_domains(const std::filesystem::pa
 /// The domain that a file of this name with a domain of this name describes. Pure.
 core::Domain ready_domain(const std::string& file, const std::string& name);
 
-}  // namespace kvmtest::libvirt
+}  // namespace kvmtest::domains

@@ -1,12 +1,12 @@
-#include "libvirt/ready_domains.h"
+#include "domains/ready_domains.h"
 
 #include <gtest/gtest.h>
 
+#include "../directory.h"
 #include "core/input_error.h"
-#include "directory.h"
-#include "libvirt/templates.h"
+#include "domains/templates.h"
 
-namespace kvmtest::libvirt {
+namespace kvmtest::domains {
 namespace {
 
 std::string xml(const std::string& name, const std::string& devices = "<serial type='pty'/>") {
@@ -76,4 +76,4 @@ TEST(ReadyDomains, WhatIsWrongIsSaid) {
 }
 
 }  // namespace
-}  // namespace kvmtest::libvirt
+}  // namespace kvmtest::domains

@@ -1,13 +1,13 @@
-#include "libvirt/templates.h"
+#include "domains/templates.h"
 
 #include <fstream>
 
 #include <gtest/gtest.h>
 
+#include "../directory.h"
 #include "core/input_error.h"
-#include "directory.h"
 
-namespace kvmtest::libvirt {
+namespace kvmtest::domains {
 namespace {
 
 // The words are libvirt's own (formatdomain.html, memory).
@@ -234,4 +234,4 @@ TEST(LibreswanDomains, AreTheCheckoutsNetworkOnOurGuest) {
 }
 
 }  // namespace
-}  // namespace kvmtest::libvirt
+}  // namespace kvmtest::domains

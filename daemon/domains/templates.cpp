@@ -1,4 +1,4 @@
-#include "libvirt/templates.h"
+#include "domains/templates.h"
 
 #include <algorithm>
 #include <fstream>
@@ -11,9 +11,9 @@
 
 #include "core/input_error.h"
 #include "core/input_text.h"
-#include "libvirt/xml_text.h"
+#include "domains/xml_text.h"
 
-namespace kvmtest::libvirt {
+namespace kvmtest::domains {
 namespace {
 
 namespace fs = std::filesystem;
@@ -471,4 +471,4 @@ std::vector<std::string> bridges_of(const std::string& domain_xml) {
   return bridges;
 }
 
-}  // namespace kvmtest::libvirt
+}  // namespace kvmtest::domains
