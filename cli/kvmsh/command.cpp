@@ -13,7 +13,7 @@
 
 #include "client/screen.h"
 #include "core/input_error.h"
-#include "wire/execution_json.h"
+#include "wire/bytes.h"
 
 namespace kvmtest::kvmsh {
 

@@ -11,7 +11,7 @@
 #include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/command.h"
-#include "wire/execution_json.h"
+#include "suite/execution_json.h"
 
 namespace kvmtest::command {
 namespace {
@@ -25,7 +25,7 @@ suite::Execution execution_of(const report::RunSummary& run, const std::string& 
     for (auto attempt = result.attempts.rbegin(); attempt != result.attempts.rend(); ++attempt) {
       std::ifstream in(fs::path(attempt->output) / "execution.json");
       if (attempt->output.empty() || !in) continue;
-      return wire::execution_from(nlohmann::json::parse(in));
+      return suite::execution_from(nlohmann::json::parse(in));
     }
   }
   throw core::InputError(fmt::format("test {} printed nothing in run {}; run it first", test, run.run.value));

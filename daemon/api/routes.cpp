@@ -12,7 +12,7 @@
 #include "core/input_error.h"
 #include "engine/errors.h"
 #include "settings/values.h"
-#include "wire/execution_json.h"
+#include "wire/bytes.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::api {

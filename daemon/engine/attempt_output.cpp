@@ -8,8 +8,8 @@
 
 #include "engine/file_system.h"
 #include "engine/hypervisor.h"
+#include "suite/execution_json.h"
 #include "suite/kernel.h"
-#include "wire/execution_json.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::engine {
@@ -46,7 +46,7 @@ void write_attempt(const fs::path& directory, const AttemptFiles& files) {
     write_file(directory / "stdout.txt", program->output);
     write_file(directory / "stderr.txt", program->errors);
   }
-  write_file(directory / "execution.json", wire::dump(wire::to_json(files.execution)) + "\n");
+  write_file(directory / "execution.json", wire::dump(suite::to_json(files.execution)) + "\n");
 
   nlohmann::json result{{"test", files.test.name},
                         {"file", files.test.path.string()},

@@ -4,7 +4,10 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "wire/execution_json.h"
+#include <nlohmann/json.hpp>
+
+#include "suite/execution_json.h"
+#include "wire/bytes.h"
 
 using namespace kvmtest;
 
@@ -15,11 +18,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (json.is_discarded()) return 0;
   suite::Execution execution;
   try {
-    execution = wire::execution_from(json);
+    execution = suite::execution_from(json);
   } catch (const std::runtime_error&) {
     return 0;
   }
-  const auto written = wire::to_json(execution);
-  if (wire::to_json(wire::execution_from(written)) != written) std::abort();
+  const auto written = suite::to_json(execution);
+  if (suite::to_json(suite::execution_from(written)) != written) std::abort();
   return 0;
 }

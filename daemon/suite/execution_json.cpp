@@ -1,4 +1,4 @@
-#include "wire/execution_json.h"
+#include "suite/execution_json.h"
 
 #include <array>
 #include <cmath>
@@ -7,10 +7,15 @@
 
 #include <nlohmann/json.hpp>
 
-namespace kvmtest::wire {
+#include "wire/bytes.h"
+
+namespace kvmtest::suite {
 namespace {
 
-using Why = suite::Ending::Why;
+using wire::bytes_from_text;
+using wire::text_from_bytes;
+
+using Why = Ending::Why;
 constexpr std::array<std::pair<Why, const char*>, 8> endings{{{Why::completed, "completed"},
                                                               {Why::timeout, "timeout"},
                                                               {Why::console_closed, "console-closed"},
@@ -20,7 +25,7 @@ constexpr std::array<std::pair<Why, const char*>, 8> endings{{{Why::completed, "
                                                               {Why::unsupported, "unsupported"},
                                                               {Why::unprepared, "unprepared"}}};
 
-nlohmann::json to_json(const suite::ProgramResult& result) {
+nlohmann::json to_json(const ProgramResult& result) {
   nlohmann::json json{{"output", text_from_bytes(result.output)},
                       {"errors", text_from_bytes(result.errors)},
                       {"truncated", result.truncated},
@@ -33,8 +38,8 @@ nlohmann::json to_json(const suite::ProgramResult& result) {
   return json;
 }
 
-suite::ProgramResult program_from(const nlohmann::json& json) {
-  suite::ProgramResult result;
+ProgramResult program_from(const nlohmann::json& json) {
+  ProgramResult result;
   result.output = bytes_from_text(json.at("output").get_ref<const std::string&>());
   result.errors = bytes_from_text(json.value("errors", ""));
   result.truncated = json.value("truncated", false);
@@ -50,38 +55,7 @@ suite::ProgramResult program_from(const nlohmann::json& json) {
 
 }  // namespace
 
-std::string text_from_bytes(std::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size());
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      text.push_back(c);
-    } else {
-      text.push_back(static_cast<char>(0xc0 | (byte >> 6)));
-      text.push_back(static_cast<char>(0x80 | (byte & 0x3f)));
-    }
-  }
-  return text;
-}
-
-std::string bytes_from_text(std::string_view text) {
-  std::string bytes;
-  bytes.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x80) {
-      bytes.push_back(text[i]);
-      continue;
-    }
-    if ((byte & 0xfc) != 0xc0 || i + 1 == text.size())
-      throw std::runtime_error("not bytes as text: a code point above 255");
-    bytes.push_back(static_cast<char>((byte << 6) | (static_cast<unsigned char>(text[++i]) & 0x3f)));
-  }
-  return bytes;
-}
-
-nlohmann::json to_json(const suite::Execution& execution) {
+nlohmann::json to_json(const Execution& execution) {
   nlohmann::json results = nlohmann::json::array();
   for (const auto& result : execution.results) {
     nlohmann::json entry{{"step", result.step},
@@ -112,11 +86,11 @@ nlohmann::json to_json(const suite::Execution& execution) {
   return json;
 }
 
-suite::Execution execution_from(const nlohmann::json& json) {
+Execution execution_from(const nlohmann::json& json) {
   try {
-    suite::Execution execution;
+    Execution execution;
     for (const auto& entry : json.at("results")) {
-      suite::StepResult result;
+      StepResult result;
       result.step = entry.at("step").get<std::size_t>();
       result.output = bytes_from_text(entry.at("output").get_ref<const std::string&>());
       if (entry.contains("status")) result.status = entry.at("status").get<int>();
@@ -133,7 +107,7 @@ suite::Execution execution_from(const nlohmann::json& json) {
     const auto kernel = json.value("kernel", nlohmann::json::object());
     for (const auto& [host, lines] : kernel.items())
       for (const auto& line : lines) {
-        suite::KernelLine& said = execution.kernel[host].emplace_back();
+        KernelLine& said = execution.kernel[host].emplace_back();
         if (line.contains("at")) said.at = std::chrono::microseconds(std::llround(line.at("at").get<double>() * 1e6));
         said.stamp = line.at("stamp").get<std::int64_t>();
         said.level = line.at("level").get<int>();
@@ -150,4 +124,4 @@ suite::Execution execution_from(const nlohmann::json& json) {
   }
 }
 
-}  // namespace kvmtest::wire
+}  // namespace kvmtest::suite
