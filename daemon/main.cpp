@@ -27,6 +27,7 @@
 #include "api/routes.h"
 #include "api/server.h"
 #include "core/input_error.h"
+#include "domains/templates.h"
 #include "engine/claim.h"
 #include "engine/engine.h"
 #include "engine/errors.h"

@@ -11,6 +11,8 @@
 
 #include "core/input_error.h"
 #include "engine/errors.h"
+#include "report/metrics.h"
+#include "report/run_summary.h"
 #include "service/fingerprint.h"
 #include "service/follow.h"
 #include "service/inputs.h"
