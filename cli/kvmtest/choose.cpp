@@ -30,7 +30,7 @@ std::vector<core::Verdict> earlier_verdicts(const settings::Settings& settings,
   suite::for_each_in_parallel(tests.size(), [&](std::size_t i) {
     const auto found = last.find(tests[i].test.name);
     const auto known = found == last.end() ? core::Verdict::untested : found->second;
-    verdicts[i] = tests[i].judge->earlier().value_or(known);
+    verdicts[i] = tests[i].own_output ? tests[i].own_output->earlier() : known;
   });
   return verdicts;
 }

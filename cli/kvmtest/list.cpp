@@ -30,14 +30,10 @@ const char* kind_of(suite::StepKind kind) {
 }
 
 nlohmann::json to_json(const suite::Test& test) {
+  const auto guests = test.values(suite::attribute::guest);
   std::map<std::string, std::string> guest_of;
-  nlohmann::json hosts = test.hosts;
-  nlohmann::json guests = nlohmann::json::array();
-  for (std::size_t i = 0; i < test.guests.size(); ++i) {
-    guest_of[test.hosts[i]] = test.guests[i].name;
-    hosts[i] = test.guests[i].host;
-    guests.push_back(test.guests[i].name);
-  }
+  for (std::size_t i = 0; i < guests.size(); ++i) guest_of[test.hosts[i]] = guests[i];
+  const auto hosts = guests.empty() ? test.hosts : test.values(suite::attribute::guest_host);
   nlohmann::json commands = nlohmann::json::array();
   for (const suite::Step& step : test.steps) {
     if (step.post_mortem) continue;
@@ -47,11 +43,16 @@ nlohmann::json to_json(const suite::Test& test) {
     if (!step.file.empty()) command["file"] = step.file;
     commands.push_back(std::move(command));
   }
-  nlohmann::json out{{"name", test.name},           {"title", test.title},
-                     {"path", test.path.string()},  {"kind", test.kind},
-                     {"status", test.status},       {"hosts", std::move(hosts)},
-                     {"guests", std::move(guests)}, {"platforms", test.platforms},
-                     {"tags", test.tags},           {"commands", std::move(commands)}};
+  nlohmann::json out{{"name", test.name},
+                     {"title", test.title},
+                     {"path", test.path.string()},
+                     {"kind", test.value(suite::attribute::kind)},
+                     {"status", test.value(suite::attribute::status)},
+                     {"hosts", hosts},
+                     {"guests", guests},
+                     {"platforms", test.values(suite::attribute::platform)},
+                     {"tags", test.tags},
+                     {"commands", std::move(commands)}};
   if (!test.obstacle.empty()) out["obstacle"] = test.obstacle;
   if (test.program) out["program"] = test.program->command;
   return out;

@@ -127,7 +127,8 @@ void Engine::perform(const core::action::ReportVerdict& a) {
   if (run_->under_way.erase(a.attempt) == 0) {
     // Rare, and the suite's own output must be right before anybody hears of the verdict.
     const auto now = std::chrono::system_clock::now();
-    run_->order.tests.at(a.test.value).judge->missed({run_->began, now, now, a.split.reset, {}}, a.issues);
+    if (const auto& own_output = run_->order.tests.at(a.test.value).own_output)
+      own_output->missed({run_->began, now, now, a.split.reset, {}}, a.issues);
   }
   std::string output = attempt_directory(run_->order.output, test, a.number);
   if (!std::filesystem::exists(output)) output.clear();

@@ -112,7 +112,7 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   ran.number = a.number;
   const auto begin = std::chrono::system_clock::now();
   suite::Times times{run->began, begin, begin, a.ready_after, {}};
-  std::string problem = loaded.judge->begin(times);
+  std::string problem = loaded.own_output ? loaded.own_output->begin(times) : std::string();
   if (sessions.size() != test.hosts.size()) {
     aborted = core::event::TestAborted{a.attempt, {}, "a domain of its group was lost before the test began"};
   } else if (test.program) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
+#include <utility>
 
 #include "core/input_error.h"
 
@@ -11,41 +13,51 @@ namespace kvmtest::suite {
 
 namespace {
 
-/// One option's expression.
+/// An option's expression, and those that tests bring along for where it is not given.
 class Expression {
  public:
-  Expression(const std::optional<std::string>& given, const char* fallback, const char* option)
-      : explicit_(given.has_value()), re_(given.value_or(fallback), RE2::Quiet) {
-    if (!re_.ok()) {
-      throw core::InputError(std::string(option) + ": '" + given.value_or("") +
-                             "' is no regular expression: " + re_.error());
-    }
+  Expression(const std::optional<std::string>& given, const char* option) {
+    if (!given) return;
+    given_.emplace(*given, RE2::Quiet);
+    if (!given_->ok())
+      throw core::InputError(std::string(option) + ": '" + *given + "' is no regular expression: " + given_->error());
   }
-  [[nodiscard]] bool matches(const std::string& word) const { return RE2::PartialMatch(word, re_); }
-  /// The same; what a test does not have is missed only by an expression that was given.
-  [[nodiscard]] bool matches_optional(const std::string& word) const {
-    return (word.empty() && !explicit_) || matches(word);
+  [[nodiscard]] bool is_given() const { return given_.has_value(); }
+  [[nodiscard]] bool matches(const std::string& word, const std::string& otherwise) {
+    const RE2& re = given_ ? *given_ : others_.try_emplace(otherwise, otherwise, RE2::Quiet).first->second;
+    return RE2::PartialMatch(word, re);
   }
 
  private:
-  bool explicit_;
-  RE2 re_;
+  std::optional<RE2> given_;
+  std::map<std::string, RE2> others_;  ///< each compiled once
 };
+
+/// The value of an attribute that does not match; nothing: each does. What a test does not have matches unless an
+/// expression was given; then it is as good as `absent`.
+std::optional<std::string> mismatch(const Test& test, std::string_view attribute, Expression& expression,
+                                    const std::vector<std::string>& absent) {
+  const Attribute* found = test.attribute(attribute);
+  if (found == nullptr && !expression.is_given()) return std::nullopt;
+  for (const std::string& word : found == nullptr ? absent : found->values)
+    if (!expression.matches(word, found == nullptr ? "" : found->wanted)) return word;
+  return std::nullopt;
+}
 
 }  // namespace
 
 std::vector<Ignored> ignore_by(const Filter& filter, std::vector<LoadedTest>& tests) {
-  const Expression kind(filter.kind, "kvmplutotest", "--test-kind");
-  const Expression status(filter.status, "good", "--test-status");
-  const Expression name(filter.name, "", "--test-name");
-  const Expression platform(filter.platform, "", "--test-platform");
+  Expression kind(filter.kind, "--test-kind");
+  Expression status(filter.status, "--test-status");
+  Expression name(filter.name, "--test-name");
+  Expression platform(filter.platform, "--test-platform");
   std::vector<Ignored> ignored;
   const auto reason = [&](const Test& test) -> std::string {
-    if (!kind.matches_optional(test.kind)) return "kind " + test.kind;
-    if (!status.matches_optional(test.status)) return "status " + test.status;
-    if (!name.matches(test.name)) return "name";
-    for (const std::string& word : test.platforms)
-      if (!platform.matches(word)) return "platform " + word;
+    if (const auto word = mismatch(test, attribute::kind, kind, {""})) return "kind " + *word;
+    if (const auto word = mismatch(test, attribute::status, status, {""})) return "status " + *word;
+    if (!name.matches(test.name, "")) return "name";
+    // A test of no platform runs on all of them.
+    if (const auto word = mismatch(test, attribute::platform, platform, {})) return "platform " + *word;
     return {};
   };
   std::erase_if(tests, [&](const LoadedTest& loaded) {

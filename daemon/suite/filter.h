@@ -9,12 +9,13 @@
 
 namespace kvmtest::suite {
 
-/// An expression is looked for anywhere in the word; an empty one is in every word.
+/// An expression is looked for anywhere in the word; an empty one is in every word. Where none is given, the one that
+/// the test's attribute brings along counts (Attribute::wanted).
 struct Filter {
-  std::optional<std::string> kind{};      ///< none: kvmplutotest, of tests that have a kind
-  std::optional<std::string> status{};    ///< none: good, of tests that have a status
-  std::optional<std::string> name{};      ///< none: any
-  std::optional<std::string> platform{};  ///< of all a test's platforms; none: any
+  std::optional<std::string> kind{};      ///< of attribute::kind
+  std::optional<std::string> status{};    ///< of attribute::status
+  std::optional<std::string> name{};      ///< of the test's name; none: any
+  std::optional<std::string> platform{};  ///< of all values of attribute::platform
 
   friend bool operator==(const Filter&, const Filter&) = default;
 };

@@ -22,19 +22,6 @@ using judge::Judgement;
 class Judge {
  public:
   virtual ~Judge() = default;
-  /// Before an attempt's first step, on its prefix's thread: makes room for the test's own output, where the suite
-  /// keeps one. Of `times`, the run's start and the resets are known. Returns why it cannot be, one line; empty: it
-  /// can.
-  [[nodiscard]] virtual std::string begin(const Times& times) const {
-    (void)times;
-    return {};
-  }
-  /// Instead of begin() and judge(), for an attempt that ended before its first step: the suite's own output, where it
-  /// keeps one, has these issues and nothing of the attempt before. On the core's thread; does not throw.
-  virtual void missed(const Times& times, const std::vector<core::Issue>& issues) const {
-    (void)times;
-    (void)issues;
-  }
   /// Never throws for anything an execution may hold.
   [[nodiscard]] virtual Judgement judge(const Execution& execution) const = 0;
   /// The text of the test's file (Test::path) that would expect what this execution gave; nothing when the format keeps
@@ -43,14 +30,35 @@ class Judge {
     (void)execution;
     return std::nullopt;
   }
-  /// What the suite's own output of the last attempt says now; nothing where the suite keeps none.
-  [[nodiscard]] virtual std::optional<core::Verdict> earlier() const { return std::nullopt; }
+};
+
+/// The output that a suite keeps of its attempts by itself, beside its tests: files for tools of its own. Most suites
+/// keep none. Any thread; the attempts at one test come one after the other.
+class OwnOutput {
+ public:
+  virtual ~OwnOutput() = default;
+  /// Before an attempt's first step, on its prefix's thread: makes room for its output. Of `times`, the run's start and
+  /// the resets are known. Returns why it cannot be, one line; empty: it can.
+  [[nodiscard]] virtual std::string begin(const Times& times) const = 0;
+  /// Instead of begin() and Judge::judge(), for an attempt that ended before its first step: the output has these
+  /// issues and nothing of the attempt before. Writes files; does not throw.
+  virtual void missed(const Times& times, const std::vector<core::Issue>& issues) const = 0;
+  /// What the output of the last attempt says now.
+  [[nodiscard]] virtual core::Verdict earlier() const = 0;
 };
 
 /// A test, ready to be run and judged, unless it has an obstacle. Cheap to copy apart from the Test itself.
 struct LoadedTest {
   Test test;
   std::shared_ptr<const Judge> judge;
+  std::shared_ptr<const OwnOutput> own_output{};  ///< null: its suite keeps none
+};
+
+/// What is known of a suite that comes with files of its own into its guests.
+struct SuiteInGuests {
+  std::string directory{};                                           ///< where it is there
+  std::chrono::milliseconds command_limit{std::chrono::minutes(2)};  ///< of its commands
+  std::string prepare{};  ///< command that the guests are given first; empty: none
 };
 
 /// What loading knows besides the path.
@@ -58,9 +66,7 @@ struct LoadContext {
   std::filesystem::path base;  ///< absolute; paths in messages and diffs are relative to it where they lie within
   const std::set<std::string>* known_hosts = nullptr;  ///< null: any host will do
   std::filesystem::path cache{};  ///< directory for what judging can make again; empty: it keeps nothing
-  std::string suite_directory{};  ///< where guests have a suite that comes with files of its own
-  std::chrono::milliseconds command_limit{std::chrono::minutes(2)};  ///< of commands of such a suite
-  std::string prepare{};  ///< command that such guests are given first; empty: none
+  SuiteInGuests in_guests{};
 };
 
 /// One format. Stateless: any thread.

@@ -101,9 +101,7 @@ LoadContext context_for(const settings::Settings& settings, const std::set<std::
   return {settings.project,
           known_hosts,
           settings.state_dir / "sanitized",
-          settings.libreswan.directory,
-          settings.libreswan.command_limit,
-          settings.libreswan.prepare};
+          {settings.libreswan.directory, settings.libreswan.command_limit, settings.libreswan.prepare}};
 }
 
 std::vector<LoadedTest> load(const std::vector<std::string>& paths, LoadContext context, const std::string& format) {

@@ -1,12 +1,14 @@
 #pragma once
 // A test as every format hands it over: hosts, limits, and steps to type at consoles. Pure data.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/verdict.h"
@@ -22,13 +24,6 @@ enum class StepKind {
   requires_,   ///< run; a non-zero status makes the test unsupported and ends it
   reboot,      ///< type it, wait until the machine has restarted; empty: its power is taken away and given back
   comment,     ///< nothing to type; it is part of what the test's output shows
-};
-
-/// A machine as a suite with several platforms names it.
-struct Guest {
-  std::string name;      ///< platform and host: "netbsdrise"
-  std::string host;      ///< its role, and what it calls itself: "rise"
-  std::string platform;  ///< "netbsd"
 };
 
 struct Step {
@@ -50,15 +45,28 @@ struct Program {
   std::filesystem::path directory;   ///< where it runs; absolute
 };
 
+/// What a suite says of a test in words of its own. Most suites say nothing.
+struct Attribute {
+  std::string name;
+  std::vector<std::string> values;
+  std::string wanted{};  ///< expression (RE2) that each value must match where a user gives none; empty: any will do
+};
+
+/// The names of attributes that tests are chosen by or listed with.
+namespace attribute {
+inline constexpr std::string_view kind = "kind";              ///< what is done with it
+inline constexpr std::string_view status = "status";          ///< how far it is to be trusted ("good", "wip")
+inline constexpr std::string_view platform = "platform";      ///< of its machines, those that matter, sorted
+inline constexpr std::string_view guest = "guest";            ///< the machines, one a host, in the order of Test::hosts
+inline constexpr std::string_view guest_host = "guest-host";  ///< what each of these calls itself
+}  // namespace attribute
+
 struct Test {
   std::string name;  ///< unique within a run, as typed and reported: "netlab/gre"
   std::filesystem::path path;
   std::string title;
   std::vector<std::string> hosts;  ///< the group it needs, in the order it names them
-  std::vector<Guest> guests;       ///< one a host, in their order, where the suite knows platforms; else empty
-  std::string kind;                ///< the suite's word for what is done with it; may be empty
-  std::string status;              ///< the suite's word for how far it is to be trusted ("good", "wip"); may be empty
-  std::vector<std::string> platforms;  ///< those that matter, sorted; may be empty
+  std::vector<Attribute> attributes;
   std::vector<std::string> tags;
   std::string obstacle;                                    ///< why it cannot run, one line; empty: it can
   std::optional<std::chrono::milliseconds> limit;          ///< whole test
@@ -67,6 +75,23 @@ struct Test {
   std::vector<Step> preparation{};  ///< typed first, each to end with status 0; no part of the test's output
   std::vector<Step> steps;
   std::optional<Program> program{};  ///< in place of steps
+
+  /// Null: it has none of that name.
+  [[nodiscard]] const Attribute* attribute(std::string_view wanted) const {
+    const auto found = std::find_if(attributes.begin(), attributes.end(),
+                                    [&](const Attribute& candidate) { return candidate.name == wanted; });
+    return found == attributes.end() ? nullptr : &*found;
+  }
+  /// The values of the attribute of that name; empty: it has none.
+  [[nodiscard]] std::vector<std::string> values(std::string_view wanted) const {
+    const Attribute* found = attribute(wanted);
+    return found == nullptr ? std::vector<std::string>{} : found->values;
+  }
+  /// The first of them; empty: there is none.
+  [[nodiscard]] std::string value(std::string_view wanted) const {
+    const Attribute* found = attribute(wanted);
+    return found == nullptr || found->values.empty() ? std::string() : found->values.front();
+  }
 };
 
 /// A message of the kernel that came among what a command printed, and is no part of that.

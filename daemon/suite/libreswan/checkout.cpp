@@ -32,8 +32,6 @@ bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') |
 
 }  // namespace
 
-std::string domain_host(const Guest& guest) { return guest.platform == linux_platform ? guest.host : guest.name; }
-
 Checkout::Checkout(fs::path testing)
     : testing_(std::move(testing)),
       hosts_(stems(testing_ / "kvm/vm", ".xml", "hosts")),

@@ -9,16 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "suite/libreswan/guests.h"
 #include "suite/libreswan/sanitizer.h"
-#include "suite/test.h"
 
 namespace kvmtest::suite::libreswan {
-
-/// The platform of a guest that is called by its host alone.
-inline constexpr std::string_view linux_platform = "linux";
-
-/// The host of a guest's domain. That on linux is the host; others have domains of their own.
-std::string domain_host(const Guest& guest);
 
 /// Hosts, platforms, and the guests they make. Immutable.
 class Checkout {

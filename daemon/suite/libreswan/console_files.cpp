@@ -105,9 +105,10 @@ class ConsoleWriter {
 }  // namespace
 
 std::map<std::string, std::string> file_names(const Test& test) {
+  const auto guest_hosts = test.values(attribute::guest_host);
   std::map<std::string, std::string> names;
   for (std::size_t i = 0; i < test.hosts.size(); ++i)
-    names[test.hosts[i]] = i < test.guests.size() ? test.guests[i].host : test.hosts[i];
+    names[test.hosts[i]] = i < guest_hosts.size() ? guest_hosts[i] : test.hosts[i];
   return names;
 }
 

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace libreswan;
 
-// What a test directory that is named directly counts as.
+// What a test directory that is named directly counts as, and which tests of a list are wanted unless told otherwise.
 constexpr const char* default_kind = "kvmplutotest";
 constexpr const char* default_status = "good";
 
@@ -48,17 +48,6 @@ std::string title_of(const fs::path& directory) {
   if (begin == std::string::npos) return {};
   const std::string line = text.substr(begin, text.find_first_of("\r\n", begin) - begin);
   return line.substr(0, line.find_last_not_of(" \t") + 1);
-}
-
-void take_guests(Test& test, const std::vector<Guest>& guests) {
-  test.guests = guests;
-  for (const Guest& guest : guests) {
-    test.hosts.push_back(domain_host(guest));
-    // nic is a part of the network, and on linux always.
-    if (guest.host != "nic") test.platforms.push_back(guest.platform);
-  }
-  std::sort(test.platforms.begin(), test.platforms.end());
-  test.platforms.erase(std::unique(test.platforms.begin(), test.platforms.end()), test.platforms.end());
 }
 
 void take_commands(Test& test, const std::vector<Command>& commands) {
@@ -94,21 +83,22 @@ void add_preparation(Test& test, const LoadContext& context) {
       test.preparation.push_back(std::move(step));
     }
   };
-  if (!context.prepare.empty()) add(context.prepare);
+  if (!context.in_guests.prepare.empty()) add(context.in_guests.prepare);
   // A login shell tells of its jobs; some of the suite's expected output has that.
-  add("set -m; cd " + (context.suite_directory.empty() ? "/testing" : context.suite_directory) + "/pluto/" + test.name);
+  add("set -m; cd " + (context.in_guests.directory.empty() ? "/testing" : context.in_guests.directory) + "/pluto/" +
+      test.name);
 }
 
 // Why a group cannot be had; empty when it can.
-std::string missing_domain(const Test& test, const std::set<std::string>* known) {
+std::string missing_domain(const Test& test, const std::vector<Guest>& guests, const std::set<std::string>* known) {
   for (std::size_t i = 0; known != nullptr && i < test.hosts.size(); ++i) {
     if (!known->contains(test.hosts[i]))
-      return "it needs guest " + test.guests[i].name + ", and there is no domain '" + test.hosts[i] + "' for it";
+      return "it needs guest " + guests[i].name + ", and there is no domain '" + test.hosts[i] + "' for it";
   }
-  for (std::size_t i = 0; i < test.guests.size(); ++i) {
+  for (std::size_t i = 0; i < guests.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (test.guests[i].host == test.guests[j].host)
-        return "it needs guests " + test.guests[j].name + " and " + test.guests[i].name + ", which are one host";
+      if (guests[i].host == guests[j].host)
+        return "it needs guests " + guests[j].name + " and " + guests[i].name + ", which are one host";
     }
   }
   return {};
@@ -161,10 +151,10 @@ class LibreswanFormat final : public Format {
     Test test;
     test.name = real.filename();
     test.path = real;
-    test.kind = listed.kind;
-    test.status = listed.status;
+    test.attributes = {{std::string(attribute::kind), {listed.kind}, default_kind},
+                       {std::string(attribute::status), {listed.status}, default_status}};
     test.title = title_of(real);
-    test.command_limit = context.command_limit;
+    test.command_limit = context.in_guests.command_limit;
     // The verdict is libreswan's own: see KERNEL.
     test.kernel_warnings = core::KernelWarnings::tell;
     Script script;
@@ -174,15 +164,14 @@ class LibreswanFormat final : public Format {
       take_commands(test, script.commands);
       add_post_mortem(test);
       add_preparation(test, context);
-      test.obstacle = missing_domain(test, context.known_hosts);
+      test.obstacle = missing_domain(test, script.guests, context.known_hosts);
     } catch (const core::InputError& error) {
       // Of more than a thousand tests, one that is broken must not keep the others from running.
       test.obstacle = error.what();
     }
     // The suite limits commands, not tests.
-    test.limit = context.command_limit * (test.steps.size() + test.preparation.size() + 1);
-    auto judge = make_judge(test, checkouts.sanitizer(*checkout, context.cache));
-    return {std::move(test), std::move(judge)};
+    test.limit = context.in_guests.command_limit * (test.steps.size() + test.preparation.size() + 1);
+    return with_judge(std::move(test), checkouts.sanitizer(*checkout, context.cache));
   }
 };
 

@@ -41,7 +41,7 @@ void move_into(const fs::path& from, const fs::path& directory) {
   fs::remove_all(from);
 }
 
-class LibreswanJudge final : public Judge {
+class LibreswanJudge final : public Judge, public OwnOutput {
  public:
   LibreswanJudge(Test test, std::shared_ptr<Sanitizer> sanitizer)
       : test_(std::move(test)),
@@ -101,7 +101,7 @@ class LibreswanJudge final : public Judge {
     }
   }
 
-  [[nodiscard]] std::optional<Verdict> earlier() const override {
+  [[nodiscard]] Verdict earlier() const override {
     try {
       return judge_output(judged_, output_, *sanitizer_).verdict;
     } catch (const std::exception&) {
@@ -156,11 +156,17 @@ class LibreswanJudge final : public Judge {
 JudgedTest judged_test(const Test& test) {
   // Differences are for `patch -p1` in the checkout's own directory.
   const fs::path root = test.path.parent_path().parent_path().parent_path();
-  return {test.path, test.path.lexically_relative(root).string(), test.guests, test.name, test.kind, test.status};
+  return {test.path,
+          test.path.lexically_relative(root).string(),
+          guests_of(test),
+          test.name,
+          test.value(attribute::kind),
+          test.value(attribute::status)};
 }
 
-std::shared_ptr<const Judge> make_judge(Test test, std::shared_ptr<Sanitizer> sanitizer) {
-  return std::make_shared<LibreswanJudge>(std::move(test), std::move(sanitizer));
+LoadedTest with_judge(Test test, std::shared_ptr<Sanitizer> sanitizer) {
+  auto judge = std::make_shared<LibreswanJudge>(test, std::move(sanitizer));
+  return {std::move(test), judge, judge};
 }
 
 }  // namespace kvmtest::suite::libreswan

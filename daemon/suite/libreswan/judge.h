@@ -1,6 +1,6 @@
 #pragma once
-// Judging attempts at libreswan's tests: it makes room in OUTPUT, writes the consoles there, and judges what is there.
-// Any thread; attempts at one test come one after the other.
+// Judging attempts at libreswan's tests: the judge makes room in OUTPUT, writes the consoles there, and judges what is
+// there. Any thread; attempts at one test come one after the other.
 
 #include <memory>
 
@@ -14,8 +14,8 @@ namespace kvmtest::suite::libreswan {
 /// What judging needs to know of a test that was read.
 JudgedTest judged_test(const Test& test);
 
-/// OUTPUT of the test's directory is where its attempts go; what was there before moves to BACKUP/NAME/DATE in the
-/// checkout's own directory.
-std::shared_ptr<const Judge> make_judge(Test test, std::shared_ptr<Sanitizer> sanitizer);
+/// The test with its judge. OUTPUT of its directory is where its attempts go; what was there before moves to
+/// BACKUP/NAME/DATE in the checkout's own directory.
+LoadedTest with_judge(Test test, std::shared_ptr<Sanitizer> sanitizer);
 
 }  // namespace kvmtest::suite::libreswan

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/verdict.h"
+#include "suite/libreswan/guests.h"
 #include "suite/libreswan/sanitizer.h"
-#include "suite/test.h"
 
 namespace kvmtest::suite::libreswan {
 

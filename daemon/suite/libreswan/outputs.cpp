@@ -110,7 +110,7 @@ FoundOutputs find_outputs(const std::vector<std::string>& paths, const fs::path&
       auto& sanitizer = sanitizers[testing];
       if (!sanitizer) sanitizer = std::make_shared<Sanitizer>(testing, cache);
       const fs::path shown = output.empty() ? loaded.test.path : output;
-      const std::string obstacle = loaded.test.guests.empty() ? loaded.test.obstacle : "";
+      const std::string obstacle = guests_of(loaded.test).empty() ? loaded.test.obstacle : "";
       found.outputs.push_back({judged_test(loaded.test), output.empty() ? loaded.test.path / "OUTPUT" : output,
                                label_of(shown, base).string(), sanitizer, obstacle});
     }

@@ -78,11 +78,13 @@ TEST_F(EngineTest, ThePostMortemGoesOnAfterATimeOutOfItsOwnButNotAfterTheScripts
 }
 
 /// Has no room for output.
-class RoomlessJudge final : public suite::Judge {
+class RoomlessJudge final : public suite::Judge, public suite::OwnOutput {
  public:
   [[nodiscard]] std::string begin(const suite::Times& times) const override {
     return times.run <= times.begin ? "no room" : "the run began after its test";
   }
+  void missed(const suite::Times&, const std::vector<core::Issue>&) const override {}
+  [[nodiscard]] core::Verdict earlier() const override { return core::Verdict::untested; }
   [[nodiscard]] judge::Judgement judge(const suite::Execution& execution) const override {
     judge::Judgement judgement;
     judgement.verdict = core::Verdict::unresolved;
@@ -93,7 +95,9 @@ class RoomlessJudge final : public suite::Judge {
 
 TEST_F(EngineTest, ATestWithoutRoomForItsOutputRunsNothing) {
   auto test = script("t", {{"east", "echo never"}});
-  test.judge = std::make_shared<RoomlessJudge>();
+  const auto judge = std::make_shared<RoomlessJudge>();
+  test.judge = judge;
+  test.own_output = judge;
   engine_.start_run(order({test}));
   memory_.wait_for<record::RunFinished>();
   EXPECT_EQ(verdicts(), (Verdicts{{"t", core::Verdict::unresolved}}));
@@ -130,7 +134,7 @@ TEST_F(EngineTest, WhoeverHasReadOfARunsEndMayStartTheNextOne) {
 }
 
 TEST_F(EngineTest, ASuiteHearsOfAnAttemptThatNeverBegan) {
-  struct Suite final : suite::Judge {
+  struct Suite final : suite::Judge, suite::OwnOutput {
     explicit Suite(std::vector<std::string>& to_told) : told(to_told) {}
     [[nodiscard]] std::string begin(const suite::Times&) const override {
       told.emplace_back("begin");
@@ -139,6 +143,7 @@ TEST_F(EngineTest, ASuiteHearsOfAnAttemptThatNeverBegan) {
     void missed(const suite::Times&, const std::vector<core::Issue>& issues) const override {
       told.push_back("missed: " + issues.at(0).name);
     }
+    [[nodiscard]] core::Verdict earlier() const override { return core::Verdict::untested; }
     [[nodiscard]] judge::Judgement judge(const suite::Execution&) const override {
       told.emplace_back("judge");
       return {};
@@ -147,7 +152,9 @@ TEST_F(EngineTest, ASuiteHearsOfAnAttemptThatNeverBegan) {
   };
   std::vector<std::string> told;
   auto test = script("t", {{"east", "true"}});
-  test.judge = std::make_shared<Suite>(told);
+  const auto suite = std::make_shared<Suite>(told);
+  test.judge = suite;
+  test.own_output = suite;
   hypervisor_.plan(east, {.starts_that_fail = 1});
   engine_.start_run(order({test}));
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 1U);

@@ -11,9 +11,14 @@ LoadedTest test(const std::string& name, const std::string& status, std::vector<
                 const std::string& kind = "kvmplutotest") {
   LoadedTest loaded;
   loaded.test.name = name;
-  loaded.test.status = status;
-  loaded.test.kind = kind;
-  loaded.test.platforms = std::move(platforms);
+  loaded.test.attributes = {{"kind", {kind}, "kvmplutotest"}, {"status", {status}, "good"}};
+  if (!platforms.empty()) loaded.test.attributes.push_back({"platform", std::move(platforms)});
+  return loaded;
+}
+
+LoadedTest plain(const std::string& name) {
+  LoadedTest loaded;
+  loaded.test.name = name;
   return loaded;
 }
 
@@ -23,7 +28,7 @@ std::string left(const Filter& filter) {
                                 test("b-1", "good", {"linux", "netbsd"}),
                                 test("c-1", "good", {}),
                                 test("d-1", "good", {"linux"}, "umlplutotest"),
-                                test("plain", "", {}, "")};
+                                plain("plain")};
   ignore_by(filter, tests);
   std::string out;
   for (const auto& loaded : tests) out += loaded.test.name + " ";
@@ -31,6 +36,16 @@ std::string left(const Filter& filter) {
 }
 
 TEST(Filter, ByDefaultTheGoodOnesRunAndThoseOfSuitesWithoutStatuses) { EXPECT_EQ(left({}), "a-1 b-1 c-1 plain "); }
+
+TEST(Filter, WhatIsWantedByDefaultIsTheSuitesToSay) {
+  std::vector<LoadedTest> tests{plain("fast"), plain("slow"), plain("any")};
+  tests[0].test.attributes = {{"kind", {"fast"}, "^fast$"}, {"status", {"odd"}}};
+  tests[1].test.attributes = {{"kind", {"slow"}, "^fast$"}};
+  tests[2].test.attributes = {{"kind", {"slow"}}, {"platform", {"riscv"}, "linux"}};
+  const auto ignored = ignore_by({}, tests);
+  EXPECT_EQ(told(ignored, 3), "2 of 3 tests are left out: 1 by kind slow, 1 by platform riscv");
+  EXPECT_EQ(tests.at(0).test.name, "fast");
+}
 
 TEST(Filter, AnExpressionIsLookedForAnywhere) {
   EXPECT_EQ(left({.status = "^(good|wip)$"}), "a-1 a-2 b-1 c-1 ");

@@ -141,7 +141,7 @@ TEST_F(LibreswanJudging, AnAttemptLeavesItsFilesAndItsVerdict) {
         expected.substr(0, expected.size() - 1) +
             ": >>>>>>>>>> post-mortem >>>>>>>>>>\neast #\n ../../guestbin/post-mortem.sh\neast #\n : "
             "<<<<<<<<<< post-mortem <<<<<<<<<<\neast #\n \n");
-  EXPECT_EQ(test.judge->begin({}), "");
+  EXPECT_EQ(test.own_output->begin({}), "");
   const Judgement judgement = test.judge->judge(attempt);
   ASSERT_EQ(judgement.issues.size(), 1U);
   EXPECT_EQ(judgement.issues[0].host + ":" + judgement.issues[0].name, "west:output-different");
@@ -159,7 +159,7 @@ TEST_F(LibreswanJudging, AnAttemptLeavesItsFilesAndItsVerdict) {
             "  \"start_time\": \"2001-09-09T01:46:38.500000Z\",\n  \"stop_time\": \"2001-09-09T01:46:43Z\",\n"
             "  \"result\": \"failed\",\n  \"issues\": {\n    \"west\": [\n      \"output-different\"\n    ]\n  },\n"
             "  \"total_time\": 4.5,\n  \"boot_time\": 1.5,\n  \"test_time\": 3.0\n}\n");
-  EXPECT_EQ(test.judge->earlier(), Verdict::failed);
+  EXPECT_EQ(test.own_output->earlier(), Verdict::failed);
 }
 
 TEST_F(LibreswanJudging, EachIssueHasItsVerdict) {
@@ -272,21 +272,21 @@ TEST_F(LibreswanJudging, EarlierOutputMovesToTheBackupsAndOutputStays) {
   const LoadedTest test = loaded();
   write("OUTPUT/east.console.txt", "old");
   const auto run = std::chrono::system_clock::from_time_t(1'000'000'000);
-  EXPECT_EQ(test.judge->begin({run, run, run, {}, {}}), "");
+  EXPECT_EQ(test.own_output->begin({run, run, run, {}, {}}), "");
   EXPECT_TRUE(fs::is_empty(directory_.path() / "testing/pluto/t/OUTPUT"));
   const fs::path backups = directory_.path() / "BACKUP/t";
   ASSERT_TRUE(fs::exists(backups));
   const fs::path first = fs::directory_iterator(backups)->path();
   EXPECT_EQ(directory_.read(first / "east.console.txt"), "old");
   write("OUTPUT/east.console.txt", "newer");
-  EXPECT_EQ(test.judge->begin({run, run, run, {}, {}}), "");
+  EXPECT_EQ(test.own_output->begin({run, run, run, {}, {}}), "");
   EXPECT_EQ(directory_.read(first.string() + "-2/east.console.txt"), "newer");
 }
 
 TEST_F(LibreswanJudging, AnOutputThatIsAFileLeavesTheAttemptUnresolved) {
   write("OUTPUT", "a file");
   const LoadedTest test = loaded();
-  const std::string problem = test.judge->begin({});
+  const std::string problem = test.own_output->begin({});
   EXPECT_NE(problem.find("testing/pluto/t/OUTPUT: this is a file where a directory belongs; remove it"),
             std::string::npos)
       << problem;
@@ -301,10 +301,10 @@ TEST_F(LibreswanJudging, AnOutputThatIsAFileLeavesTheAttemptUnresolved) {
 TEST_F(LibreswanJudging, AnAttemptThatNeverBeganLeavesNothingOfTheOneBefore) {
   (void)issues_with("");
   const LoadedTest test = loaded();
-  ASSERT_EQ(test.judge->earlier(), Verdict::passed);
+  ASSERT_EQ(test.own_output->earlier(), Verdict::passed);
   const auto run = std::chrono::system_clock::from_time_t(1'000'000'000);
-  test.judge->missed({run, run, run, {}, {}}, {{"east", "boot-failed", "no login prompt"}});
-  EXPECT_EQ(test.judge->earlier(), Verdict::unresolved);
+  test.own_output->missed({run, run, run, {}, {}}, {{"east", "boot-failed", "no login prompt"}});
+  EXPECT_EQ(test.own_output->earlier(), Verdict::unresolved);
   EXPECT_NE(read("OUTPUT/result.json").find("boot-failed"), std::string::npos);
   EXPECT_EQ(read("OUTPUT/RESULT").find("passed"), std::string::npos);
   const fs::path saved = fs::directory_iterator(directory_.path() / "BACKUP/t")->path();
@@ -314,7 +314,7 @@ TEST_F(LibreswanJudging, AnAttemptThatNeverBeganLeavesNothingOfTheOneBefore) {
 
 TEST_F(LibreswanJudging, APreparationThatFailedIsInTheOutput) {
   const LoadedTest test = loaded();
-  ASSERT_EQ(test.judge->begin({}), "");
+  ASSERT_EQ(test.own_output->begin({}), "");
   Execution none;
   none.ending = {Ending::Why::unprepared, "east", "east: 'mount' exited with 32"};
   EXPECT_EQ(test.judge->judge(none).verdict, Verdict::unresolved);
@@ -324,7 +324,7 @@ TEST_F(LibreswanJudging, APreparationThatFailedIsInTheOutput) {
 
 TEST_F(LibreswanJudging, OutputThatWasCutIsNotResolved) {
   const LoadedTest test = loaded();
-  ASSERT_EQ(test.judge->begin({}), "");
+  ASSERT_EQ(test.own_output->begin({}), "");
   Execution ran = execution(test.test);
   ran.results.front().truncated = true;
   const Judgement judgement = test.judge->judge(ran);

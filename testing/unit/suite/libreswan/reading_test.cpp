@@ -57,24 +57,24 @@ TEST(LibreswanReading, TheListIsFoundFromAnyOfItsDirectoriesAndItsOrderIsKept) {
 
 TEST(LibreswanReading, AListedTestHasItsKindAndStatusAndANamedOneIsGood) {
   const auto tests = load({"."}, nullptr, checkout);
-  EXPECT_EQ(tests[3].test.status, "wip");
+  EXPECT_EQ(tests[3].test.value("status"), "wip");
   for (const Names& named : {Names{".", "testing/pluto/hangs"}, Names{"testing/pluto/hangs", "."}})
     for (const auto& loaded : load(named, nullptr, checkout)) {
       if (loaded.test.name == "hangs") {
-        EXPECT_EQ(loaded.test.status, "good");
+        EXPECT_EQ(loaded.test.value("status"), "good");
       }
     }
-  EXPECT_EQ(tests[4].test.kind, "othertest");
-  EXPECT_EQ(tests[9].test.status, "skip");
+  EXPECT_EQ(tests[4].test.value("kind"), "othertest");
+  EXPECT_EQ(tests[9].test.value("status"), "skip");
   const suite::Test test = only("testing/pluto/hangs");
-  EXPECT_EQ(test.kind + " " + test.status, "kvmplutotest good");
+  EXPECT_EQ(test.value("kind") + " " + test.value("status"), "kvmplutotest good");
   EXPECT_EQ(only("testing/pluto/scripts-in-order").title, "Every way to name a script");
 }
 
 TEST(LibreswanReading, ScriptsRunInTheFormatsOrder) {
   const suite::Test test = only("testing/pluto/scripts-in-order");
   EXPECT_EQ(test.hosts, (Names{"east", "nic", "north", "west"}));
-  EXPECT_EQ(test.platforms, Names{"linux"});
+  EXPECT_EQ(test.values("platform"), Names{"linux"});
   EXPECT_EQ(lines(test),
             (Names{"nic(comment) # the network first", "nic# echo nic", "east# echo east init",
                    "east(comment) # an indented comment", "west# echo west init", "east# echo east run",
@@ -88,7 +88,7 @@ TEST(LibreswanReading, ScriptsRunInTheFormatsOrder) {
 TEST(LibreswanReading, AMergedScriptCountsAlone) {
   const suite::Test test = only("testing/pluto/merged");
   EXPECT_EQ(test.hosts, (Names{"west", "netbsdrise"}));
-  EXPECT_EQ(test.platforms, (Names{"linux", "netbsd"}));
+  EXPECT_EQ(test.values("platform"), (Names{"linux", "netbsd"}));
   EXPECT_EQ(lines(test), (Names{"# a title", "# without a blank", "west# echo one", "west# echo two",
                                 "netbsdrise#   three blanks", "netbsdrise# ", "west# echo end", "netbsdrise# echo end",
                                 "# ", "west# echo last, without a newline"}));
@@ -97,8 +97,8 @@ TEST(LibreswanReading, AMergedScriptCountsAlone) {
 TEST(LibreswanReading, GuestsHavePlatformsButForNic) {
   const suite::Test test = only("testing/pluto/platforms");
   EXPECT_EQ(test.hosts, (Names{"nic", "west", "netbsdeast"}));
-  EXPECT_EQ(test.guests[2].host, "east");
-  EXPECT_EQ(test.platforms, (Names{"linux", "netbsd"}));
+  EXPECT_EQ(libreswan::guests_of(test).at(2).host, "east");
+  EXPECT_EQ(test.values("platform"), (Names{"linux", "netbsd"}));
   EXPECT_EQ(lines(test), (Names{"netbsdeast# uname", "west# uname", "nic# uname", "nic# uname -a", "west# uname -a",
                                 "netbsdeast# uname -a"}));
 }
@@ -199,10 +199,10 @@ nlohmann::json as_original(const Test& test) {
   std::map<std::string, std::string> guest_of;
   nlohmann::json hosts = nlohmann::json::array();
   nlohmann::json guests = nlohmann::json::array();
-  for (std::size_t i = 0; i < test.hosts.size(); ++i) {
-    guest_of[test.hosts[i]] = test.guests[i].name;
-    hosts.push_back(test.guests[i].host);
-    guests.push_back(test.guests[i].name);
+  for (const libreswan::Guest& guest : libreswan::guests_of(test)) {
+    guest_of[libreswan::domain_host(guest)] = guest.name;
+    hosts.push_back(guest.host);
+    guests.push_back(guest.name);
   }
   nlohmann::json commands = nlohmann::json::array();
   for (const Step& step : test.steps) {
@@ -210,8 +210,9 @@ nlohmann::json as_original(const Test& test) {
     const auto guest = step.host.empty() ? nlohmann::json(nullptr) : nlohmann::json(guest_of.at(step.host));
     commands.push_back({{"guest", guest}, {"line", step.command}});
   }
-  return {{"name", test.name}, {"kind", test.kind},           {"status", test.status}, {"hosts", hosts},
-          {"guests", guests},  {"platforms", test.platforms}, {"commands", commands}};
+  return {{"name", test.name},   {"kind", test.value("kind")}, {"status", test.value("status")},
+          {"hosts", hosts},      {"guests", guests},           {"platforms", test.values("platform")},
+          {"commands", commands}};
 }
 
 // Every test directory of a checkout, and the checkout of our own making as well.
