@@ -15,7 +15,7 @@
 #include <boost/beast/http.hpp>
 #include <nlohmann/json.hpp>
 
-#include "service/fingerprint.h"
+#include "setup/fingerprint.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::client {
@@ -168,7 +168,7 @@ std::unique_ptr<RawConnection> Client::upgrade(const std::string& target) {
 void Client::ensure_daemon(const std::optional<fs::path>& config) {
   if (daemon_is_there()) {
     const json status = get("/v1/status");
-    if (status.value("fingerprint", "") == service::fingerprint(settings_)) return;
+    if (status.value("fingerprint", "") == setup::fingerprint(settings_)) return;
     if (!status.at("run").is_null()) {
       fmt::print(stderr, "kvmtest: the daemon keeps the settings it was started with while run {} is active\n",
                  status.at("run").get<std::int64_t>());

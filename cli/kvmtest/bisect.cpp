@@ -10,9 +10,10 @@
 
 #include "client/words.h"
 #include "core/input_error.h"
+#include "kvmtest/choosing.h"
 #include "kvmtest/command.h"
-#include "service/run_request.h"
-#include "suite/bisection.h"
+#include "planning/bisection.h"
+#include "planning/request.h"
 
 namespace kvmtest::command {
 namespace {
@@ -24,7 +25,7 @@ struct BisectOptions {
   std::vector<std::string> tests;
   std::vector<std::string> pair;
   std::string format;
-  suite::Filter filter;
+  planning::Choice choice;
 };
 
 /// A run came to no verdict: stopped, or the infrastructure failed.
@@ -42,18 +43,18 @@ class Trials {
 
   /// Whether `test` passes after the others. Throws Ended.
   bool passes_after(const Names& others, const std::string& test) {
-    service::RunRequest request{.tests = paths_.tests,
-                                .base = paths_.base,
-                                .format = options_.format,
-                                .prefixes = {settings_.prefixes.front()},
-                                .workers = settings_.workers,
-                                .reset = settings_.reset.method,
-                                .keep = settings_.reset.keep,
-                                .spares = settings_.reset.spares,
-                                .filter = options_.filter};
-    request.selection.only = others;
-    request.selection.only.push_back(test);
-    const core::RunId run{client_.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
+    auto request = planning::request_from(settings_);
+    request.tests = paths_.tests;
+    request.base = paths_.base;
+    request.format = options_.format;
+    request.prefixes.resize(1);
+    request.choice = options_.choice;
+    request.choice.only = others;
+    request.choice.only.push_back(test);
+    // The others may fail, or be unsupported, and the last one is to run.
+    request.policy.max_fail = 0;
+    request.require_some = false;
+    const core::RunId run{client_.post("/v1/runs", planning::to_json(request)).at("run").get<std::int64_t>()};
     const auto finished = follow_records(context_, client_, settings_, run, [](const core::record::Record&) {});
     if (!finished || finished->outcome != core::record::Outcome::completed)
       throw Ended{finished ? finished->exit_status : 3};
@@ -93,7 +94,7 @@ int bisect_among(Trials& trials, const Names& candidates, const std::string& tes
     std::cout << test << " passes after all of them: none breaks it\n";
     return 0;
   }
-  return tell(test, suite::bisect(candidates, [&](const Names& some) { return !trials.passes_after(some, test); }));
+  return tell(test, planning::bisect(candidates, [&](const Names& some) { return !trials.passes_after(some, test); }));
 }
 
 int bisect_pair(Trials& trials, const std::string& first, const std::string& second) {
@@ -109,16 +110,14 @@ int bisect_pair(Trials& trials, const std::string& first, const std::string& sec
 /// Those that would run; tests that cannot do not come before others either.
 std::vector<suite::LoadedTest> wanted_tests(const settings::Settings& settings, const std::vector<std::string>& paths,
                                             const BisectOptions& options) {
-  auto tests = load_tests(settings, paths, options.format);
-  suite::ignore_by(options.filter, tests);
-  return tests;
+  return planning::wanted(load_tests(settings, paths, options.format), options.choice).tests;
 }
 
 std::string the_one(const settings::Settings& settings, const std::string& typed, const BisectOptions& options) {
   const auto tests = wanted_tests(settings, {typed}, options);
   if (tests.size() != 1)
     throw core::InputError(fmt::format("{}: one test is wanted here, and this is {}", typed, tests.size()));
-  suite::check_any_can_run(tests);
+  planning::check_any_can_run(tests);
   return tests.front().test.name;
 }
 
@@ -182,7 +181,7 @@ void add_bisect(client::Command& program, Context& context) {
                  "tests that may be to blame (default: those of the settings that are listed before TEST)");
   verb.add_option("--pair", options->pair, "run B alone, then after A, and no more").expected(2).type_name("A B");
   verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
-  add_filter(verb, options->filter);
+  add_filter(verb, options->choice.filter);
   verb.footer(
       "Runs on the first prefix, in runs of their own: TEST alone, after all the others, then after half of those\n"
       "that are left. Exit status: 0 none breaks it, 1 one does, or it does not pass alone.");

@@ -11,11 +11,11 @@
 #include "core/ids.h"
 #include "core/record.h"
 #include "domains/templates.h"
+#include "planning/choice.h"
 #include "report/comparison.h"
 #include "report/run_summary.h"
 #include "suite/filter.h"
 #include "suite/format.h"
-#include "suite/selection.h"
 
 namespace kvmtest::command {
 
@@ -56,49 +56,11 @@ void add_settings(client::Command& program, Context& context);
 void add_plan(client::Command& program, Context& context);
 void add_bisect(client::Command& program, Context& context);
 
-/// Options that say which tests run, in what order, and how often.
-struct SelectionOptions {
-  std::string order = "auto";
-  std::string start_at;
-  std::vector<std::string> tags;
-  std::optional<unsigned> repeat;
-  bool until_fail = false;
-  unsigned retries = 0;
-
-  /// Which, and in what order.
-  void add_choice_to(client::Command& verb);
-  /// How often.
-  void add_repetition_to(client::Command& verb);
-  /// Throws core::InputError.
-  [[nodiscard]] suite::Selection selection() const;
-};
-
-/// What the database tells of the tests; nothing when there is none yet. Throws telemetry::Error.
-suite::Past read_past(const settings::Settings& settings, const std::vector<suite::LoadedTest>& tests);
-
-/// The options that choose tests by regular expressions.
-void add_filter(client::Command& verb, suite::Filter& filter);
-/// Removes the tests that are not wanted and returns what suite::told() tells of them.
-std::string filter_out(const suite::Filter& filter, std::vector<suite::LoadedTest>& tests);
-/// Those that choose them by their earlier results, in the words of core::Verdict.
-struct Earlier {
-  std::vector<std::string> skip;
-  std::vector<std::string> result;
-};
-void add_earlier(client::Command& verb, Earlier& earlier);
-bool wanted(const Earlier& earlier, core::Verdict verdict);
-/// Removes the tests that are not wanted and returns their names. Reads their output and the database.
-std::vector<std::string> left_out(const settings::Settings& settings, const Earlier& earlier,
-                                  std::vector<suite::LoadedTest>& tests);
-
-/// Says on standard error what filter_out() tells, and how many `more` are left out for their earlier results.
-void tell_left_out(const std::string& told, std::size_t more);
-
 /// Output of libreswan's that is to be judged again, without running anything.
 struct Rejudging {
   std::vector<std::string> paths;
   suite::Filter filter;
-  Earlier earlier;
+  planning::Earlier earlier;
   bool diffs = false;  ///< print these instead of results
   bool json = false;
   bool update = false;                      ///< write the sanitized consoles, differences and results anew

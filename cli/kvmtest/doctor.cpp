@@ -15,7 +15,7 @@
 
 #include "core/input_error.h"
 #include "kvmtest/command.h"
-#include "service/fingerprint.h"
+#include "setup/checks.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::command {
@@ -190,11 +190,11 @@ bool check(const settings::Settings& settings, json& report) {
     return fmt::format("{} hosts in {}", templates.hosts().size(), settings.domains.templates.string());
   });
   checked("guest", [&] {
-    service::check_guest_files(settings, domains::Templates(settings.domains.templates, settings.domains.ready));
+    setup::check_guest_files(settings, domains::Templates(settings.domains.templates, settings.domains.ready));
     return settings::guest_files(settings).kernel.string();
   });
   checked("disk", [&] {
-    service::check_disk(settings);
+    setup::check_disk(settings);
     return settings.state_dir.string();
   });
   checked("bridges", [] {

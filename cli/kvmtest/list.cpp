@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/words.h"
+#include "kvmtest/choosing.h"
 #include "kvmtest/command.h"
 #include "report/text.h"
 #include "wire/record_json.h"
@@ -71,34 +72,29 @@ void add_list(client::Command& program, Context& context) {
   struct Options {
     std::vector<std::string> tests;
     std::string format;
-    std::vector<std::string> tags;
-    suite::Filter filter;
-    Earlier earlier;
+    planning::Choice choice{.ordering = {planning::Order::listed}};
+    planning::Earlier earlier;
     bool json = false;
   };
   auto options = std::make_shared<Options>();
   client::Command verb = add_verb(program, context, "list", "list the tests that would run", [&context, options] {
-    suite::Selection selection;
-    selection.order = suite::Order::listed;
-    selection.tags = options->tags;
     const auto settings = context.common.settings();
-    auto tests = load_tests(settings, options->tests, options->format);
-    const std::string ignored = filter_out(options->filter, tests);
-    const auto skipped = left_out(settings, options->earlier, tests);
-    tests = suite::choose(std::move(tests), selection, {});
+    auto wanted = planning::wanted(load_tests(settings, options->tests, options->format), options->choice);
+    const auto skipped = leave_out(settings, options->earlier, wanted.tests);
+    const auto tests = planning::in_order(std::move(wanted.tests), options->choice, {});
     for (const auto& loaded : tests) {
       if (options->json)
         std::cout << wire::dump(to_json(loaded.test)) << '\n';
       else
         print(loaded.test);
     }
-    tell_left_out(ignored, skipped.size());
+    tell_left_out(wanted.told(), skipped.size());
     return 0;
   });
   verb.add_words("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
   verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
-  verb.add_option("--tag", options->tags, "only tests that have this tag, or one of several").type_name("TAG");
-  add_filter(verb, options->filter);
+  add_tags(verb, options->choice);
+  add_filter(verb, options->choice.filter);
   add_earlier(verb, options->earlier);
   verb.add_flag("--json", options->json, "one JSON object a test");
 }

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/input_error.h"
+#include "kvmtest/choosing.h"
 #include "kvmtest/command.h"
 #include "kvmtest/pager.h"
 #include "report/differences.h"
@@ -94,7 +95,7 @@ int judge_again(const settings::Settings& settings, const Rejudging& wish) {
   if (wish.people) pager.emplace();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const auto& [output, judgement] = std::tie(outputs[i], judgements[i]);
-    if (!wanted(wish.earlier, judgement.verdict)) {
+    if (!planning::wanted(wish.earlier, judgement.verdict)) {
       ++skipped;
       continue;
     }

@@ -11,6 +11,7 @@
 #include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/attempt_files.h"
+#include "kvmtest/choosing.h"
 #include "kvmtest/command.h"
 #include "kvmtest/pager.h"
 #include "report/differences.h"
@@ -29,14 +30,13 @@ struct ResultsOptions {
   std::string baseline;
   std::string color = "auto";
   suite::Filter filter;
-  Earlier earlier;
+  planning::Earlier earlier;
 };
 
 // Either directories with output are meant, or a run of the database.
 
 void refuse_directory_options(const ResultsOptions& options) {
-  if (options.filter != suite::Filter{} || !options.earlier.skip.empty() || !options.earlier.result.empty() ||
-      options.update)
+  if (options.filter != suite::Filter{} || !options.earlier.empty() || options.update)
     throw core::InputError("this option is for directories with output; name one");
 }
 

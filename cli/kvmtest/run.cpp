@@ -8,12 +8,11 @@
 
 #include "client/words.h"
 #include "core/input_error.h"
+#include "kvmtest/choosing.h"
 #include "kvmtest/command.h"
 #include "kvmtest/report_file.h"
-#include "service/fingerprint.h"
-#include "service/run_request.h"
-#include "telemetry/database.h"
-#include "telemetry/queries.h"
+#include "planning/request.h"
+#include "setup/checks.h"
 
 namespace kvmtest::command {
 namespace {
@@ -27,16 +26,15 @@ struct RunOptions {
   bool detach = false;
   std::vector<std::string> reports;
   std::string baseline;
+  ChoiceOptions choice;
+  planning::Earlier earlier;
+  core::Policy policy;  ///< as far as it has no settings
+  // What is not given is as the settings have it, but for the last.
   std::string reset;
   std::optional<bool> keep;
-  bool keep_failed = false;
   std::optional<bool> require_some;
   std::optional<unsigned> max_fail;
-  bool fail_fast = false;
-  SelectionOptions selection;
-  suite::Filter filter;
-  Earlier earlier;
-  std::optional<bool> post_mortem;
+  std::optional<unsigned> repeat;
 };
 
 void add_verbosity(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
@@ -53,6 +51,17 @@ client::Option add_reports(client::Command& verb, const std::shared_ptr<RunOptio
       .type_name("FORMAT:FILE");
 }
 
+/// How often each test runs.
+void add_repetition(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
+  verb.add_option("--repeat", options->repeat, "run each test so often; one that did not pass each time has not passed")
+      .within(1, 1'000'000);
+  verb.add_flag("--until-fail", options->policy.until_fail,
+                "repeat each test until it does not pass; without --repeat, without end");
+  verb.add_option("--retries", options->policy.retries,
+                  "try a test that did not pass up to so often again; one that passes then is told as flaky")
+      .within(0, 100);
+}
+
 /// What a failure means for the run, and what it takes to succeed.
 void add_stakes(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
   const auto max_fail =
@@ -61,7 +70,9 @@ void add_stakes(client::Command& verb, const std::shared_ptr<RunOptions>& option
                       "untested; 0: however many (default: max_fail)")
           .type_name("N")
           .within(0U, settings::most_max_fail);
-  verb.add_flag("--fail-fast", options->fail_fast, "the same as --max-fail 1").excludes(max_fail);
+  verb.add_flag(
+          "--fail-fast", [options] { options->max_fail = 1; }, "the same as --max-fail 1")
+      .excludes(max_fail);
   const auto some = verb.add_flag(
       "--require-some", [options] { options->require_some = true; },
       "exit with 1 when nothing was tested, because every test was unsupported (default: require_some)");
@@ -70,25 +81,41 @@ void add_stakes(client::Command& verb, const std::shared_ptr<RunOptions>& option
       .excludes(some);
 }
 
-/// Everything that can be wrong is found before anything is started. Returns the tests left out for earlier results;
-/// nothing when these were all.
-std::optional<std::vector<std::string>> check(const settings::Settings& settings, const RunOptions& options,
-                                              const suite::Selection& selection) {
+/// What the options ask for. Throws core::InputError.
+planning::RunRequest request_of(const settings::Settings& settings, const RunOptions& options) {
+  auto request = planning::request_from(settings);
+  Paths paths = resolve(settings, options.tests);
+  request.tests = std::move(paths.tests);
+  request.base = std::move(paths.base);
+  request.format = options.format;
+  if (!options.reset.empty()) request.reset = settings::parse_reset_method(options.reset, "--reset");
+  request.keep = options.keep.value_or(request.keep);
+  request.choice = options.choice.read();
+  const unsigned max_fail = options.max_fail.value_or(request.policy.max_fail);
+  request.policy = options.policy;
+  request.policy.max_fail = max_fail;
+  request.policy.repeat = options.repeat.value_or(request.policy.until_fail ? 0 : 1);
+  request.require_some = options.require_some.value_or(request.require_some);
+  planning::check(request.policy);
+  return request;
+}
+
+/// Everything that can be wrong is found before anything is started. Adds the tests left out for earlier results to the
+/// request. False: these were all.
+bool check(const settings::Settings& settings, const RunOptions& options, planning::RunRequest& request) {
   const domains::Templates templates(settings.domains.templates, settings.domains.ready);
   settings::check_bridge_names(settings.prefixes, templates.networks());
   templates.check_prefixes(settings.prefixes);
-  auto tests = load_tests(settings, options.tests, options.format);
-  const std::string ignored = filter_out(options.filter, tests);
-  if (tests.empty()) throw core::InputError("no test is left to run; " + ignored);
-  auto skipped = left_out(settings, options.earlier, tests);
-  tell_left_out(ignored, skipped.size());
-  if (tests.empty()) return std::nullopt;
-  suite::check_any_can_run(tests);
-  const suite::Past past = read_past(settings, tests);
-  suite::choose(std::move(tests), selection, past);
-  service::check_guest_files(settings, templates);
-  service::check_disk(settings);
-  return skipped;
+  auto wanted = planning::wanted(load_tests(settings, options.tests, options.format), request.choice);
+  if (wanted.tests.empty()) throw core::InputError("no test is left to run; " + wanted.told());
+  request.choice.left_out = leave_out(settings, options.earlier, wanted.tests);
+  tell_left_out(wanted.told(), request.choice.left_out.size());
+  if (wanted.tests.empty()) return false;
+  const planning::Past past = read_past(settings, wanted.tests);
+  planning::choose(std::move(wanted.tests), request.choice, past);
+  setup::check_guest_files(settings, templates);
+  setup::check_disk(settings);
+  return true;
 }
 
 std::optional<core::RunId> resume(client::Client& client) {
@@ -135,33 +162,14 @@ int run(const Context& context, const RunOptions& options) {
     if (!resumed) throw core::InputError("no run was interrupted here: there is nothing to resume");
     id = *resumed;
   } else {
-    const suite::Selection selection = options.selection.selection();
-    auto skipped = check(settings, options, selection);
-    if (!skipped) {
+    auto request = request_of(settings, options);
+    if (!check(settings, options, request)) {
       // The results that it leaves out stand: this is not a run in which nothing was tested.
       std::cerr << "no test is left to run\n";
       return 0;
     }
     client.ensure_daemon(context.common.config);
-    const Paths paths = resolve(settings, options.tests);
-    const auto reset =
-        options.reset.empty() ? settings.reset.method : settings::parse_reset_method(options.reset, "--reset");
-    const service::RunRequest request{paths.tests,
-                                      paths.base,
-                                      options.format,
-                                      settings.prefixes,
-                                      settings.workers,
-                                      reset,
-                                      options.keep.value_or(settings.reset.keep),
-                                      settings.reset.spares,
-                                      selection,
-                                      options.filter,
-                                      std::move(*skipped),
-                                      options.keep_failed,
-                                      options.require_some.value_or(settings.require_some),
-                                      options.fail_fast ? 1 : options.max_fail.value_or(settings.max_fail),
-                                      options.post_mortem};
-    id = core::RunId{client.post("/v1/runs", service::to_json(request)).at("run").get<std::int64_t>()};
+    id = core::RunId{client.post("/v1/runs", planning::to_json(request)).at("run").get<std::int64_t>()};
   }
   if (options.detach) {
     std::cout << fmt::format("run {} started; '{}' follows it\n", id.value, context.verb("attach"));
@@ -169,7 +177,7 @@ int run(const Context& context, const RunOptions& options) {
   }
   const int status =
       follow(context, client, settings, id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, baseline});
-  if (options.keep_failed) tell_kept(context, client);
+  if (options.policy.keep_failed) tell_kept(context, client);
   return status;
 }
 
@@ -237,8 +245,8 @@ void add_run(client::Command& program, Context& context) {
                                   [&context, options] { return run(context, *options); });
   verb.add_words("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
   verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
-  options->selection.add_choice_to(verb);
-  options->selection.add_repetition_to(verb);
+  options->choice.add_to(verb);
+  add_repetition(verb, options);
   verb.add_option("--reset", options->reset,
                   "how domains become clean: snapshot (back to a state saved after login), auto, boot")
       .type_name("METHOD");
@@ -248,12 +256,12 @@ void add_run(client::Command& program, Context& context) {
           "--no-keep", [options] { options->keep = false; }, "use no saved state of earlier runs, and leave none")
       .excludes(keep);
   verb.add_flag(
-      "--keep-failed", options->keep_failed,
+      "--keep-failed", options->policy.keep_failed,
       "leave the domains of a test that did not pass as they are: 'kvmsh' gets in, 'kvmtest destroy' lets go");
   add_stakes(verb, options);
-  add_filter(verb, options->filter);
+  add_filter(verb, options->choice.choice.filter);
   add_earlier(verb, options->earlier);
-  verb.add_option("--run-post-mortem", options->post_mortem,
+  verb.add_option("--run-post-mortem", options->choice.choice.post_mortem,
                   "whether libreswan's post-mortem.sh runs after each test (default: with more than one test)")
       .type_name("Y|N")
       .one_of(std::map<std::string, bool>{{"y", true}, {"n", false}});

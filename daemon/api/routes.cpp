@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <random>
 #include <thread>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "console/input.h"
 #include "core/input_error.h"
 #include "engine/errors.h"
+#include "planning/request.h"
 #include "settings/values.h"
 #include "wire/bytes.h"
 #include "wire/record_json.h"
@@ -257,7 +259,8 @@ void dispatch(Service& service, const std::function<void()>& shut_down, const Re
   } else if (is("GET", "/metrics")) {
     exchange.text(service.metrics(), "text/plain; version=0.0.4; charset=utf-8");
   } else if (is("POST", "/v1/runs")) {
-    exchange.respond(201, {{"run", service.start_run(service::run_request_from(body_of(request))).value}});
+    const auto wanted = planning::request_from(body_of(request), std::random_device()());
+    exchange.respond(201, {{"run", service.start_run(wanted).value}});
   } else if (is("POST", "/v1/runs/resume")) {
     const auto run = service.resume_run();
     exchange.respond(200, {{"run", run ? json(run->value) : json(nullptr)}});

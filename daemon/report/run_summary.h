@@ -68,6 +68,14 @@ struct Resets {
   core::Duration total{};  ///< of all boots, failed ones too
 };
 
+/// What the resets of one host's domains took in a run, by one method; failed ones left out.
+struct ResetTime {
+  core::Host host;
+  std::string method;  ///< core::to_string(Method)
+  unsigned count = 0;
+  core::Duration mean{};  ///< without the wait in the queue
+};
+
 /// A domain that was only booted from some time on.
 struct GivenUp {
   std::string domain;
@@ -100,6 +108,7 @@ struct RunSummary {
   unsigned workers = 0;
   std::string uri;
   std::string accelerator;
+  std::string settings;                          ///< JSON of what the client asked for
   std::optional<core::record::Outcome> outcome;  ///< nothing: not finished
   std::optional<int> exit_status;
   core::Duration makespan{};      ///< so far, when not finished

@@ -1,6 +1,7 @@
 #include "service/inputs.h"
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -36,6 +37,19 @@ std::string inputs_of(const suite::Test& test, const std::function<std::string(c
   for (const std::string& host : test.hosts) add(guest(host));
   const XXH128_hash_t digest = XXH3_128bits(all.data(), all.size());
   return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
+}
+
+std::vector<std::string> inputs_of(const std::vector<suite::LoadedTest>& tests,
+                                   const std::function<std::string(const std::string& host)>& guest) {
+  std::map<std::string, std::string> guests;
+  std::vector<std::string> out;
+  for (const auto& loaded : tests)
+    out.push_back(inputs_of(loaded.test, [&](const std::string& host) {
+      std::string& state = guests[host];
+      if (state.empty()) state = guest(host);
+      return state;
+    }));
+  return out;
 }
 
 }  // namespace kvmtest::service

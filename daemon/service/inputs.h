@@ -4,8 +4,9 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
-#include "suite/test.h"
+#include "suite/format.h"
 
 namespace kvmtest::service {
 
@@ -13,5 +14,8 @@ namespace kvmtest::service {
 /// `guest` names them; 32 hexadecimal digits. Files that cannot be read count as empty. Throws what `guest` throws. Any
 /// thread.
 std::string inputs_of(const suite::Test& test, const std::function<std::string(const std::string& host)>& guest);
+/// Of each of the tests; `guest` is asked once a host.
+std::vector<std::string> inputs_of(const std::vector<suite::LoadedTest>& tests,
+                                   const std::function<std::string(const std::string& host)>& guest);
 
 }  // namespace kvmtest::service

@@ -1,9 +1,7 @@
 #include "service/service.h"
 
-#include <algorithm>
 #include <map>
 #include <set>
-#include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -13,9 +11,11 @@
 #include "engine/errors.h"
 #include "report/metrics.h"
 #include "report/run_summary.h"
-#include "service/fingerprint.h"
 #include "service/follow.h"
 #include "service/inputs.h"
+#include "setup/checks.h"
+#include "setup/fingerprint.h"
+#include "setup/machine.h"
 #include "suite/loader.h"
 #include "telemetry/metrics.h"
 #include "wire/record_json.h"
@@ -26,223 +26,104 @@ namespace record = core::record;
 using core::InputError;
 using namespace std::chrono_literals;
 
-namespace {
-
-std::vector<core::Prefix> ids(const std::vector<std::string>& prefixes) {
-  std::vector<core::Prefix> out;
-  for (const std::string& prefix : prefixes) out.emplace_back(prefix);
-  return out;
-}
-
-std::vector<std::string> names(const std::vector<suite::LoadedTest>& tests) {
-  std::vector<std::string> out;
-  for (const auto& test : tests) out.push_back(test.test.name);
-  return out;
-}
-
-/// What the attempts of an interrupted run came to.
-core::SoFar so_far(const report::TestResult& test) {
-  core::SoFar out;
-  for (const report::Attempt& attempt : test.attempts) {
-    if (!attempt.verdict) continue;
-    out.stumbled = out.stumbled || attempt.verdict != core::Verdict::passed;
-    if (!attempt.issues.empty() && attempt.issues.front().name == core::issue::host_fault) continue;
-    ++out.counted;
-    out.worst = core::worse(out.worst, *attempt.verdict);
-  }
-  return out;
-}
-
-/// How the run's order came about, where that is not plain to see.
-std::string order_told(const suite::Selection& selection, const suite::Past& past) {
-  switch (suite::resolved(selection, past)) {
-    case suite::Order::longest: return "order: longest first, by what the tests took before";
-    case suite::Order::failed: return "order: first what did not pass the last time, then what never ran";
-    case suite::Order::reverse: return "order: reverse";
-    case suite::Order::shuffle:
-      return fmt::format("order: random; --order {} gives the same again", suite::order_text(selection));
-    default: return {};
-  }
-}
-
-}  // namespace
-
-Service::Service(Parts parts) : parts_(std::move(parts)), fingerprint_(fingerprint(parts_.settings)) {}
+Service::Service(Parts parts) : parts_(std::move(parts)), fingerprint_(setup::fingerprint(parts_.settings)) {}
 
 void Service::prepare_prefixes(const std::vector<std::string>& prefixes) {
   settings::check_prefixes(prefixes, "prefixes");
   settings::check_bridge_names(prefixes, parts_.templates.networks());
   parts_.templates.check_prefixes(prefixes);
-  check_guest_files(parts_.settings, parts_.templates);
-  parts_.claims.claim(ids(prefixes));
-  for (const core::Prefix& prefix : ids(prefixes)) parts_.hypervisor.install(prefix);
+  setup::check_guest_files(parts_.settings, parts_.templates);
+  parts_.claims.claim(planning::prefixes_of(prefixes));
+  for (const core::Prefix& prefix : planning::prefixes_of(prefixes)) parts_.hypervisor.install(prefix);
 }
 
-std::vector<suite::LoadedTest> Service::load(const RunRequest& request) {
-  if (request.workers == 0) throw InputError("workers: at least 1");
+/// Those that the request wants, as loaded.
+std::vector<suite::LoadedTest> Service::load(const planning::RunRequest& request) {
   auto context = suite::context_for(parts_.settings, &parts_.templates.hosts());
   context.base = request.base;
-  auto tests = suite::load(request.tests, std::move(context), request.format);
-  suite::ignore_by(request.filter, tests);
-  const std::set<std::string> left_out(request.left_out.begin(), request.left_out.end());
-  std::erase_if(tests, [&](const suite::LoadedTest& loaded) { return left_out.contains(loaded.test.name); });
-  suite::check_any_can_run(tests);
-  if (!request.post_mortem.value_or(tests.size() > 1)) suite::drop_post_mortem(tests);
-  return tests;
+  return planning::wanted(suite::load(request.tests, std::move(context), request.format), request.choice).tests;
 }
 
-suite::Past Service::past(const std::vector<suite::LoadedTest>& tests) {
+planning::Past Service::past(const std::vector<suite::LoadedTest>& tests) {
+  const auto names = planning::names_of(tests);
   const std::lock_guard guard(parts_.database_mutex);
   telemetry::Queries queries(parts_.database);
-  return {queries.past_durations(names(tests)), queries.last_passed(names(tests))};
+  return {queries.past_durations(names), queries.last_passed(names)};
 }
 
-engine::RunOrder Service::order(core::RunId run, const RunRequest& request, std::vector<suite::LoadedTest> tests) {
-  const auto& limits = parts_.settings.limits;
+planning::CleanState Service::clean_state(const core::Domain& domain) {
+  const core::StateId state = parts_.snapshots.state_of(domain);
+  return {state, parts_.snapshots.kept(state)};
+}
+
+/// What a run needs beside its tests.
+void Service::make_ready(const planning::RunRequest& request) {
+  parts_.engine.check_free(planning::prefixes_of(request.prefixes));
+  setup::check_disk(parts_.settings);
+  prepare_prefixes(request.prefixes);
+}
+
+/// Plans the run; `results`: see planning::plan().
+Service::Planned Service::plan_run(core::RunId run, const planning::RunRequest& request,
+                                   std::vector<suite::LoadedTest> tests,
+                                   const std::vector<report::TestResult>& results) {
+  const settings::Settings& settings = parts_.settings;
+  auto plan = planning::plan(request, tests, results, settings.limits, setup::machine(settings, parts_.templates),
+                             [this](const core::Domain& domain) { return clean_state(domain); });
+  plan.run.run = run;
   engine::RunOrder order;
-  order.plan.run = run;
-  order.plan.slots = request.workers;
-  order.plan.prefixes = ids(request.prefixes);
-  order.plan.policy.boot_tries = limits.boot_tries;
-  order.plan.policy.host_fault_retries = limits.host_fault_retries;
-  order.plan.policy.quarantine_after = limits.quarantine_after;
-  order.plan.policy.retries = request.selection.retries;
-  order.plan.policy.repeat = request.selection.repeat;
-  order.plan.policy.until_fail = request.selection.until_fail;
-  order.plan.policy.keep_failed = request.keep_failed;
-  order.plan.policy.max_fail = request.max_fail;
-  order.require_some = request.require_some;
-  order.tests = std::move(tests);
-  order.limits = {limits.command, limits.test};
-  order.kernel_warnings = parts_.settings.kernel.warnings;
-  order.output = parts_.settings.state_dir / "runs" / std::to_string(run.value);
-  return order;
-}
-
-/// The states of those of the domains that can go back to one.
-core::States Service::states(const std::vector<core::Domain>& domains, settings::ResetMethod reset) {
-  core::States states;
-  if (reset == settings::ResetMethod::boot) return states;
-  for (const core::Domain& domain : domains) {
-    const core::StateId state = parts_.snapshots.state_of(domain);
-    states.of.emplace(domain, state);
-    if (parts_.snapshots.kept(state)) states.kept.insert(state);
-  }
-  return states;
-}
-
-void Service::add_states(engine::RunOrder& order, const RunRequest& request) {
-  order.plan.quick_slots = std::max(request.workers, std::thread::hardware_concurrency());
-  order.plan.memory = memory(request);
-  std::map<core::Host, unsigned> wanted;
-  for (const auto& test : order.plan.tests)
-    for (const core::Host& host : test.hosts) ++wanted[host];
-  std::vector<core::Domain> domains;
-  for (const core::Prefix& prefix : order.plan.prefixes)
-    for (const auto& [host, tests] : wanted) domains.push_back({prefix, host});
-  core::States& states = order.plan.states;
-  states = this->states(domains, request.reset);
-  if (!request.keep) states.kept.clear();
-  if (request.reset == settings::ResetMethod::automatic)
-    std::erase_if(states.of, [&](const auto& entry) {
-      return wanted[entry.first.host] < 2 && !states.kept.contains(entry.second);
-    });
-  if (request.spares) order.spares = spares(order.plan, wanted);
   if (!request.keep)
-    order.at_end = [this, of = states.of] {
+    order.at_end = [this, of = plan.run.states.of] {
       for (const auto& [domain, state] : of) parts_.kept_states.drop(state);
     };
+  order.plan = std::move(plan.run);
+  order.tests = std::move(tests);
+  order.limits = {settings.limits.command, settings.limits.test};
+  order.kernel_warnings = settings.kernel.warnings;
+  order.output = settings.state_dir / "runs" / std::to_string(run.value);
+  order.decided = std::move(plan.decided);
+  order.flaky = plan.flaky;
+  order.require_some = request.require_some;
+  order.spares = plan.spares;
+  return {std::move(order), std::move(plan.untested)};
 }
 
-/// What QEMU takes beside the guest's memory: its own code and devices, and under emulation what it translates.
-constexpr std::uint64_t qemu_overhead = 128ULL << 20U;
-/// What the run leaves to everybody else.
-constexpr std::uint64_t memory_reserve = 256ULL << 20U;
-
-/// How many domains of the run may have a spare (docs/adr/0012): only what all of its domains together would leave.
-unsigned Service::spares(const core::RunPlan& plan, const std::map<core::Host, unsigned>& wanted) {
-  std::uint64_t all = 0;
-  std::uint64_t largest = 0;
-  for (const auto& [host, need] : plan.memory.need) {
-    if (!wanted.contains(host)) continue;
-    all += need * plan.prefixes.size();
-    largest = std::max(largest, need);
-  }
-  if (plan.states.of.empty() || largest == 0 || plan.memory.budget <= all) return 0;
-  return static_cast<unsigned>(std::min<std::uint64_t>(plan.states.of.size(), (plan.memory.budget - all) / largest));
+/// Begins to drive the run, once `first` is on record.
+void Service::begin(Planned planned, std::vector<record::Body> first) {
+  const std::int64_t run = planned.order.plan.run.value;
+  for (record::Body& body : first) parts_.recorder.put(run, std::move(body));
+  for (const auto& [test, reason] : planned.untested) parts_.recorder.put(run, record::TestUntested{test, reason});
+  parts_.engine.start_run(std::move(planned.order));
 }
 
-core::Memory Service::memory(const RunRequest& request) {
-  core::Memory memory;
-  const std::uint64_t available = engine::memory_available();
-  if (available == 0) return memory;
-  memory.budget = available > 2 * memory_reserve ? available - memory_reserve : available / 2;
-  for (const std::string& host : parts_.templates.hosts()) {
-    const auto guest = settings::guest_files(parts_.settings);
-    const domains::Substitutions with{
-        "qemu", guest.kernel, guest.initrd, guest.image, parts_.settings.state_dir, guest.memory_mib};
-    const std::uint64_t own = domains::memory_of(parts_.templates.render(parts_.templates.sample(host), with, {}));
-    // A saved state holds at most all of the guest's memory, and lies in RAM.
-    memory.need[core::Host{host}] = own + qemu_overhead + (request.reset == settings::ResetMethod::boot ? 0 : own);
-  }
-  return memory;
-}
-
-/// Names of what decides about each of the tests. A domain's state does not depend on its prefix: any will do.
-std::vector<std::string> Service::inputs(const std::vector<suite::LoadedTest>& tests, const core::Prefix& prefix) {
-  std::map<std::string, std::string> guests;
-  std::vector<std::string> out;
-  for (const auto& loaded : tests)
-    out.push_back(inputs_of(loaded.test, [&](const std::string& host) {
-      std::string& state = guests[host];
-      if (state.empty()) state = parts_.snapshots.state_of({prefix, core::Host{host}}).value;
-      return state;
-    }));
-  return out;
-}
-
-core::RunId Service::start_run(const RunRequest& request) {
+core::RunId Service::start_run(const planning::RunRequest& request) {
   const std::lock_guard lock(starting_);
   auto tests = load(request);
-  const suite::Past before = past(tests);
-  tests = suite::choose(std::move(tests), request.selection, before);
-  parts_.engine.check_free(ids(request.prefixes));
-  check_disk(parts_.settings);
-  prepare_prefixes(request.prefixes);
+  const planning::Past before = past(tests);
+  tests = planning::choose(std::move(tests), request.choice, before);
+  make_ready(request);
 
   const auto description = parts_.hypervisor.describe();
+  const core::Prefix any{request.prefixes.front()};  // a domain's state does not depend on its prefix
   record::RunStarted started{.prefixes = request.prefixes,
                              .workers = request.workers,
-                             .tests = names(tests),
+                             .tests = planning::names_of(tests),
                              .uri = description.uri,
                              .accelerator = description.accelerator,
-                             .settings = to_json(request).dump(),
-                             .inputs = inputs(tests, core::Prefix{request.prefixes.front()})};
+                             .settings = planning::to_json(request).dump(),
+                             .inputs = inputs_of(tests, [&](const std::string& host) {
+                               return parts_.snapshots.state_of({any, core::Host{host}}).value;
+                             })};
   core::RunId run;
   {
     const std::lock_guard guard(parts_.database_mutex);
     run = parts_.writer.create_run(started,
                                    std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()));
   }
-  auto ordered = order(run, request, std::move(tests));
-  std::map<std::string, std::string> untested;
-  for (std::size_t i = 0; i < ordered.tests.size(); ++i) {
-    const core::TestIndex index{static_cast<std::uint32_t>(i)};
-    if (!ordered.tests[i].test.obstacle.empty()) {
-      ordered.decided[index] = core::Verdict::untested;
-      untested[ordered.tests[i].test.name] = ordered.tests[i].test.obstacle;
-      continue;
-    }
-    core::PlannedTest planned{index, ordered.tests[i].test.name, {}, 0};
-    for (const std::string& host : ordered.tests[i].test.hosts) planned.hosts.emplace_back(host);
-    ordered.plan.tests.push_back(std::move(planned));
-  }
-  add_states(ordered, request);
-  parts_.recorder.put(run.value, std::move(started));
-  if (auto told = order_told(request.selection, before); !told.empty())
-    parts_.recorder.put(run.value, record::Notice{false, std::move(told)});
-  for (const auto& [test, reason] : untested) parts_.recorder.put(run.value, record::TestUntested{test, reason});
-  parts_.engine.start_run(std::move(ordered));
+  std::vector<record::Body> first{std::move(started)};
+  if (auto told = planning::ordering_told(request.choice, before); !told.empty())
+    first.emplace_back(record::Notice{false, std::move(told)});
+  begin(plan_run(run, request, std::move(tests), {}), std::move(first));
   return run;
 }
 
@@ -259,42 +140,16 @@ std::optional<core::RunId> Service::resume_run() {
     state = queries.resume_state(*run);
     spent = queries.run_summary(*run).makespan;
   }
-  const RunRequest request = run_request_from(nlohmann::json::parse(state.created.settings));
-  auto loaded = load(request);
-  parts_.engine.check_free(ids(request.prefixes));
-  check_disk(parts_.settings);
-  prepare_prefixes(request.prefixes);
-
+  const auto request = planning::request_from(nlohmann::json::parse(state.created.settings));
   // The run's own list counts; the files may have changed under it.
-  std::map<std::string, suite::LoadedTest> by_name;
-  for (auto& test : loaded) by_name.emplace(test.test.name, test);
-  std::vector<suite::LoadedTest> tests;
-  for (const auto& result : state.tests) {
-    const auto found = by_name.find(result.name);
-    if (found == by_name.end())
-      throw InputError(fmt::format("run {} cannot go on: its test {} is gone", state.run.value, result.name));
-    tests.push_back(found->second);
-  }
-  auto ordered = order(state.run, request, std::move(tests));
-  for (std::size_t i = 0; i < state.tests.size(); ++i) {
-    const auto& result = state.tests[i];
-    const core::TestIndex index{static_cast<std::uint32_t>(i)};
-    if (result.verdict) {
-      ordered.decided[index] = *result.verdict;
-      if (result.flaky) ++ordered.flaky;
-      if (result.verdict == core::Verdict::failed || result.verdict == core::Verdict::unresolved) ++ordered.plan.failed;
-      continue;
-    }
-    core::PlannedTest planned{
-        index, result.name, {}, result.attempts.empty() ? 0 : result.attempts.back().number, so_far(result)};
-    for (const std::string& host : ordered.tests[i].test.hosts) planned.hosts.emplace_back(host);
-    ordered.plan.tests.push_back(std::move(planned));
-  }
-  ordered.spent = spent;
-  add_states(ordered, request);
-  parts_.recorder.put(state.run.value, record::RunResumed{static_cast<unsigned>(ordered.decided.size()),
-                                                          static_cast<unsigned>(state.unjudged.size())});
-  parts_.engine.start_run(std::move(ordered));
+  auto tests = planning::choose_again(load(request), request.choice, state.created.tests,
+                                      fmt::format("run {}", state.run.value));
+  make_ready(request);
+  auto planned = plan_run(state.run, request, std::move(tests), state.tests);
+  planned.order.spent = spent;
+  const record::RunResumed resumed{static_cast<unsigned>(planned.order.decided.size()),
+                                   static_cast<unsigned>(state.unjudged.size())};
+  begin(std::move(planned), {resumed});
   return state.run;
 }
 
@@ -323,9 +178,7 @@ engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, uns
     const std::lock_guard lock(starting_);
     if (!parts_.engine.in_run(domain.prefix)) prepare_prefixes({domain.prefix.value});
   }
-  // A client's domain is there to be used for long; `auto` saves no state for it.
-  auto states = this->states({domain}, reset);
-  if (reset == settings::ResetMethod::automatic && states.kept.empty()) states = {};
+  auto states = planning::states_for_client(domain, reset, [this](const core::Domain& of) { return clean_state(of); });
   return parts_.engine.request_domain(domain, {fresh, slots, std::move(states)});
 }
 
@@ -341,11 +194,11 @@ void Service::uninstall(const std::vector<std::string>& prefixes) {
   const std::lock_guard lock(starting_);
   if (parts_.engine.active_run()) throw engine::Busy("a run is active; 'kvmtest stop' ends it");
   settings::check_prefixes(prefixes, "prefixes");
-  parts_.claims.claim(ids(prefixes));
+  parts_.claims.claim(planning::prefixes_of(prefixes));
   const std::set<std::string> wanted(prefixes.begin(), prefixes.end());
   for (const auto& prefix : parts_.engine.status().prefixes)
     if (wanted.contains(prefix.prefix)) destroy_domains(prefix);
-  for (const core::Prefix& prefix : ids(prefixes)) {
+  for (const core::Prefix& prefix : planning::prefixes_of(prefixes)) {
     parts_.hypervisor.uninstall(prefix);
     parts_.claims.release(prefix);
   }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,9 +17,9 @@
 #include "domains/templates.h"
 #include "engine/claim.h"
 #include "engine/engine.h"
-#include "engine/sampler.h"
 #include "engine/snapshots.h"
-#include "service/run_request.h"
+#include "planning/plan.h"
+#include "planning/request.h"
 #include "settings/settings.h"
 #include "telemetry/database.h"
 #include "telemetry/queries.h"
@@ -45,7 +46,7 @@ class Service {
   explicit Service(Parts parts);
 
   /// Checks everything, claims, installs, and starts.
-  core::RunId start_run(const RunRequest& request);
+  core::RunId start_run(const planning::RunRequest& request);
   /// Goes on with the newest run that no daemon finished. Nothing: there is none.
   std::optional<core::RunId> resume_run();
   /// Stops the active run, and destroys domains that are up outside it. Waits until they are gone, at most `patience`.
@@ -96,14 +97,18 @@ class Service {
 
  private:
   void prepare_prefixes(const std::vector<std::string>& prefixes);
-  std::vector<suite::LoadedTest> load(const RunRequest& request);
-  suite::Past past(const std::vector<suite::LoadedTest>& tests);
-  std::vector<std::string> inputs(const std::vector<suite::LoadedTest>& tests, const core::Prefix& prefix);
-  engine::RunOrder order(core::RunId run, const RunRequest& request, std::vector<suite::LoadedTest> tests);
-  core::States states(const std::vector<core::Domain>& domains, settings::ResetMethod reset);
-  void add_states(engine::RunOrder& order, const RunRequest& request);
-  core::Memory memory(const RunRequest& request);
-  static unsigned spares(const core::RunPlan& plan, const std::map<core::Host, unsigned>& wanted);
+  void make_ready(const planning::RunRequest& request);
+  std::vector<suite::LoadedTest> load(const planning::RunRequest& request);
+  planning::Past past(const std::vector<suite::LoadedTest>& tests);
+  planning::CleanState clean_state(const core::Domain& domain);
+  /// A run, ready to go, and why the tests that cannot run are untested, by name.
+  struct Planned {
+    engine::RunOrder order;
+    std::map<std::string, std::string> untested;
+  };
+  Planned plan_run(core::RunId run, const planning::RunRequest& request, std::vector<suite::LoadedTest> tests,
+                   const std::vector<report::TestResult>& results);
+  void begin(Planned planned, std::vector<core::record::Body> first);
   void destroy_all(bool release);
   void destroy_domains(const engine::Engine::PrefixStatus& prefix);
 

@@ -1,48 +1,93 @@
 #include "simulator/predict.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+#include <variant>
 
 #include "simulator/simulator.h"
 
 namespace kvmtest::simulator {
 
-Forecast predict(const Workload& workload, unsigned slots, unsigned prefixes) {
-  Model model = Model::constant(workload.boot, {}, {}, workload.destroy);
-  model.cores = std::max(1U, workload.cores);
-  model.judges = std::max(1U, workload.judges);
-  model.reset = [&](const core::Domain& domain, unsigned) {
-    const auto known = workload.boots.find(domain.host);
-    return ResetFate{.takes = known == workload.boots.end() ? workload.boot : known->second};
-  };
-  model.go_back = [&](const core::Domain&, unsigned) { return ResetFate{.takes = workload.go_back}; };
-  model.test = [&](core::TestIndex test, unsigned) { return TestFate{.takes = workload.tests[test.value].test}; };
-  model.judge = [&](core::TestIndex test, unsigned) { return JudgeFate{.takes = workload.tests[test.value].judging}; };
+namespace {
 
-  core::RunPlan plan;
-  plan.slots = std::max(1U, slots);
-  for (unsigned i = 0; i < std::max(1U, prefixes); ++i) plan.prefixes.emplace_back("p" + std::to_string(i) + ".");
-  core::Duration in_tests{};
-  for (std::uint32_t i = 0; i < workload.tests.size(); ++i) {
-    const PastTest& test = workload.tests[i];
-    plan.tests.push_back({core::TestIndex{i}, test.name, test.hosts, 0});
-    in_tests += test.test;
+/// The domains that hold their state since they were started in it.
+using Holding = std::set<core::Domain>;
+
+/// A machine on which everything takes as long as the timings say. Both must outlive the model.
+Model model_of(const Timings& timings, Holding& holding) {
+  Model model = Model::constant({}, {}, timings.judging);
+  model.cores = std::max(1U, timings.cores);
+  model.judges = std::max(1U, timings.judges);
+  const auto of = [&timings](const core::Host& host) -> const ResetTimes& {
+    const auto known = timings.of_host.find(host);
+    return known == timings.of_host.end() ? timings.resets : known->second;
+  };
+  model.reset = [of](const core::Domain& domain, unsigned) { return ResetFate{.takes = of(domain.host).boot}; };
+  model.go_back = [of, &holding](const core::Domain& domain, unsigned) {
+    const ResetTimes& times = of(domain.host);
+    return ResetFate{.takes = holding.insert(domain).second ? times.restore : times.load};
+  };
+  model.destroy = [takes = timings.destroy, &holding](const core::Domain& domain, unsigned) {
+    holding.erase(domain);
+    return DestroyFate{.takes = takes};
+  };
+  model.test = [&timings](core::TestIndex test, unsigned) { return TestFate{.takes = timings.tests.at(test.value)}; };
+  return model;
+}
+
+/// Times resets from their order to their end.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const Holding& holding) : holding_(holding) {}
+
+  void order(const core::action::ResetDomain& reset, core::Instant now) {
+    core::Duration ResetTimes::*kind = core::is_boot(reset.method)       ? &ResetTimes::boot
+                                       : holding_.contains(reset.domain) ? &ResetTimes::load
+                                                                         : &ResetTimes::restore;
+    under_way_[reset.ticket] = {kind, now};
+  }
+  void end(core::Ticket ticket, core::Instant now) {
+    const auto reset = under_way_.extract(ticket);
+    if (reset.empty()) return;
+    const auto [kind, since] = reset.mapped();
+    sums_.*kind += now - since;
+    counts_.*kind += core::Duration(1);
+  }
+  [[nodiscard]] ResetTimes means() const {
+    ResetTimes out;
+    for (const auto kind : {&ResetTimes::boot, &ResetTimes::restore, &ResetTimes::load})
+      if ((counts_.*kind).count() > 0) out.*kind = sums_.*kind / (counts_.*kind).count();
+    return out;
   }
 
-  plan.quick_slots = std::max(plan.slots, model.cores);
-  if (workload.go_back > core::Duration{})
-    for (const auto& test : plan.tests)
-      for (const core::Host& host : test.hosts) {
-        const core::StateId state{host.value};
-        for (const core::Prefix& prefix : plan.prefixes) plan.states.of[{prefix, host}] = state;
-        if (workload.states_kept) plan.states.kept.insert(state);
-      }
+ private:
+  const Holding& holding_;
+  std::map<core::Ticket, std::pair<core::Duration ResetTimes::*, core::Instant>> under_way_;
+  ResetTimes sums_;
+  ResetTimes counts_;  ///< a microsecond a reset
+};
 
-  Simulator simulator(std::move(model));
+}  // namespace
+
+Forecast predict(const core::RunPlan& plan, const Timings& timings) {
+  Holding holding;
+  Stopwatch stopwatch(holding);
+  Simulator simulator(model_of(timings, holding));
+  simulator.watch = [&](core::Instant now, const core::Event& event, const core::Actions& actions, const auto&) {
+    if (const auto* reset = std::get_if<core::event::DomainReset>(&event)) stopwatch.end(reset->ticket, now);
+    for (const core::Action& action : actions)
+      if (const auto* reset = std::get_if<core::action::ResetDomain>(&action)) stopwatch.order(*reset, now);
+  };
   simulator.at({}, core::event::RunSubmitted{plan});
   const Outcome outcome = simulator.run();
   Forecast forecast;
   forecast.makespan = outcome.makespan;
+  forecast.resets = stopwatch.means();
   if (outcome.makespan.count() > 0) {
+    core::Duration in_tests{};
+    for (const core::PlannedTest& test : plan.tests) in_tests += timings.tests.at(test.index.value);
     const double makespan = core::seconds(outcome.makespan);
     forecast.slots_used = core::seconds(outcome.slots_busy) / (makespan * plan.slots);
     forecast.prefixes_used = core::seconds(in_tests) / (makespan * static_cast<double>(plan.prefixes.size()));

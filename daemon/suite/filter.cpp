@@ -69,20 +69,6 @@ std::vector<Ignored> ignore_by(const Filter& filter, std::vector<LoadedTest>& te
   return ignored;
 }
 
-void drop_post_mortem(std::vector<LoadedTest>& tests) {
-  for (LoadedTest& loaded : tests) std::erase_if(loaded.test.steps, [](const Step& step) { return step.post_mortem; });
-}
-
-void check_any_can_run(const std::vector<LoadedTest>& tests) {
-  if (tests.empty()) throw core::InputError("no test is left to run");
-  const auto can_run = [](const LoadedTest& loaded) { return loaded.test.obstacle.empty(); };
-  if (std::any_of(tests.begin(), tests.end(), can_run)) return;
-  const Test& first = tests.front().test;
-  throw core::InputError(
-      first.name + ": " + first.obstacle +
-      (tests.size() > 1 ? "; the " + std::to_string(tests.size() - 1) + " others cannot run either" : ""));
-}
-
 std::string told(const std::vector<Ignored>& ignored, std::size_t of) {
   if (ignored.empty()) return {};
   std::map<std::string, std::size_t> counts;

@@ -30,12 +30,6 @@ struct Ignored {
 /// the option that it is the value of.
 std::vector<Ignored> ignore_by(const Filter& filter, std::vector<LoadedTest>& tests);
 
-/// Removes the steps that look at the hosts afterwards.
-void drop_post_mortem(std::vector<LoadedTest>& tests);
-
-/// Throws core::InputError when no test is left, and when each has an obstacle, with the first one's.
-void check_any_can_run(const std::vector<LoadedTest>& tests);
-
 /// "172 of 1410 tests are left out: 161 by status, 11 by kind"; empty when nothing is.
 std::string told(const std::vector<Ignored>& ignored, std::size_t of);
 

@@ -272,6 +272,7 @@ report::RunSummary Queries::run_summary(RunId run) {
     summary.workers = row.created.workers;
     summary.uri = row.created.uri;
     summary.accelerator = row.created.accelerator;
+    summary.settings = row.created.settings;
     summary.tests = tests_of(connection, run);
     add_end(connection, summary);
     add_resets(connection, summary);
@@ -284,6 +285,20 @@ std::vector<TestResult> Queries::results(RunId run) {
   return reading(database_, [&](SQLite::Database& connection) {
     created_run(connection, run);
     return tests_of(connection, run);
+  });
+}
+
+std::vector<report::ResetTime> Queries::reset_times(RunId run) {
+  return reading(database_, [&](SQLite::Database& connection) {
+    SQLite::Statement row(connection,
+                          "SELECT host, method, count(*), avg(total) FROM resets WHERE run = ? AND ok "
+                          "GROUP BY host, method");
+    bind_all(row, run.value);
+    std::vector<report::ResetTime> times;
+    while (row.executeStep())
+      times.push_back({core::Host(row.getColumn(0).getString()), row.getColumn(1).getString(),
+                       row.getColumn(2).getUInt(), duration(row.getColumn(3))});
+    return times;
   });
 }
 

@@ -46,6 +46,7 @@ class Queries {
   [[nodiscard]] report::RunSummary run_summary(core::RunId run);
   /// The tests of `run` with their attempts, in the run's order.
   [[nodiscard]] std::vector<report::TestResult> results(core::RunId run);
+  [[nodiscard]] std::vector<report::ResetTime> reset_times(core::RunId run);
   /// By name: the newest verdict of every test that ever had one.
   [[nodiscard]] std::map<std::string, core::Verdict> last_verdicts();
   /// For each of `tests` that ever passed or failed: the median time of its own commands over its last 9 such attempts.

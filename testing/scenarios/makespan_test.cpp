@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "simulator/predict.h"
 
@@ -12,9 +15,46 @@ namespace {
 
 using core::Duration;
 using namespace std::chrono_literals;
-using simulator::PastTest;
-using simulator::predict;
-using simulator::Workload;
+using simulator::Forecast;
+
+struct PastTest {
+  std::vector<core::Host> hosts;
+  Duration test{};
+};
+
+/// A suite whose domains are booted before each test.
+struct Workload {
+  std::vector<PastTest> tests;
+  Duration boot{};
+  Duration judging{};
+  Duration destroy{};
+  unsigned cores = 1;
+  std::map<core::Host, Duration> boots{};  ///< of hosts that take another time
+};
+
+core::RunPlan plan_of(const Workload& work, unsigned slots, unsigned prefixes) {
+  core::RunPlan plan;
+  plan.slots = plan.quick_slots = slots;
+  for (unsigned i = 0; i < prefixes; ++i) plan.prefixes.emplace_back("p" + std::to_string(i) + ".");
+  for (std::uint32_t i = 0; i < work.tests.size(); ++i)
+    plan.tests.push_back({core::TestIndex{i}, "t" + std::to_string(i), work.tests[i].hosts, 0});
+  return plan;
+}
+
+simulator::Timings timings_of(const Workload& work) {
+  simulator::Timings timings;
+  for (const PastTest& test : work.tests) timings.tests.push_back(test.test);
+  timings.resets.boot = work.boot;
+  for (const auto& [host, boot] : work.boots) timings.of_host[host].boot = boot;
+  timings.judging = work.judging;
+  timings.destroy = work.destroy;
+  timings.cores = work.cores;
+  return timings;
+}
+
+Forecast predict(const Workload& work, unsigned slots, unsigned prefixes) {
+  return simulator::predict(plan_of(work, slots, prefixes), timings_of(work));
+}
 
 double seconds(Duration d) { return core::seconds(d); }
 
@@ -42,7 +82,7 @@ double longest_chain(const Workload& work) {
   for (const PastTest& test : work.tests) {
     const auto domains = static_cast<double>(test.hosts.size());
     longest =
-        std::max(longest, domains * seconds(work.boot + work.destroy) + seconds(test.test) + seconds(test.judging));
+        std::max(longest, domains * seconds(work.boot + work.destroy) + seconds(test.test) + seconds(work.judging));
   }
   return longest;
 }
@@ -61,11 +101,12 @@ Workload similar_tests(std::mt19937_64& random) {
   work.cores = 64;
   work.boot = std::chrono::seconds(1 + below(30));
   work.destroy = 300ms;
+  work.judging = 500ms;
   const unsigned mean = 1 + below(60);
   const std::size_t size = 1 + below(4);
   const unsigned tests = 20 + below(30);
   for (unsigned i = 0; i < tests; ++i)
-    work.tests.push_back({"t", group(size), std::chrono::milliseconds(mean * (750 + below(500))), 500ms});
+    work.tests.push_back({group(size), std::chrono::milliseconds(mean * (750 + below(500)))});
   return work;
 }
 
@@ -90,7 +131,8 @@ TEST(Makespan, OfALongSuiteIsWithinFifteenPercent) {
   work.cores = 64;
   work.boot = 20s;
   work.destroy = 300ms;
-  for (int i = 0; i < 400; ++i) work.tests.push_back({"t", group(2), std::chrono::seconds(10 + i % 5), 500ms});
+  work.judging = 500ms;
+  for (int i = 0; i < 400; ++i) work.tests.push_back({group(2), std::chrono::seconds(10 + i % 5)});
   for (unsigned slots = 1; slots <= 4; ++slots)
     for (unsigned prefixes = 1; prefixes <= 4; ++prefixes)
       EXPECT_LE(seconds(predict(work, slots, prefixes).makespan), 1.15 * lower_bound(work, slots, prefixes))
@@ -99,7 +141,8 @@ TEST(Makespan, OfALongSuiteIsWithinFifteenPercent) {
 
 Workload two_tests() {
   Workload work;
-  work.tests = {{"one", group(2), 30s, 2s}, {"two", group(1), 10s, 1s}};
+  work.tests = {{group(2), 30s}, {group(1), 10s}};
+  work.judging = 1s;
   work.boot = 20s;
   work.destroy = 1s;
   work.cores = 2;
@@ -115,7 +158,7 @@ TEST(Predict, OnePrefixRunsOneAfterTheOther) {
   EXPECT_NEAR(forecast.prefixes_used, 40.0 / 82, 1e-9);
 }
 
-TEST(Predict, TwoPrefixesShareTheSlots) { EXPECT_EQ(predict(two_tests(), 3, 2).makespan, 62s); }
+TEST(Predict, TwoPrefixesShareTheSlots) { EXPECT_EQ(predict(two_tests(), 3, 2).makespan, 61s); }
 
 TEST(Predict, SlotsBeyondTheCoresDoNotHelp) {
   Workload work = two_tests();
@@ -130,8 +173,46 @@ TEST(Predict, KnowsHostsThatBootSlowly) {
   EXPECT_EQ(predict(work, 2, 1).makespan, 82s + 30s);
 }
 
+/// One test after the other on east of one prefix, which goes back to a state between them.
+core::RunPlan going_back(std::size_t tests, bool kept) {
+  Workload work;
+  work.tests.assign(tests, {group(1), 10s});
+  core::RunPlan plan = plan_of(work, 1, 1);
+  const core::StateId state{"east"};
+  plan.states.of[{plan.prefixes.front(), core::Host{"east"}}] = state;
+  if (kept) plan.states.kept.insert(state);
+  return plan;
+}
+
+TEST(Predict, TellsTheWaysToASavedStateApart) {
+  simulator::Timings timings;
+  timings.tests.assign(4, 10s);
+  timings.resets = {.boot = 60s, .restore = 3s, .load = 1s};
+  // A boot, the first time that it goes back, and two more.
+  EXPECT_EQ(simulator::predict(going_back(4, false), timings).makespan, 40s + 60s + 3s + 2 * 1s);
+  EXPECT_EQ(simulator::predict(going_back(4, true), timings).makespan, 40s + 3s + 3 * 1s);
+  timings.of_host[core::Host{"east"}] = {.boot = 60s, .restore = 7s, .load = 2s};
+  EXPECT_EQ(simulator::predict(going_back(4, true), timings).makespan, 40s + 7s + 3 * 2s);
+}
+
+TEST(Predict, OneTestAtATimeWhereMemoryIsShort) {
+  const Workload work = [] {
+    Workload out = two_tests();
+    out.cores = 64;
+    out.tests = {{group(1), 10s}, {group(1), 10s}};
+    return out;
+  }();
+  core::RunPlan plan = plan_of(work, 2, 2);
+  const auto makespan = [&] { return simulator::predict(plan, timings_of(work)).makespan; };
+  plan.memory.need[core::Host{"east"}] = 100;
+  plan.memory.budget = 200;
+  EXPECT_EQ(makespan(), 20s + 10s + 1s);
+  plan.memory.budget = 199;
+  EXPECT_GE(makespan(), 2 * (20s + 10s));
+}
+
 TEST(Predict, NothingTakesNoTime) {
-  const auto forecast = predict(Workload{}, 0, 0);
+  const auto forecast = predict(Workload{}, 1, 1);
   EXPECT_EQ(forecast.makespan, 0s);
   EXPECT_EQ(forecast.slots_used, 0);
 }

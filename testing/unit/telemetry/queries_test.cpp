@@ -1,5 +1,6 @@
 #include "telemetry/queries.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -114,6 +115,26 @@ TEST_F(QueriesTest, AttemptsThatDiedWithTheDaemonAreAbandonedAndDoNotMakeATestFl
   EXPECT_FALSE(results[0].flaky);
 }
 
+TEST_F(QueriesTest, ResetsByHostAndMethod) {
+  const auto reset = [](const char* prefix, const char* host, const char* method, int total) {
+    return ResetFinished{
+        .domain = {Prefix(prefix), Host(host)}, .ticket = Ticket(1), .method = method, .total = seconds(total)};
+  };
+  const RunId other = create({});
+  append(other, {reset("a.", "east", "boot", 99)});
+  const RunId run = create({});
+  append(
+      run,
+      {reset("a.", "east", "boot", 4), reset("b.", "east", "boot", 8), reset("a.", "east", "swap", 1),
+       reset("a.", "west", "boot", 5),
+       ResetFailed{
+           .domain = {Prefix("a."), Host("east")}, .ticket = Ticket(1), .reason = "no shell", .total = seconds(50)}});
+  std::string told;
+  for (const report::ResetTime& time : queries.reset_times(run))
+    told += fmt::format("{} {} {} {}s; ", time.host.value, time.method, time.count, core::seconds(time.mean));
+  EXPECT_EQ(told, "east boot 2 6s; east swap 1 1s; west boot 1 5s; ");
+}
+
 TEST_F(QueriesTest, TheSummaryHasWhatAReportNeeds) {
   const Domain east{Prefix("a."), Host("east")};
   const RunId run = create({"flaky", "failed", "untested"});
@@ -140,6 +161,7 @@ TEST_F(QueriesTest, TheSummaryHasWhatAReportNeeds) {
   EXPECT_EQ(summary.exit_status, 1);
   EXPECT_EQ(summary.makespan, seconds(60));
   EXPECT_EQ(summary.accelerator, "kvm");
+  EXPECT_EQ(summary.settings, R"({"timeout":30})");
   EXPECT_EQ(report::count(summary.tests), (report::Counts{.passed = 1, .failed = 1, .untested = 1, .flaky = 1}));
   EXPECT_TRUE(summary.tests[0].flaky);
   EXPECT_EQ(summary.tests[0].attempts[1].split.reset, milliseconds(6000));

@@ -1,8 +1,8 @@
-#include "suite/bisection.h"
+#include "planning/bisection.h"
 
 #include <utility>
 
-namespace kvmtest::suite {
+namespace kvmtest::planning {
 
 std::vector<std::string> bisect(std::vector<std::string> candidates,
                                 const std::function<bool(const std::vector<std::string>&)>& breaks) {
@@ -20,4 +20,4 @@ std::vector<std::string> bisect(std::vector<std::string> candidates,
   return candidates;
 }
 
-}  // namespace kvmtest::suite
+}  // namespace kvmtest::planning

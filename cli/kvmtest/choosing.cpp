@@ -1,14 +1,14 @@
-// The options of several verbs that choose tests: by regular expressions, and by earlier results.
+#include "kvmtest/choosing.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <optional>
+#include <random>
 
 #include <fmt/format.h>
 
-#include "core/input_error.h"
-#include "kvmtest/command.h"
+#include "planning/plan.h"
 #include "suite/parallel.h"
 #include "telemetry/database.h"
 #include "telemetry/queries.h"
@@ -35,10 +35,6 @@ std::vector<core::Verdict> earlier_verdicts(const settings::Settings& settings,
   return verdicts;
 }
 
-bool names(const std::vector<std::string>& words, core::Verdict verdict) {
-  return std::find(words.begin(), words.end(), core::to_string(verdict)) != words.end();
-}
-
 }  // namespace
 
 void add_filter(client::Command& verb, suite::Filter& filter) {
@@ -51,12 +47,7 @@ void add_filter(client::Command& verb, suite::Filter& filter) {
   add("--test-platform", filter.platform, "only tests all of whose platforms match");
 }
 
-std::string filter_out(const suite::Filter& filter, std::vector<suite::LoadedTest>& tests) {
-  const std::size_t all = tests.size();
-  return suite::told(suite::ignore_by(filter, tests), all);
-}
-
-void add_earlier(client::Command& verb, Earlier& earlier) {
+void add_earlier(client::Command& verb, planning::Earlier& earlier) {
   const std::vector<std::string> verdicts{"passed", "failed", "unresolved", "untested", "unsupported"};
   const auto add = [&](const char* option, std::vector<std::string>& value, const char* what) {
     verb.add_option(option, value, what).type_name("VERDICT").one_of(verdicts).group(group);
@@ -67,8 +58,36 @@ void add_earlier(client::Command& verb, Earlier& earlier) {
   add("--result", earlier.result, "only the tests that gave this the last time");
 }
 
-bool wanted(const Earlier& earlier, core::Verdict verdict) {
-  return !names(earlier.skip, verdict) && (earlier.result.empty() || names(earlier.result, verdict));
+void add_tags(client::Command& verb, planning::Choice& choice) {
+  verb.add_option("--tag", choice.tags, "only tests that have this tag, or one of several").type_name("TAG");
+}
+
+void ChoiceOptions::add_to(client::Command& verb) {
+  verb.add_option("--order", order,
+                  "listed, reverse, longest (first what took longest before), failed (first what did not pass), "
+                  "shuffle[=SEED]; auto: longest once anything is known, else listed")
+      .type_name("ORDER");
+  verb.add_option("--start-at", choice.start_at,
+                  "leave out the tests before this one; as listed, unless --order says otherwise")
+      .type_name("TEST");
+  add_tags(verb, choice);
+}
+
+planning::Choice ChoiceOptions::read() const {
+  planning::Choice out = choice;
+  std::random_device random;
+  // Short enough to be typed.
+  out.ordering = planning::parse_ordering(order, "--order", random() % 1'000'000);
+  return out;
+}
+
+planning::Past read_past(const settings::Settings& settings, const std::vector<suite::LoadedTest>& tests) {
+  const std::filesystem::path path = settings.state_dir / "kvmtest.db";
+  if (!std::filesystem::exists(path)) return {};
+  const auto names = planning::names_of(tests);
+  telemetry::Database database(path);
+  telemetry::Queries queries(database);
+  return {queries.past_durations(names), queries.last_passed(names)};
 }
 
 void tell_left_out(const std::string& told, std::size_t more) {
@@ -77,20 +96,10 @@ void tell_left_out(const std::string& told, std::size_t more) {
   if (more > 1) std::cerr << fmt::format("{} more are left out for their earlier results\n", more);
 }
 
-std::vector<std::string> left_out(const settings::Settings& settings, const Earlier& earlier,
-                                  std::vector<suite::LoadedTest>& tests) {
-  std::vector<std::string> out;
-  if (earlier.skip.empty() && earlier.result.empty()) return out;
-  const auto verdicts = earlier_verdicts(settings, tests);
-  std::vector<suite::LoadedTest> left;
-  for (std::size_t i = 0; i < tests.size(); ++i) {
-    if (wanted(earlier, verdicts[i]))
-      left.push_back(std::move(tests[i]));
-    else
-      out.push_back(tests[i].test.name);
-  }
-  tests = std::move(left);
-  return out;
+std::vector<std::string> leave_out(const settings::Settings& settings, const planning::Earlier& earlier,
+                                   std::vector<suite::LoadedTest>& tests) {
+  if (earlier.empty()) return {};
+  return planning::leave_out(earlier, earlier_verdicts(settings, tests), tests);
 }
 
 }  // namespace kvmtest::command

@@ -1,16 +1,11 @@
 #pragma once
-// What a running daemon was started with, in one word: a client whose word differs has to start it anew.
-
-#include <string>
+// What must be there before a run: asked by the client, which starts no daemon in vain, and by the daemon. Reads files;
+// any thread.
 
 #include "domains/templates.h"
 #include "settings/settings.h"
 
-namespace kvmtest::service {
-
-/// Of every setting that a run request does not carry itself, the templates' texts, and this build. Reads files; any
-/// thread.
-std::string fingerprint(const settings::Settings& settings);
+namespace kvmtest::setup {
 
 /// Throws core::InputError when a file that the templates refer to by a setting cannot be read.
 void check_guest_files(const settings::Settings& settings, const domains::Templates& templates);
@@ -18,4 +13,4 @@ void check_guest_files(const settings::Settings& settings, const domains::Templa
 /// Throws core::InputError when the state directory's disk has too little room.
 void check_disk(const settings::Settings& settings);
 
-}  // namespace kvmtest::service
+}  // namespace kvmtest::setup

@@ -1,10 +1,10 @@
-#include "suite/bisection.h"
+#include "planning/bisection.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-namespace kvmtest::suite {
+namespace kvmtest::planning {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -42,4 +42,4 @@ TEST(Bisection, NeedsNoTrialOfOneAlone) {
 }
 
 }  // namespace
-}  // namespace kvmtest::suite
+}  // namespace kvmtest::planning
