@@ -50,7 +50,7 @@ KVMTEST := $(BUILD)/bin/kvmtest
 AS_ROOT := scripts/as-root
 
 .PHONY: kvm-help kvm-test kvm-retest kvm-guest kvm-guest-uefi kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-watch kvm-resume kvm-results kvm-diffs \
-	bootstrap compiler build check deb check-layers asan tsan fuzz tidy format format-check bench release install clean
+	bootstrap compiler build check deb check-layers asan tsan storm fuzz tidy format format-check bench release install clean
 
 ##@ Running suites
 
@@ -158,6 +158,10 @@ asan tsan: bootstrap ## run unit tests and scenarios, checking addresses (asan) 
 	@$(MAKE) build-$@/build.ninja BUILD=build-$@ CMAKEFLAGS=-DKVMTEST_SANITIZE=$(if $(filter asan,$@),address,thread)
 	@cd build-$@ && ../scripts/as-sanitized ninja $(NINJAFLAGS)
 	@scripts/as-sanitized scripts/run-tests build-$@ --no-system
+
+storm: build ## STORM_RUNS random runs of the scheduler (100000), in virtual time
+	@cd $(BUILD) && ninja $(NINJAFLAGS) --quiet scenarios_test
+	@KVMTEST_RANDOM_RUNS=$(or $(STORM_RUNS),100000) $(BUILD)/testing/scenarios/scenarios_test --gtest_brief=1 --gtest_filter='*RandomRuns*'
 
 FUZZ_CMAKEFLAGS = -DKVMTEST_FUZZ=ON -DKVMTEST_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang
 

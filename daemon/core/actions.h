@@ -14,8 +14,8 @@
 
 namespace kvmtest::core::action {
 
-/// Bring a domain to a clean, logged-in shell, on a thread of the reboot pool. It is off, or with Method::load up.
-/// Answered by DomainReset or DomainResetFailed.
+/// Bring a domain to a clean, logged-in shell, on a thread of the reboot pool, by that method and no other. It is off,
+/// or with Method::load and swap up. Answered by DomainReset or DomainResetFailed.
 struct ResetDomain {
   Ticket ticket;
   Domain domain;
@@ -33,8 +33,29 @@ struct PauseDomain {
   Ticket ticket;
   Domain domain;
 };
-/// Answered by DomainDestroyed or DomainDestroyFailed. A domain that is off already counts as destroyed.
+/// Its spare is destroyed with it, whatever that is doing. Answered by DomainDestroyed or DomainDestroyFailed. A domain
+/// that is off already counts as destroyed.
 struct DestroyDomain {
+  Ticket ticket;
+  Domain domain;
+};
+/// Bring the domain's spare to that state, warm it up and let it wait there, on a thread of the spare pool. `in_place`:
+/// it is up and may go back as it is; else it is started anew. Answered by SpareReady or SpareFailed; before that comes
+/// SpareStarted, as soon as it is in its state.
+struct PrepareSpare {
+  Ticket ticket;
+  Domain domain;
+  StateId state;
+  bool in_place = false;
+};
+/// A reset waits for the spare that is being made ready.
+struct HurrySpare {
+  Ticket ticket;
+  Domain domain;
+};
+/// Take the spare's power away; what is being done with it is hurried to its end, and still answers. Answered by
+/// SpareDiscarded.
+struct DiscardSpare {
   Ticket ticket;
   Domain domain;
 };
@@ -45,7 +66,6 @@ struct RunTest {
   Prefix prefix;
   unsigned number = 1;
   Duration ready_after{};
-  bool more = true;  ///< tests are left that its prefix may run after it
 };
 /// Hurry a test to its end; it still answers.
 struct CancelTest {
@@ -75,35 +95,14 @@ struct ReportUntested {
   std::string reason;
   Verdict verdict = Verdict::untested;  ///< what its attempts came to, where it had any that say something of it
 };
-struct ReportQueued {
-  record::ResetQueued queued;
-};
-struct ReportResetFailed {
-  Ticket ticket;
-  Domain domain;
-  Fault fault = Fault::host;
-  std::string reason;
-  bool again = false;
-  Method method = Method::boot;
-  AttemptId attempt{};  ///< 0: none
-};
-/// From now on the domain is only booted, until the run ends.
-struct ReportSnapshotsGivenUp {
-  Domain domain;
-  std::string reason;
-};
-struct ReportQuarantine {
-  Prefix prefix;
-  std::string reason;
-};
 /// The test did not pass, and its domains stay as they are until somebody destroys them, the run over or not.
 struct ReportKept {
   TestIndex test{};
   Prefix prefix;
 };
-struct ReportLeftover {
-  Domain domain;
-  std::string reason;
+/// Nothing is to be done but to tell it.
+struct Tell {
+  record::Body record;
 };
 struct AnswerRequest {
   RequestId request;
@@ -119,9 +118,8 @@ struct FinishRun {
 
 namespace kvmtest::core {
 using Action = std::variant<action::ResetDomain, action::CancelReset, action::PauseDomain, action::DestroyDomain,
-                            action::RunTest, action::CancelTest, action::JudgeTest, action::ReportVerdict,
-                            action::ReportUntested, action::ReportQueued, action::ReportResetFailed,
-                            action::ReportSnapshotsGivenUp, action::ReportQuarantine, action::ReportKept,
-                            action::ReportLeftover, action::AnswerRequest, action::FinishRun>;
+                            action::PrepareSpare, action::HurrySpare, action::DiscardSpare, action::RunTest,
+                            action::CancelTest, action::JudgeTest, action::ReportVerdict, action::ReportUntested,
+                            action::ReportKept, action::Tell, action::AnswerRequest, action::FinishRun>;
 using Actions = std::vector<Action>;
 }  // namespace kvmtest::core

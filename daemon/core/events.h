@@ -13,8 +13,10 @@
 
 namespace kvmtest::core::event {
 
+/// `stuck`: domains that are up, and whose console does not wait at its prompt.
 struct RunSubmitted {
   RunPlan plan;
+  std::vector<Domain> stuck{};
 };
 struct StopRequested {
   bool release = true;  ///< domains that failed tests left as they are go as well
@@ -25,12 +27,14 @@ struct DomainReset {
   Ticket ticket;
   bool saved = false;       ///< its state is kept now; after Method::boot_and_save
   std::string not_saved{};  ///< why it is not
+  bool in_place = true;     ///< while it runs it can go back to the state that it has been brought to or that was saved
 };
 struct DomainResetFailed {
   Ticket ticket;
   Fault fault = Fault::host;
   std::string reason;
   bool state_lost = false;  ///< what was kept of its state is of no use; after Method::restore or load
+  Duration total{};         ///< it took
 };
 struct DomainPaused {
   Ticket ticket;
@@ -53,15 +57,35 @@ struct DomainLost {
   std::string reason;
 };
 
-/// The script came to an end, its own or a time limit's: there is something to judge.
+/// The spare is in its state and only has to warm up: to wait for it takes no longer than to go back in place.
+struct SpareStarted {
+  Ticket ticket;
+};
+/// It stands still in its state.
+struct SpareReady {
+  Ticket ticket;
+};
+/// There is none any more.
+struct SpareFailed {
+  Ticket ticket;
+  std::string reason;
+};
+struct SpareDiscarded {
+  Ticket ticket;
+};
+
+/// The script came to an end, its own or a time limit's: there is something to judge. `stuck`: hosts whose console does
+/// not wait at its prompt. What was typed and not read there would be read by the guest that went back in its place.
 struct TestRan {
   AttemptId attempt;
+  std::vector<Host> stuck{};
 };
 /// A host fault or a cancellation ended it: nothing to judge.
 struct TestAborted {
   AttemptId attempt;
   std::string host;  ///< where the host fault showed
   std::string reason;
+  std::vector<Host> stuck{};  ///< as in TestRan
 };
 struct AttemptJudged {
   AttemptId attempt;
@@ -76,6 +100,7 @@ struct DomainRequested {
   bool fresh = false;  ///< reset it even when it is up
   unsigned slots = 1;  ///< of the reboot pool while no run sets them
   States states{};     ///< of this domain
+  bool stuck = false;  ///< it is up, and its console does not wait at its prompt, or somebody uses it
 };
 /// A client wants this domain gone.
 struct DestroyRequested {
@@ -92,6 +117,7 @@ namespace kvmtest::core {
 using Event =
     std::variant<event::RunSubmitted, event::StopRequested, event::DomainReset, event::DomainResetFailed,
                  event::DomainPaused, event::DomainPauseFailed, event::DomainDestroyed, event::DomainDestroyFailed,
-                 event::DomainLost, event::TestRan, event::TestAborted, event::AttemptJudged, event::DomainRequested,
+                 event::DomainLost, event::SpareStarted, event::SpareReady, event::SpareFailed, event::SpareDiscarded,
+                 event::TestRan, event::TestAborted, event::AttemptJudged, event::DomainRequested,
                  event::DestroyRequested, event::DeadlinePassed>;
 }  // namespace kvmtest::core

@@ -50,7 +50,7 @@ enum class Method {
   boot_and_save,  ///< the same, and its state is saved for later
   restore,        ///< started from a saved state
   load,           ///< the running domain goes back to its saved state
-  swap            ///< the scheduler orders none: what a restore or load was, for a spare stood ready (docs/adr/0012)
+  swap            ///< its spare, which waits in that state, takes its place (docs/adr/0012)
 };
 /// The word in records and the database; whether a boot also saved is told apart.
 constexpr std::string_view to_string(Method method) {
@@ -60,6 +60,8 @@ constexpr std::string_view to_string(Method method) {
 }
 /// Whether it is work for a boot's slot of the reboot pool, rather than for a quick one.
 constexpr bool is_boot(Method method) { return method == Method::boot || method == Method::boot_and_save; }
+/// Whether it is for a domain that is up, rather than for one that is off.
+constexpr bool is_in_place(Method method) { return method == Method::load || method == Method::swap; }
 
 /// The clean states that domains can be brought to without a boot.
 struct States {
@@ -83,6 +85,8 @@ struct RunPlan {
   Policy policy;
   States states;
   Memory memory;
+  unsigned spares = 0;       ///< domains that may have a spare
+  unsigned spare_slots = 1;  ///< spares that may be made ready at the same time; at least 1
 };
 
 /// Who is to blame: the machine under test, or libvirt, QEMU, disk, memory.

@@ -1,50 +1,56 @@
 #include "core/reboot_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kvmtest::core {
 
 void RebootPool::set_slots(unsigned boots, unsigned quick) {
-  boot_slots_ = std::max(1U, boots);
-  quick_slots_ = std::max(1U, quick);
+  kind(true).slots = std::max(1U, boots);
+  kind(false).slots = std::max(1U, quick);
 }
 
 unsigned RebootPool::submit(Job job) {
-  const unsigned ahead = queued(is_boot(job.method));
-  queue_.push_back(std::move(job));
+  if (!is_in_place(job.method)) ++starts_;
+  auto& queue = kind(is_boot(job.method)).queue;
+  const auto ahead = static_cast<unsigned>(queue.size());
+  queue.push_back(std::move(job));
   ++submitted_;
   return ahead;
 }
 
 bool RebootPool::withdraw(Ticket ticket) {
-  return std::erase_if(queue_, [&](const Job& job) { return job.ticket == ticket; }) > 0;
+  for (Kind& each : kinds_) {
+    const auto found =
+        std::find_if(each.queue.begin(), each.queue.end(), [&](const Job& job) { return job.ticket == ticket; });
+    if (found == each.queue.end()) continue;
+    if (!is_in_place(found->method)) --starts_;
+    each.queue.erase(found);
+    return true;
+  }
+  return false;
 }
 
 std::optional<RebootPool::Job> RebootPool::start_next() {
-  const auto next = std::find_if(queue_.begin(), queue_.end(), [&](const Job& job) {
-    return busy(is_boot(job.method)) < slots(is_boot(job.method));
-  });
-  if (next == queue_.end()) return std::nullopt;
-  Job job = std::move(*next);
-  queue_.erase(next);
+  Kind* next = nullptr;
+  for (Kind& each : kinds_) {
+    if (each.queue.empty() || each.busy >= each.slots) continue;
+    if (next == nullptr || each.queue.front().ticket < next->queue.front().ticket) next = &each;
+  }
+  if (next == nullptr) return std::nullopt;
+  Job job = std::move(next->queue.front());
+  next->queue.pop_front();
+  ++next->busy;
   running_.emplace(job.ticket, job.method);
   return job;
 }
 
-unsigned RebootPool::busy(bool boots) const {
-  return static_cast<unsigned>(
-      std::count_if(running_.begin(), running_.end(), [&](const auto& job) { return is_boot(job.second) == boots; }));
-}
-
-bool RebootPool::any_start() const {
-  const auto starts = [](Method method) { return method != Method::load; };
-  return std::any_of(queue_.begin(), queue_.end(), [&](const Job& job) { return starts(job.method); }) ||
-         std::any_of(running_.begin(), running_.end(), [&](const auto& job) { return starts(job.second); });
-}
-
-unsigned RebootPool::queued(bool boots) const {
-  return static_cast<unsigned>(
-      std::count_if(queue_.begin(), queue_.end(), [&](const Job& job) { return is_boot(job.method) == boots; }));
+void RebootPool::finished(Ticket ticket) {
+  const auto found = running_.find(ticket);
+  if (found == running_.end()) return;
+  --kind(is_boot(found->second)).busy;
+  if (!is_in_place(found->second)) --starts_;
+  running_.erase(found);
 }
 
 }  // namespace kvmtest::core

@@ -1,11 +1,12 @@
 #pragma once
-// The reboot pool as the scheduler keeps it: a queue of domains to reset and a bounded number of slots. A slot is one
+// The reboot pool as the scheduler keeps it: queues of domains to reset and a bounded number of slots. A slot is one
 // domain, not one group (docs/adr/0002-slots.md). Boots have slots of their own, which bound what they take of the
 // processor; going back to a saved state is so short that it shall never queue behind them (docs/adr/0008).
 //
 // First come, first served within each kind: the jobs of one group stand together, so that the group asked for first
 // is ready first.
 
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
@@ -29,30 +30,37 @@ class RebootPool {
   void set_slots(unsigned boots, unsigned quick);
   void begin_count() { submitted_ = 0; }
 
-  /// Puts a job at the end of the queue; tells how many of its kind stand before it.
+  /// Puts a job at the end of the queue; tells how many of its kind stand before it. Tickets rise.
   unsigned submit(Job job);
   /// Takes a job back that has not started. False: it is not in the queue.
   bool withdraw(Ticket ticket);
   /// The next job that has a slot; it holds the slot until `finished`.
   std::optional<Job> start_next();
   /// Frees the slot.
-  void finished(Ticket ticket) { running_.erase(ticket); }
+  void finished(Ticket ticket);
 
   /// Slots for boots, or the quick ones.
-  [[nodiscard]] unsigned slots(bool boots = true) const { return boots ? boot_slots_ : quick_slots_; }
+  [[nodiscard]] unsigned slots(bool boots = true) const { return kind(boots).slots; }
   [[nodiscard]] unsigned busy() const { return static_cast<unsigned>(running_.size()); }
-  [[nodiscard]] unsigned busy(bool boots) const;
-  [[nodiscard]] unsigned queued() const { return static_cast<unsigned>(queue_.size()); }
-  [[nodiscard]] unsigned queued(bool boots) const;
+  [[nodiscard]] unsigned busy(bool boots) const { return kind(boots).busy; }
+  [[nodiscard]] unsigned queued() const { return queued(true) + queued(false); }
+  [[nodiscard]] unsigned queued(bool boots) const { return static_cast<unsigned>(kind(boots).queue.size()); }
   /// Whether a domain is being started, or is to be: the kind of job that takes a processor for a second or more.
-  [[nodiscard]] bool any_start() const;
+  [[nodiscard]] bool any_start() const { return starts_ > 0; }
   [[nodiscard]] unsigned submitted() const { return submitted_; }
 
  private:
-  unsigned boot_slots_ = 1;
-  unsigned quick_slots_ = 1;
+  struct Kind {
+    unsigned slots = 1;
+    unsigned busy = 0;
+    std::deque<Job> queue;
+  };
+  [[nodiscard]] const Kind& kind(bool boots) const { return kinds_[boots ? 1 : 0]; }
+  Kind& kind(bool boots) { return kinds_[boots ? 1 : 0]; }
+
+  std::array<Kind, 2> kinds_;  ///< quick, boots
   unsigned submitted_ = 0;
-  std::deque<Job> queue_;
+  unsigned starts_ = 0;  ///< jobs that start a domain, queued or running
   std::map<Ticket, Method> running_;
 };
 

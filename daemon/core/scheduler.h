@@ -5,8 +5,12 @@
 // Invariants, checked by testing/scenarios on every run of every test:
 //  - at most RunPlan::slots boots, and RunPlan::quick_slots resets without a boot, are under way
 //  - a prefix runs at most one test at a time, on domains reset for it and used by nobody since
-//  - domains of the prefix that the running test does not need are off, or paused
+//  - domains of the prefix that the running test does not need are off, or stand still
+//  - all that a test has used stands still, or is off, before the first domain of its prefix goes back: what the test
+//    left running must not reach a neighbour that is clean already
 //  - a domain goes back only to the state that it is to have, and that was saved
+//  - a spare takes its domain's place only when it waits in that state; at most RunPlan::spares domains have one, at
+//    most RunPlan::spare_slots are made ready at the same time, and none is begun while a domain is being started
 //  - a reset that failed to go back is followed by a boot
 //  - with Policy::keep_failed, nothing touches the domains of a test that did not pass but what clients ask for, or a
 //    stop that releases them
@@ -19,13 +23,17 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/actions.h"
 #include "core/events.h"
+#include "core/memory_ledger.h"
 #include "core/model.h"
+#include "core/prefix_entry.h"
 #include "core/reboot_pool.h"
-#include "core/test_worker.h"
+#include "core/saved_states.h"
+#include "core/tickets.h"
 #include "core/time.h"
 
 namespace kvmtest::core {
@@ -36,7 +44,8 @@ class Scheduler {
   /// `next_attempt`: the first attempt number not used in this state directory.
   explicit Scheduler(AttemptId next_attempt) : next_attempt_(next_attempt) {}
 
-  /// Takes in what happened at `now` and returns what to do about it, in order.
+  /// Takes in what happened at `now` and returns what to do about it, in order. What it costs depends on what the event
+  /// changes, not on the number of prefixes.
   Actions handle(const Event& event, Instant now);
 
   /// When DeadlinePassed is due, if ever.
@@ -44,7 +53,7 @@ class Scheduler {
 
   [[nodiscard]] bool run_active() const { return run_.has_value(); }
   /// Every prefix that was ever used, for display.
-  [[nodiscard]] const std::map<Prefix, TestWorker>& workers() const { return workers_; }
+  [[nodiscard]] const std::map<Prefix, PrefixEntry>& prefixes() const { return prefixes_; }
   [[nodiscard]] const RebootPool& pool() const { return pool_; }
 
  private:
@@ -59,12 +68,27 @@ class Scheduler {
     explicit Run(const RunPlan& p) : plan(p), pending(p.tests.begin(), p.tests.end()) {}
     RunPlan plan;
     std::deque<PlannedTest> pending;  ///< front is next
+    std::map<AttemptId, Prefix> running;
     std::map<AttemptId, Judging> judging;
     std::map<TestIndex, unsigned> host_faults;
-    std::set<TestIndex> failed;  ///< tests that did not pass, whatever comes of further attempts
-    bool stopping = false;
-    bool release = true;  ///< when stopping: kept domains as well
+    std::set<TestIndex> failed;        ///< tests that did not pass, whatever comes of further attempts
+    std::set<Prefix> idle;             ///< had nothing to do when they were last looked at
+    std::deque<Domain> without_spare;  ///< a test runs on them, and their spares are to be made ready
+    enum class Stage { open, stopping, stopping_all } stage = Stage::open;  ///< stopping_all: kept domains as well
     bool infrastructure_failed = false;
+    bool gave_up = false;  ///< Policy::max_fail was reached
+    [[nodiscard]] bool stopping() const { return stage != Stage::open; }
+  };
+  /// Of all domains' spares.
+  struct SpareCount {
+    unsigned up = 0;
+    unsigned preparing = 0;
+  };
+  struct Found {
+    PrefixEntry& prefix;
+    const Host& host;
+    DomainEntry& entry;
+    [[nodiscard]] Domain domain() const { return {prefix.prefix, host}; }
   };
 
   void on(const event::RunSubmitted& e, Instant now);
@@ -76,6 +100,10 @@ class Scheduler {
   void on(const event::DomainDestroyed& e, Instant now);
   void on(const event::DomainDestroyFailed& e, Instant now);
   void on(const event::DomainLost& e, Instant now);
+  void on(const event::SpareStarted& e, Instant now);
+  void on(const event::SpareReady& e, Instant now);
+  void on(const event::SpareFailed& e, Instant now);
+  void on(const event::SpareDiscarded& e, Instant now);
   void on(const event::TestRan& e, Instant now);
   void on(const event::TestAborted& e, Instant now);
   void on(const event::AttemptJudged& e, Instant now);
@@ -85,72 +113,97 @@ class Scheduler {
 
   // Each brings one thing to where it should be by now, and is harmless to call again.
   void advance(Instant now);
-  void advance_workers(Instant now);
-  void advance_worker(TestWorker& worker, Instant now);
-  void end_awaiting(TestWorker& worker, AttemptId attempt, bool keep);
-  void settle_awaiting(TestWorker& worker);
-  void keep(TestWorker& worker, Instant now);
-  void dismiss_clients(TestWorker& worker, const std::string& reason);
-  void take_test(TestWorker& worker, Instant now);
-  void prepare(TestWorker& worker, Instant now);
-  void serve_requests(TestWorker& worker, Instant now);
-  void retire(TestWorker& worker);
+  void advance(PrefixEntry& prefix, Instant now);
+  void advance_in_run(PrefixEntry& prefix, Instant now);
+  void take_test(PrefixEntry& prefix, Instant now);
+  void prepare(PrefixEntry& prefix, Instant now);
+  void begin_test(PrefixEntry& prefix, Instant now);
+  bool bring_to_rest(PrefixEntry& prefix, const PlannedTest& test);
+  void serve_requests(PrefixEntry& prefix, Instant now);
+  void retire(PrefixEntry& prefix);
   void start_resets(Instant now);
+  void start_spares(Instant now);
+  void free_memory(Instant now);
   void give_up_if_nobody_is_left();
-  void give_up_after_failures();
-  void give_up(const PlannedTest& test, const std::string& reason);
   void finish_if_done();
 
-  void reset(TestWorker& worker, const Host& host, Instant now);
-  void submit_reset(TestWorker& worker, const Host& host, Method method, Instant now);
-  void destroy(TestWorker& worker, const Host& host);
-  void make_off(TestWorker& worker, const Host& host);
-  void put_aside(TestWorker& worker, const Host& host);
+  // scheduler_domains.cpp
+  void reset(PrefixEntry& prefix, const Host& host, bool quiet, Instant now);
+  void go_back(PrefixEntry& prefix, const Host& host, bool quiet, Instant now);
+  void submit_reset(PrefixEntry& prefix, const Host& host, Method method, Instant now);
+  void pause(PrefixEntry& prefix, const Host& host);
+  void destroy(PrefixEntry& prefix, const Host& host);
+  void make_off(PrefixEntry& prefix, const Host& host);
+  void put_aside(PrefixEntry& prefix, const Host& host);
   void take_back(DomainEntry& entry);
-  void count_snapshot_failure(TestWorker& worker, const Host& host, const std::string& reason);
-  bool may_reset_again(worker_state::Preparing& preparing, const Host& host, Fault fault);
-  void end_preparing(TestWorker& worker, const Host& host, Fault fault, const std::string& reason, Instant now);
+  void reset_failed(const Found& found, const domain_state::Resetting& resetting, const event::DomainResetFailed& e,
+                    Instant now);
+  void count_snapshot_failure(const Found& found, const std::string& reason);
+  void learn(const Found& found, const StateId& state, const event::DomainReset& e, Instant now);
+  void lose(const StateId& state, Instant now);
+  void end_saving(const StateId& state);
+  void set_stuck(PrefixEntry& prefix, const std::vector<Host>& hosts);
+  [[nodiscard]] std::optional<StateId> state_of(const Domain& domain, const DomainEntry& entry) const;
+  std::optional<Method> method_for(const Domain& domain, const DomainEntry& entry);
+  [[nodiscard]] bool worth_pausing(const Domain& domain, const DomainEntry& entry) const;
+
+  // scheduler_spares.cpp
+  void prepare_spare(const Domain& domain, DomainEntry& entry);
+  void discard_spare(const Domain& domain, DomainEntry& entry);
+  void set_spare(DomainEntry& entry, SpareState spare);
+  void count_spare_failure(const Domain& domain, DomainEntry& entry, const std::string& reason);
+
+  // scheduler_memory.cpp
+  void update_claim(const PrefixEntry& prefix);
+  [[nodiscard]] bool fits(const PrefixEntry& prefix, const PlannedTest& test);
+  [[nodiscard]] bool short_of_memory() const;
+  [[nodiscard]] bool waits_for_memory();
+
+  // scheduler_verdicts.cpp
+  bool may_reset_again(prefix_state::Preparing& preparing, const Host& host, Fault fault);
+  void end_preparing(PrefixEntry& prefix, const Host& host, Fault fault, const std::string& reason, Instant now);
+  void boot_failed(PrefixEntry& prefix, const Host& host, const std::string& reason, Instant now);
+  void end_with_host_fault(PrefixEntry& prefix, const std::string& host, const std::string& reason, Instant now);
+  void count_fault(PrefixEntry& prefix, const std::string& reason, Instant now);
   bool report(action::ReportVerdict verdict, PlannedTest test);
+  void put_back(PlannedTest test, bool first);
   void count_failure(TestIndex test, Verdict verdict);
   [[nodiscard]] bool enough_failed() const;
-  void boot_failed(TestWorker& worker, const Host& host, const std::string& reason, Instant now);
-  void end_with_host_fault(TestWorker& worker, const std::string& host, const std::string& reason, Instant now);
-  void count_fault(TestWorker& worker, const std::string& reason, Instant now);
-  void account(Instant now);
-  void answer(std::vector<RequestId>& waiting, const std::optional<std::string>& error);
-  void free_memory();
+  void give_up_after_failures(Instant now);
+  void give_up(const PlannedTest& test, const std::string& reason);
 
-  [[nodiscard]] std::optional<StateId> state_of(const Domain& domain, const DomainEntry& entry) const;
-  [[nodiscard]] std::optional<Method> method_for(const Domain& domain, const DomainEntry& entry) const;
-  [[nodiscard]] bool being_saved(const StateId& state) const;
-  [[nodiscard]] bool fits(const TestWorker& worker, const PlannedTest& test) const;
-  [[nodiscard]] std::uint64_t claimed(const TestWorker& worker, bool with_spare) const;
-  [[nodiscard]] std::uint64_t claimed() const;
-  [[nodiscard]] bool waits_for_memory() const;
-  [[nodiscard]] bool in_run(const TestWorker& worker) const;
-  [[nodiscard]] bool for_clients(const TestWorker& worker) const;
-  [[nodiscard]] bool kept(const TestWorker& worker, const Host& host) const;
-  [[nodiscard]] bool keeps_on(const TestWorker& worker) const;
-  TestWorker& worker_of(const Prefix& prefix);
-  struct Found {
-    TestWorker* worker;
-    const Host* host;
-    DomainEntry* entry;
-    [[nodiscard]] Domain domain() const { return {worker->prefix, *host}; }
-  };
+  // scheduler_kept.cpp
+  void end_awaiting(PrefixEntry& prefix, AttemptId attempt, bool keep);
+  void keep(PrefixEntry& prefix, Instant now);
+  void dismiss_clients(PrefixEntry& prefix, const std::string& reason);
+  [[nodiscard]] bool kept(const PrefixEntry& prefix, const Host& host) const;
+  [[nodiscard]] bool keeps_on(const PrefixEntry& prefix) const;
+  [[nodiscard]] bool for_clients(const PrefixEntry& prefix) const;
+
+  void answer(std::vector<RequestId>& waiting, const std::optional<std::string>& error);
+  void touch(PrefixEntry& prefix, Instant now);
+  void touch_all(Instant now);
+  void touch_idle();
+  static void account(PrefixEntry& prefix, Instant now);
+  PrefixEntry& entry_of(const Prefix& prefix);
+  PrefixEntry* running(AttemptId attempt, Instant now);
+  std::optional<Found> find(Ticket ticket, Instant now);
   template <class State>
-  std::optional<Found> find(Ticket ticket);
-  Ticket new_ticket() { return Ticket{++last_ticket_}; }
+  std::optional<Found> answered(Ticket ticket, Instant now);
+  template <class State>
+  std::optional<Found> spare_answered(Ticket ticket, Instant now);
 
   AttemptId next_attempt_;
-  std::uint64_t last_ticket_ = 0;
+  Tickets tickets_;
   RebootPool pool_;
-  std::map<Prefix, TestWorker> workers_;
+  std::map<Prefix, PrefixEntry> prefixes_;
   std::optional<Run> run_;
-  States states_;                  ///< as last told, and what was saved since
-  std::set<StateId> not_savable_;  ///< a domain failed to save it: nobody waits for another one to do so
-  bool withdrawn_ = false;         ///< a queued reset was taken back: others may have waited for what it would save
-  Actions out_;                    ///< being gathered by handle()
+  SavedStates states_;
+  MemoryLedger memory_;
+  SpareCount spares_;
+  std::set<Prefix> touched_;                           ///< something about them has changed: advance() looks at them
+  std::set<std::pair<Instant, Prefix>> cooling_down_;  ///< until then; some may have ceased to
+  Actions out_;                                        ///< being gathered by handle()
 };
 
 }  // namespace kvmtest::core

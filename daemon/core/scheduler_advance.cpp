@@ -7,123 +7,167 @@
 
 namespace kvmtest::core {
 
+/// Only what was touched can have something new to do. Whatever is done for one prefix may touch others.
 void Scheduler::advance(Instant now) {
-  give_up_after_failures();
+  give_up_after_failures(now);
+  for (const Prefix& name : touched_) update_claim(entry_of(name));
   do {
-    withdrawn_ = false;
-    advance_workers(now);
-  } while (withdrawn_);
-  free_memory();
+    while (!touched_.empty()) {
+      PrefixEntry& prefix = entry_of(touched_.extract(touched_.begin()).value());
+      account(prefix, now);
+      advance(prefix, now);
+      update_claim(prefix);
+    }
+    if (memory_.take_changed()) touch_all(now);
+  } while (!touched_.empty());
+  free_memory(now);
   start_resets(now);
+  start_spares(now);
   give_up_if_nobody_is_left();
   finish_if_done();
 }
 
-void Scheduler::advance_workers(Instant now) {
-  for (auto& [prefix, worker] : workers_) {
-    if (keeps_on(worker)) keep(worker, now);
-    if (keeps_on(worker)) continue;
-    if (in_run(worker))
-      advance_worker(worker, now);
-    else
-      serve_requests(worker, now);
-  }
+void Scheduler::advance(PrefixEntry& prefix, Instant now) {
+  if (keeps_on(prefix)) keep(prefix, now);
+  if (keeps_on(prefix)) return;
+  if (prefix.in_run)
+    advance_in_run(prefix, now);
+  else
+    serve_requests(prefix, now);
 }
 
-void Scheduler::advance_worker(TestWorker& worker, Instant now) {
-  if (is<worker_state::Running>(worker.state)) return;
-  if (run_->stopping) {
-    if (is<worker_state::Keeping>(worker.state)) dismiss_clients(worker, "the run was stopped");
-    worker.state = worker_state::Idle{};  // an attempt that was being prepared never was
-    retire(worker);
+void Scheduler::advance_in_run(PrefixEntry& prefix, Instant now) {
+  if (is<prefix_state::Running>(prefix.state)) return;
+  if (run_->stopping()) {
+    if (is<prefix_state::Keeping>(prefix.state)) dismiss_clients(prefix, "the run was stopped");
+    prefix.state = prefix_state::Idle{};  // an attempt that was being prepared never was
+    retire(prefix);
     return;
   }
-  if (const auto* cooling = std::get_if<worker_state::CoolingDown>(&worker.state); cooling && cooling->until <= now)
-    worker.state = worker_state::Idle{};
-  settle_awaiting(worker);
-  if (is<worker_state::Awaiting>(worker.state)) return;
-  if (is<worker_state::Idle>(worker.state)) take_test(worker, now);
+  if (const auto* cooling = std::get_if<prefix_state::CoolingDown>(&prefix.state); cooling && cooling->until <= now)
+    prefix.state = prefix_state::Idle{};
+  if (is<prefix_state::Awaiting>(prefix.state)) return;
+  if (is<prefix_state::Idle>(prefix.state)) take_test(prefix, now);
   // A test that is being judged may come back into the queue.
   const Policy& policy = run_->plan.policy;
   const bool more_may_come = !run_->judging.empty() && (policy.retries > 0 || policy.repeat != 1) && !enough_failed();
-  if (is<worker_state::Preparing>(worker.state))
-    prepare(worker, now);
-  else if (is<worker_state::Idle>(worker.state) && more_may_come)
-    for (auto& [host, entry] : worker.domains) put_aside(worker, host);
+  if (is<prefix_state::Preparing>(prefix.state))
+    prepare(prefix, now);
+  else if (is<prefix_state::Idle>(prefix.state) && more_may_come)
+    for (auto& [host, entry] : prefix.domains) put_aside(prefix, host);
   else
-    retire(worker);
+    retire(prefix);
 }
 
-void Scheduler::take_test(TestWorker& worker, Instant now) {
-  if (run_->pending.empty() || !fits(worker, run_->pending.front())) return;
+void Scheduler::take_test(PrefixEntry& prefix, Instant now) {
+  if (run_->pending.empty() || !fits(prefix, run_->pending.front())) {
+    run_->idle.insert(prefix.prefix);
+    return;
+  }
+  run_->idle.erase(prefix.prefix);
   PlannedTest test = std::move(run_->pending.front());
   run_->pending.pop_front();
-  worker.state = worker_state::Preparing{next_attempt_, std::move(test), now, now, {}, {}};
+  prefix.state = prefix_state::Preparing{next_attempt_, std::move(test), now, now, {}, {}};
   ++next_attempt_.value;
+  update_claim(prefix);
 }
 
-void Scheduler::prepare(TestWorker& worker, Instant now) {
-  auto& preparing = std::get<worker_state::Preparing>(worker.state);
+void Scheduler::prepare(PrefixEntry& prefix, Instant now) {
+  const auto& preparing = std::get<prefix_state::Preparing>(prefix.state);
   bool ready = true;
-  for (auto& [host, entry] : worker.domains) {
+  for (auto& [host, entry] : prefix.domains) {
     if (needs(preparing.test, host)) continue;
-    put_aside(worker, host);
-    ready = ready && (is<domain_state::Off>(entry.state) || is<domain_state::Paused>(entry.state));
+    put_aside(prefix, host);
+    ready = ready && (is_off(entry.state) || is<domain_state::Paused>(entry.state));
   }
+  const bool quiet = bring_to_rest(prefix, preparing.test);
   for (const Host& host : preparing.test.hosts) {
-    DomainEntry& entry = worker.domains[host];
-    if (!is<domain_state::Ready>(entry.state)) reset(worker, host, now);
+    DomainEntry& entry = prefix.domains[host];
+    if (!is<domain_state::Ready>(entry.state)) reset(prefix, host, quiet, now);
     ready = ready && is<domain_state::Ready>(entry.state);
   }
-  if (!ready) return;
-
-  for (const Host& host : preparing.test.hosts) {
-    DomainState& state = worker.domains[host].state;
-    state = domain_state::Dirty{.holds = std::get<domain_state::Ready>(state).holds};
-  }
-  out_.push_back(action::RunTest{preparing.attempt, preparing.test.index, worker.prefix, preparing.test.attempts + 1,
-                                 now - preparing.since, !run_->pending.empty() || run_->plan.policy.repeat != 1});
-  worker.state = worker_state::Running{preparing.attempt, preparing.test, now, preparing.split, {}};
+  if (ready) begin_test(prefix, now);
 }
 
-void Scheduler::serve_requests(TestWorker& worker, Instant now) {
-  for (auto& [host, entry] : worker.domains) {
+/// What a test left running must not reach a neighbour that is clean already: all that was used stands still, or is
+/// off, before the first domain goes back. Whether that is so.
+bool Scheduler::bring_to_rest(PrefixEntry& prefix, const PlannedTest& test) {
+  bool quiet = true;
+  for (auto& [host, entry] : prefix.domains) {
+    if (needs(test, host)) {
+      if (is<domain_state::Broken>(entry.state))
+        destroy(prefix, host);
+      else if (is<domain_state::Dirty>(entry.state) && worth_pausing({prefix.prefix, host}, entry))
+        pause(prefix, host);
+      else if (is<domain_state::Dirty>(entry.state))
+        destroy(prefix, host);
+    }
+    quiet = quiet && !is<domain_state::Pausing>(entry.state) && !is<domain_state::Destroying>(entry.state);
+  }
+  return quiet;
+}
+
+void Scheduler::begin_test(PrefixEntry& prefix, Instant now) {
+  auto preparing = std::get<prefix_state::Preparing>(std::move(prefix.state));
+  const PlannedTest& test = preparing.test;
+  for (const Host& host : test.hosts) {
+    DomainState& state = prefix.domains[host].state;
+    state = domain_state::Dirty{std::get<domain_state::Ready>(state).holds};
+  }
+  out_.push_back(
+      action::RunTest{preparing.attempt, test.index, prefix.prefix, test.attempts + 1, now - preparing.since});
+  run_->running.emplace(preparing.attempt, prefix.prefix);
+  // Whichever test comes next is likely to need the same hosts; behind the last one there is nothing to be ready for,
+  // and less to destroy.
+  if (run_->plan.spares > 0) {
+    const bool more = !run_->pending.empty() || run_->plan.policy.repeat != 1;
+    if (more)
+      for (const Host& host : test.hosts) run_->without_spare.push_back({prefix.prefix, host});
+    else
+      for (auto& [host, entry] : prefix.domains) discard_spare({prefix.prefix, host}, entry);
+  }
+  prefix.state = prefix_state::Running{preparing.attempt, std::move(preparing.test), now, preparing.split, {}};
+}
+
+void Scheduler::serve_requests(PrefixEntry& prefix, Instant now) {
+  for (auto& [host, entry] : prefix.domains) {
     if (!entry.unwanted_by.empty()) {
-      make_off(worker, host);
-      if (!is<domain_state::Off>(entry.state)) continue;
+      make_off(prefix, host);
+      if (!is_off(entry.state)) continue;
       answer(entry.unwanted_by, std::nullopt);
     }
-    if (!entry.wanted_by.empty()) reset(worker, host, now);
+    if (!entry.wanted_by.empty()) reset(prefix, host, true, now);
   }
 }
 
-void Scheduler::retire(TestWorker& worker) {
-  for (auto& [host, entry] : worker.domains) make_off(worker, host);
+void Scheduler::retire(PrefixEntry& prefix) {
+  for (auto& [host, entry] : prefix.domains) make_off(prefix, host);
 }
 
 void Scheduler::start_resets(Instant now) {
   while (auto job = pool_.start_next()) {
-    TestWorker& worker = worker_of(job->domain.prefix);
-    DomainEntry& entry = worker.domains[job->domain.host];
+    PrefixEntry& prefix = entry_of(job->domain.prefix);
+    account(prefix, now);
+    DomainEntry& entry = prefix.domains[job->domain.host];
     const auto queued = std::get<domain_state::Queued>(entry.state);
     action::ResetDomain order{job->ticket, job->domain, now - job->since, job->method, {}, queued.state};
-    if (const auto* preparing = std::get_if<worker_state::Preparing>(&worker.state);
+    if (const auto* preparing = std::get_if<prefix_state::Preparing>(&prefix.state);
         preparing && needs(preparing->test, job->domain.host))
       order.attempt = preparing->attempt;
-    entry.state = domain_state::Resetting{job->ticket, job->method, queued.state};
+    entry.state = domain_state::Resetting{job->ticket, job->method, queued.state, queued.holds, order.waited};
     out_.push_back(std::move(order));
   }
 }
 
 void Scheduler::give_up_if_nobody_is_left() {
-  if (!run_ || run_->stopping || run_->pending.empty()) return;
+  if (!run_ || run_->stopping() || run_->pending.empty()) return;
   bool kept = false;
   bool quarantined = false;
-  for (const auto& [prefix, worker] : workers_) {
-    if (!in_run(worker)) continue;
-    kept = kept || is<worker_state::Keeping>(worker.state);
-    quarantined = quarantined || is<worker_state::Quarantined>(worker.state);
-    if (!is<worker_state::Keeping>(worker.state) && !is<worker_state::Quarantined>(worker.state)) return;
+  for (const auto& [name, prefix] : prefixes_) {
+    if (!prefix.in_run) continue;
+    kept = kept || is<prefix_state::Keeping>(prefix.state);
+    quarantined = quarantined || is<prefix_state::Quarantined>(prefix.state);
+    if (!is<prefix_state::Keeping>(prefix.state) && !is<prefix_state::Quarantined>(prefix.state)) return;
   }
   for (const PlannedTest& test : run_->pending)
     out_.push_back(action::ReportUntested{
@@ -134,19 +178,23 @@ void Scheduler::give_up_if_nobody_is_left() {
 
 void Scheduler::finish_if_done() {
   if (!run_ || !run_->judging.empty()) return;
-  if (!run_->stopping && !run_->pending.empty()) return;
-  for (const auto& [prefix, worker] : workers_) {
-    if (!in_run(worker)) continue;
-    if (worker.test() != nullptr && !is<worker_state::Keeping>(worker.state)) return;
-    for (const auto& [host, entry] : worker.domains)
-      if (!is<domain_state::Off>(entry.state) && !kept(worker, host)) return;
+  if (!run_->stopping() && !run_->pending.empty()) return;
+  for (const auto& [name, prefix] : prefixes_) {
+    if (!prefix.in_run) continue;
+    if (prefix.test() != nullptr && !is<prefix_state::Keeping>(prefix.state)) return;
+    for (const auto& [host, entry] : prefix.domains)
+      if (!is_off(entry.state) && !kept(prefix, host)) return;
   }
-  const auto outcome = run_->stopping                ? record::Outcome::stopped
+  const auto outcome = run_->stopping()              ? record::Outcome::stopped
                        : run_->infrastructure_failed ? record::Outcome::infrastructure
                                                      : record::Outcome::completed;
   out_.push_back(action::FinishRun{run_->plan.run, outcome});
-  for (auto& [prefix, worker] : workers_)
-    if (in_run(worker) && !is<worker_state::Keeping>(worker.state)) worker.state = worker_state::Idle{};
+  for (auto& [name, prefix] : prefixes_) {
+    if (!prefix.in_run) continue;
+    prefix.in_run = false;
+    if (!is<prefix_state::Keeping>(prefix.state)) prefix.state = prefix_state::Idle{};
+    touched_.insert(name);  // clients may have its domains now
+  }
   run_.reset();
 }
 

@@ -45,12 +45,9 @@ void Engine::perform(const core::action::ResetDomain& a) {
 }
 
 void Engine::perform(const core::action::CancelReset& a) {
-  {
-    const std::lock_guard lock(mutex_);
-    cancelled_.insert(a.ticket);
-    if (const auto found = resetting_.find(a.ticket); found != resetting_.end()) found->second->interrupt();
-  }
-  spare_pool_.wake();
+  const std::lock_guard lock(mutex_);
+  cancelled_.insert(a.ticket);
+  if (const auto found = resetting_.find(a.ticket); found != resetting_.end()) found->second->interrupt();
 }
 
 void Engine::perform(const core::action::PauseDomain& a) {
@@ -84,28 +81,13 @@ void Engine::perform(const core::action::RunTest& a) {
     test_began_.notify_all();
   }
   asio::post(test_thread(a.prefix), [this, a, run = run_] { run_test(a, run); });
-  prepare_spares(a);
 }
 
-/// For whichever test comes next it is likely to need the same hosts; behind the last one there is nothing to be ready
-/// for, and less to destroy.
-void Engine::prepare_spares(const core::action::RunTest& a) {
-  if (run_->order.spares == 0) return;
-  if (!a.more) {
-    spare_pool_.discard(a.prefix);
-    return;
-  }
-  for (const std::string& host : run_->test(a.test).hosts) {
-    const core::Domain domain{a.prefix, core::Host{host}};
-    const auto state = run_->order.plan.states.of.find(domain);
-    if (state == run_->order.plan.states.of.end()) continue;
-    {
-      const std::lock_guard lock(mutex_);
-      if (!hold_state_.contains(domain)) continue;
-    }
-    spare_pool_.prepare(domain, state->second);
-  }
-}
+void Engine::perform(const core::action::PrepareSpare& a) { spare_pool_.prepare(a); }
+
+void Engine::perform(const core::action::HurrySpare& a) { spare_pool_.hurry(a); }
+
+void Engine::perform(const core::action::DiscardSpare& a) { spare_pool_.discard(a); }
 
 void Engine::perform(const core::action::CancelTest& a) {
   const std::lock_guard lock(mutex_);
@@ -146,36 +128,9 @@ void Engine::perform(const core::action::ReportUntested& a) {
   recorder_.put(run_number(), record::TestUntested{run_->test(a.test).name, a.reason, a.verdict});
 }
 
-void Engine::perform(const core::action::ReportQueued& a) { recorder_.put(run_number(), a.queued); }
-
-void Engine::perform(const core::action::ReportResetFailed& a) {
-  record::ResetFailed failed{.domain = a.domain,
-                             .ticket = a.ticket,
-                             .host_fault = a.fault == core::Fault::host,
-                             .reason = a.reason,
-                             .again = a.again,
-                             .method = std::string(to_string(a.method)),
-                             .attempt = a.attempt};
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto times = failed_resets_.extract(a.ticket); !times.empty()) {
-      failed.waited = times.mapped().waited;
-      failed.total = times.mapped().total;
-    }
-  }
-  recorder_.put(run_number(), std::move(failed));
-}
-
-void Engine::perform(const core::action::ReportSnapshotsGivenUp& a) {
-  recorder_.put(run_number(), record::SnapshotsGivenUp{a.domain, a.reason});
-}
-
-void Engine::perform(const core::action::ReportQuarantine& a) {
-  recorder_.put(run_number(), record::PrefixQuarantined{a.prefix, a.reason});
-}
+void Engine::perform(const core::action::Tell& a) { recorder_.put(run_number(), a.record); }
 
 void Engine::perform(const core::action::ReportKept& a) {
-  spare_pool_.discard(a.prefix);  // for a test that will not come
   const suite::Test& test = run_->test(a.test);
   std::vector<std::string> domains;
   for (const std::string& host : test.hosts) domains.push_back(a.prefix.value + host);
@@ -184,11 +139,6 @@ void Engine::perform(const core::action::ReportKept& a) {
       record::Notice{true, fmt::format("{}: its domains stay as they are; kvmsh {} gets in, kvmtest destroy {} "
                                        "lets them go",
                                        test.name, fmt::join(domains, ", kvmsh "), fmt::join(domains, " "))});
-}
-
-void Engine::perform(const core::action::ReportLeftover& a) {
-  recorder_.put(run_number(), record::Notice{true, fmt::format("{}: could not be destroyed and is left behind: {}",
-                                                               a.domain.name(), a.reason)});
 }
 
 void Engine::perform(const core::action::AnswerRequest& a) {
@@ -209,7 +159,6 @@ void Engine::perform(const core::action::FinishRun& a) {
   if (run_->order.at_end) asio::post(*judge_pool_, run_->order.at_end);
   run_.reset();
   const std::lock_guard lock(mutex_);
-  failed_resets_.clear();  // those that were cancelled are reported by nobody
   active_run_.store(0);
   ending_run_ = false;
   run_ended_.notify_all();

@@ -26,10 +26,14 @@ const char* name_of(const core::DomainState& state) {
   using namespace core::domain_state;
   struct Names {
     const char* operator()(const Off&) const { return "off"; }
+    const char* operator()(const Waiting&) const { return "waiting"; }
     const char* operator()(const Queued&) const { return "queued"; }
     const char* operator()(const Resetting&) const { return "resetting"; }
+    const char* operator()(const Cancelling&) const { return "resetting"; }
     const char* operator()(const Ready&) const { return "ready"; }
-    const char* operator()(const Dirty& s) const { return s.lent ? "up" : "dirty"; }
+    const char* operator()(const Dirty&) const { return "dirty"; }
+    const char* operator()(const Lent&) const { return "up"; }
+    const char* operator()(const Broken&) const { return "dirty"; }
     const char* operator()(const Pausing&) const { return "being paused"; }
     const char* operator()(const Paused&) const { return "paused"; }
     const char* operator()(const Destroying&) const { return "being destroyed"; }
@@ -38,8 +42,8 @@ const char* name_of(const core::DomainState& state) {
 }
 
 /// A word for the state and the test it is about.
-std::pair<std::string, std::string> described(const core::WorkerState& state) {
-  using namespace core::worker_state;
+std::pair<std::string, std::string> described(const core::PrefixState& state) {
+  using namespace core::prefix_state;
   struct Names {
     using Result = std::pair<std::string, std::string>;
     Result operator()(const Idle&) const { return {"idle", ""}; }
@@ -68,11 +72,7 @@ Engine::Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Spar
       destroyers_(std::make_unique<asio::thread_pool>(destroyers)),
       judge_pool_(std::make_unique<asio::thread_pool>(std::max(1U, config_.judges))),
       spare_pool_(spares, std::max(1U, config_.spare_threads), config_.capture_bound,
-                  [this](const core::Domain& domain, const std::string& reason) {
-                    recorder_.put(run_number(),
-                                  record::Notice{false, fmt::format("{}: no spare is made ready any more: {}",
-                                                                    domain.name(), reason)});
-                  }),
+                  [this](core::Event event) { post(std::move(event)); }),
       core_thread_([this] { io_.run(); }) {}
 
 Engine::~Engine() {
@@ -110,23 +110,19 @@ auto Engine::on_core(Function function) {
 void Engine::dispatch(const core::Event& event) {
   for (const core::Action& action : scheduler_.handle(event, now()))
     std::visit([this](const auto& a) { perform(a); }, action);
-  spare_pool_.hold(scheduler_.pool().any_start());
-  note_kept();
   arm_deadline();
 }
 
-void Engine::note_kept() {
+std::map<core::Prefix, std::string> Engine::kept_now() const {
   std::map<core::Prefix, std::string> kept;
-  for (const auto& [prefix, worker] : scheduler_.workers())
-    if (const auto* keeping = std::get_if<core::worker_state::Keeping>(&worker.state))
+  for (const auto& [prefix, entry] : scheduler_.prefixes())
+    if (const auto* keeping = std::get_if<core::prefix_state::Keeping>(&entry.state))
       kept.emplace(prefix, keeping->test.name);
-  const std::lock_guard lock(mutex_);
-  kept_ = std::move(kept);
+  return kept;
 }
 
-std::map<core::Prefix, std::string> Engine::kept() const {
-  const std::lock_guard lock(mutex_);
-  return kept_;
+std::map<core::Prefix, std::string> Engine::kept() {
+  return on_core([this] { return kept_now(); });
 }
 
 void Engine::arm_deadline() {
@@ -156,15 +152,20 @@ void Engine::arm_sampler() {
 // ---- what others ask ----
 
 void Engine::check_free(const std::vector<core::Prefix>& prefixes) {
+  on_core([&] { check_free_now(prefixes); });
+}
+
+void Engine::check_free_now(const std::vector<core::Prefix>& prefixes) {
   if (const auto run = active_run())
     throw Busy(fmt::format("run {} is active; 'kvmtest attach' follows it, 'kvmtest stop' ends it", run->value));
-  const std::lock_guard lock(mutex_);
+  const auto kept = kept_now();
   for (const core::Prefix& prefix : prefixes)
-    if (const auto kept = kept_.find(prefix); kept != kept_.end())
+    if (const auto found = kept.find(prefix); found != kept.end())
       throw Busy(
           fmt::format("prefix '{}' keeps the domains as {} left them; 'kvmtest stop' lets them go, 'kvmtest "
                       "destroy' single ones",
-                      prefix.value, kept->second));
+                      prefix.value, found->second));
+  const std::lock_guard lock(mutex_);
   for (const auto& [domain, holder] : borrowed_)
     if (!holder.expired() && std::find(prefixes.begin(), prefixes.end(), domain.prefix) != prefixes.end())
       throw Busy(fmt::format("somebody has a shell on {}; leave it first", domain.name()));
@@ -172,15 +173,28 @@ void Engine::check_free(const std::vector<core::Prefix>& prefixes) {
 
 void Engine::start_run(RunOrder order) {
   on_core([&] {
-    check_free(order.plan.prefixes);
+    check_free_now(order.plan.prefixes);
     fit_reboot_pool(order.plan.slots + order.plan.quick_slots);
+    order.plan.spare_slots = config_.spare_threads;
     active_run_.store(order.plan.run.value);
     run_ = std::make_shared<ActiveRun>(std::move(order), now());
-    spare_pool_.begin_run(run_->order.spares);
     sampler_.sample();  // the share of CPU time counts from here
     arm_sampler();
-    dispatch(core::event::RunSubmitted{run_->order.plan});
+    std::vector<core::Domain> stuck;
+    for (const auto& [prefix, entry] : scheduler_.prefixes())
+      for (const auto& [host, domain] : entry.domains)
+        if (core::at_rest(domain.state) && is_stuck({prefix, host})) stuck.push_back({prefix, host});
+    dispatch(core::event::RunSubmitted{run_->order.plan, std::move(stuck)});
   });
+}
+
+/// Whether the console of a domain that is up does not wait at its prompt, or somebody uses it.
+bool Engine::is_stuck(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  const auto holder = borrowed_.find(domain);
+  if (holder != borrowed_.end() && !holder->second.expired()) return true;
+  const auto session = sessions_.find(domain);
+  return session == sessions_.end() || !session->second->at_prompt();
 }
 
 void Engine::stop_run(const std::string& by, bool release) {
@@ -225,7 +239,7 @@ ResetTimes Engine::request_domain(const core::Domain& domain, const Wish& wish) 
     fit_reboot_pool(2 * wish.slots);
     return core::RequestId{++last_request_};
   });
-  request(core::event::DomainRequested{id, domain, wish.fresh, wish.slots, wish.states}, id);
+  request(core::event::DomainRequested{id, domain, wish.fresh, wish.slots, wish.states, is_stuck(domain)}, id);
   const std::lock_guard lock(mutex_);
   return last_reset_[domain];
 }
@@ -343,12 +357,12 @@ Engine::Status Engine::status() {
       status.tests = static_cast<unsigned>(run_->order.tests.size());
       status.decided = static_cast<unsigned>(run_->decided.size());
     }
-    for (const auto& [prefix, worker] : scheduler_.workers()) {
-      PrefixStatus entry;
-      entry.prefix = prefix.value;
-      std::tie(entry.state, entry.test) = described(worker.state);
-      for (const auto& [host, domain] : worker.domains) entry.domains[host.value] = name_of(domain.state);
-      status.prefixes.push_back(std::move(entry));
+    for (const auto& [prefix, entry] : scheduler_.prefixes()) {
+      PrefixStatus shown;
+      shown.prefix = prefix.value;
+      std::tie(shown.state, shown.test) = described(entry.state);
+      for (const auto& [host, domain] : entry.domains) shown.domains[host.value] = name_of(domain.state);
+      status.prefixes.push_back(std::move(shown));
     }
     return status;
   });

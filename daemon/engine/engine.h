@@ -64,7 +64,6 @@ struct RunOrder {
   unsigned flaky = 0;
   core::Duration spent{};
   bool require_some = false;     ///< the exit status is 1 when no test came to a result of its own
-  unsigned spares = 0;           ///< domains that may have one: as many as there is memory for
   std::function<void()> at_end;  ///< called when it is over, on a judge's thread
 };
 
@@ -98,7 +97,7 @@ class Engine {
   /// Asks the active run to stop; no-op without one. `release`: domains that failed tests left as they are go as well.
   void stop_run(const std::string& by, bool release = true);
   /// The prefixes that keep the domains of a failed test, each with the test's name; also when the run is over.
-  [[nodiscard]] std::map<core::Prefix, std::string> kept() const;
+  std::map<core::Prefix, std::string> kept();
   /// The active run, if any. Waits, no longer than some seconds, while a run's end is being written down: whoever has
   /// read of that end may start the next one.
   [[nodiscard]] std::optional<core::RunId> active_run() const;
@@ -182,25 +181,25 @@ class Engine {
   void perform(const core::action::CancelReset& a);
   void perform(const core::action::PauseDomain& a);
   void perform(const core::action::DestroyDomain& a);
+  void perform(const core::action::PrepareSpare& a);
+  void perform(const core::action::HurrySpare& a);
+  void perform(const core::action::DiscardSpare& a);
   void perform(const core::action::RunTest& a);
   void perform(const core::action::CancelTest& a);
   void perform(const core::action::JudgeTest& a);
   void perform(const core::action::ReportVerdict& a);
   void perform(const core::action::ReportUntested& a);
-  void perform(const core::action::ReportQueued& a);
-  void perform(const core::action::ReportResetFailed& a);
-  void perform(const core::action::ReportSnapshotsGivenUp& a);
-  void perform(const core::action::ReportQuarantine& a);
   void perform(const core::action::ReportKept& a);
-  void perform(const core::action::ReportLeftover& a);
+  void perform(const core::action::Tell& a);
   void perform(const core::action::AnswerRequest& a);
   void perform(const core::action::FinishRun& a);
-  void note_kept();
+  void check_free_now(const std::vector<core::Prefix>& prefixes);
+  [[nodiscard]] std::map<core::Prefix, std::string> kept_now() const;
+  [[nodiscard]] bool is_stuck(const core::Domain& domain);
   void arm_deadline();
   void arm_sampler();
   void fit_reboot_pool(unsigned threads);
   boost::asio::thread_pool& test_thread(const core::Prefix& prefix);
-  void prepare_spares(const core::action::RunTest& a);
   void request(core::Event event, core::RequestId id);
 
   // Pool threads.
@@ -208,13 +207,13 @@ class Engine {
   struct Reset;
   void boot(Reset& reset);
   void save(Reset& reset);
-  void go_back(Reset& reset);
-  bool swap_in(Reset& reset, const std::shared_ptr<console::Session>& left, bool quicker);
+  std::shared_ptr<console::Session> take_session(const core::Domain& domain);
+  void swap(Reset& reset);
   void load(Reset& reset);
   void restore(Reset& reset);
   void track(Reset& reset, std::shared_ptr<console::Session> session);
   void pause(const core::action::PauseDomain& a);
-  void freeze(const core::Prefix& prefix, const Sessions& sessions);
+  static std::vector<core::Host> stuck(const suite::Test& test, const Sessions& sessions);
   void destroy(const core::action::DestroyDomain& a, std::int64_t run);
   void run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run);
   suite::Execution run_program(const core::action::RunTest& a, ActiveRun& run, Sessions& sessions);
@@ -269,15 +268,8 @@ class Engine {
   std::map<core::Domain, std::weak_ptr<void>> borrowed_;
   std::set<const console::Session*> lent_;  ///< to programs of running tests
   std::set<core::Domain> rebooting_;        ///< their tests want it
-  std::map<core::Prefix, std::string> kept_;
   std::map<core::Domain, ResetTimes> last_reset_;
-  std::set<core::Domain> hold_state_;  ///< since their last reset, the one they are to have
   std::map<core::Domain, core::Duration> last_destroy_;
-  struct FailedTimes {
-    core::Duration waited{};
-    core::Duration total{};
-  };
-  std::map<core::Ticket, FailedTimes> failed_resets_;  ///< until they are reported
 
   SparePool spare_pool_;
   std::thread core_thread_;

@@ -85,16 +85,13 @@ void Engine::pause(const core::action::PauseDomain& a) {
   }
 }
 
-/// Stops the domains of a test that is over, all of them before the first goes back: what a test left running must not
-/// reach a neighbour that is clean already.
-void Engine::freeze(const core::Prefix& prefix, const Sessions& sessions) {
-  for (const auto& [host, session] : sessions) {
-    try {
-      snapshots_.pause({prefix, core::Host{host}});
-    } catch (const std::exception&) {
-      // It holds no state, or is gone: then it is destroyed.
-    }
-  }
+/// The test's hosts whose console does not wait at its prompt.
+std::vector<core::Host> Engine::stuck(const suite::Test& test, const Sessions& sessions) {
+  std::vector<core::Host> hosts;
+  for (const std::string& host : test.hosts)
+    if (const auto found = sessions.find(host); found == sessions.end() || !found->second->at_prompt())
+      hosts.emplace_back(host);
+  return hosts;
 }
 
 void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run) {
@@ -156,9 +153,7 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
     ran.raw[host] = session->take_raw();
   }
   if (!aborted) aborted = collect_kernel(a, sessions, start, test, ran.execution);
-  // What may have to stay as it is stands still only when the verdict lets it go.
-  const bool may_stay = run->order.plan.policy.keep_failed && !aborted;
-  if (!run->order.plan.states.of.empty() && !may_stay) freeze(a.prefix, sessions);
+  std::vector<core::Host> unusable = stuck(test, sessions);
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [host, live] : testing_.at(a.attempt).live) live->close();
@@ -166,6 +161,7 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
   }
   if (aborted) {
     keep_consoles(attempt_directory(run->order.output, test.name, a.number), ran.raw);
+    aborted->stuck = std::move(unusable);
     post(*aborted);
     return;
   }
@@ -173,7 +169,7 @@ void Engine::run_test(const core::action::RunTest& a, const std::shared_ptr<Acti
     const std::lock_guard lock(run->mutex);
     run->ran.emplace(a.attempt, std::move(ran));
   }
-  post(core::event::TestRan{a.attempt});
+  post(core::event::TestRan{a.attempt, std::move(unusable)});
 }
 
 /// What the kernels of a test's hosts said. A console that does not answer tells what it has heard so far.

@@ -52,15 +52,17 @@ void Engine::reset(const core::action::ResetDomain& a) {
       const std::lock_guard lock(mutex_);
       resetting_.erase(a.ticket);
       cancelled_.erase(a.ticket);
-      failed_resets_[a.ticket] = {a.waited, since(start)};
     }
-    post(core::event::DomainResetFailed{a.ticket, fault, reason, reset.state_lost});
+    post(core::event::DomainResetFailed{a.ticket, fault, reason, reset.state_lost, since(start)});
   };
   try {
-    if (core::is_boot(a.method))
-      boot(reset);
-    else
-      go_back(reset);
+    switch (a.method) {
+      case core::Method::boot:
+      case core::Method::boot_and_save: boot(reset); break;
+      case core::Method::restore: restore(reset); break;
+      case core::Method::load: load(reset); break;
+      case core::Method::swap: swap(reset); break;
+    }
     // What it took is not part of any test's console.
     reset.session->take_raw();
     reset.session->take_kernel();
@@ -70,10 +72,6 @@ void Engine::reset(const core::action::ResetDomain& a) {
       resetting_.erase(a.ticket);
       cancelled_.erase(a.ticket);
       sessions_[a.domain] = reset.session;
-      if (reset.saved || !core::is_boot(a.method))
-        hold_state_.insert(a.domain);
-      else
-        hold_state_.erase(a.domain);
       last_reset_[a.domain] = reset.times;
     }
     const ResetTimes& times = reset.times;
@@ -89,7 +87,8 @@ void Engine::reset(const core::action::ResetDomain& a) {
                                              .verify = times.verify,
                                              .attempt = a.attempt,
                                              .note = times.note});
-    post(core::event::DomainReset{a.ticket, reset.saved, times.note});
+    const bool holds = reset.saved || !core::is_boot(a.method);
+    post(core::event::DomainReset{a.ticket, reset.saved, times.note, holds && !snapshots_.better_restored(a.domain)});
   } catch (const console::LoginFailed& e) {
     failed(core::Fault::guest, e.what());
   } catch (const NotClean& e) {
@@ -145,63 +144,36 @@ void Engine::save(Reset& reset) {
 
 // ---- by going back ----
 
-void Engine::go_back(Reset& reset) {
-  const core::Domain& domain = reset.order.domain;
+/// The console of a domain that is about to go back; null when there is none, or somebody may type at it.
+std::shared_ptr<console::Session> Engine::take_session(const core::Domain& domain) {
   std::shared_ptr<console::Session> session;
-  bool mine = false;
   {
     const std::lock_guard lock(mutex_);
     if (auto found = sessions_.extract(domain); !found.empty()) session = std::move(found.mapped());
     const auto holder = borrowed_.find(domain);
-    mine = holder == borrowed_.end() || holder->second.expired();
-  }
-  if (session && !mine) std::exchange(session, nullptr)->interrupt();
-  // What was typed and not read by the old guest would be read by the clean one: only a shell that waited at its
-  // prompt can be taken along. Any other domain is started anew, in the same state.
-  const bool in_place = reset.order.method == core::Method::load && session && session->at_prompt() &&
-                        !(snapshots_.better_restored(domain) && snapshots_.kept(reset.order.state));
-  if (swap_in(reset, session, in_place)) return;
-  if (in_place && reset.times.method != core::Method::swap) {
-    track(reset, std::move(session));
-    load(reset);
-    return;
+    if (holder == borrowed_.end() || holder->second.expired()) return session;
   }
   if (session) session->interrupt();
-  if (reset.times.method != core::Method::restore) {
-    spare_pool_.forget(domain);
-    hypervisor_.destroy(domain);
-  }
-  reset.times.method = core::Method::restore;
-  restore(reset);
+  return nullptr;
 }
 
-/// By the domain's spare, if one stands ready; `left`: the console of what it takes the place of, which could go back
-/// in place where that is `quicker`. False: there was none, or, when the method is a swap now, it is not what it should
-/// be and the domain must be started anew.
-bool Engine::swap_in(Reset& reset, const std::shared_ptr<console::Session>& left, bool quicker) {
+void Engine::swap(Reset& reset) {
   auto start = steady_clock::now();
-  const auto swapped = spare_pool_.swap(reset.order.domain, reset.order.state, left, quicker, [&] {
-    const std::lock_guard lock(mutex_);
-    return cancelled_.contains(reset.order.ticket);
-  });
-  if (!swapped) return false;
-  reset.times.method = core::Method::swap;
-  track(reset, swapped->shell);
+  auto swapped = spare_pool_.swap(reset.order.domain, take_session(reset.order.domain));
+  track(reset, std::move(swapped.shell));
   reset.times.load = since(start);
   start = steady_clock::now();
-  try {
-    renew(*reset.session, swapped->state, start + answer_limit);
-  } catch (const NotClean&) {
-    return false;
-  } catch (const console::Closed&) {
-    return false;
-  }
+  renew(*reset.session, swapped.state, start + answer_limit);
   reset.times.verify = since(start);
-  return true;
 }
 
+/// What was typed and not read by the old guest would be read by the clean one: only a shell that waits at its prompt
+/// can be taken along.
 void Engine::load(Reset& reset) {
   const core::Domain& domain = reset.order.domain;
+  auto session = take_session(domain);
+  if (!session || !session->at_prompt()) throw HostFault(domain.name() + ": its console does not wait at its prompt");
+  track(reset, std::move(session));
   auto start = steady_clock::now();
   const CleanState state = CleanState::from_text(snapshots_.load(domain));
   reset.times.load = since(start);

@@ -141,7 +141,7 @@ Plan plan(const RunRequest& request, const std::vector<suite::LoadedTest>& tests
   add_tests(out, tests, results);
   run.states = states_for(run.prefixes, run.tests, request, state_of);
   run.memory = memory_for(machine, request.reset);
-  if (request.spares) out.spares = spares_for(run);
+  if (request.spares) run.spares = spares_for(run);
   return out;
 }
 

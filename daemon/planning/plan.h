@@ -51,7 +51,6 @@ core::States states_for_client(const core::Domain& domain, settings::ResetMethod
 
 struct Plan {
   core::RunPlan run;                                   ///< its tests are those that are left to run
-  unsigned spares = 0;                                 ///< domains that may have one
   std::map<core::TestIndex, core::Verdict> decided{};  ///< tests that are not
   std::map<std::string, std::string> untested{};       ///< by name, why: those that the plan decided
   unsigned flaky = 0;                                  ///< of the decided, as reports count them

@@ -67,6 +67,7 @@ Words words(const Record&, const ResetFailed& reset) {
                       reset.host_fault ? " (host fault)" : "", reset.reason,
                       !reset.again             ? ""
                       : reset.method == "boot" ? "; will be tried again"
+                      : reset.method == "swap" ? "; will be started in its state instead"
                                                : "; will be booted instead")};
 }
 Words words(const Record&, const SnapshotsGivenUp& given_up) {

@@ -105,7 +105,8 @@ class Frame {
       if (!hosts.empty()) text += (text.empty() ? "" : "; ") + std::string(word) + hosts;
     };
     for (const char* method : {"boot", "restore", "load"})
-      add(Phase::under_way, doing(method), [&](const auto& domain) { return domain.method == method; });
+      add(Phase::under_way, doing(method),
+          [&](const auto& domain) { return std::string_view(doing(domain.method)) == doing(method); });
     add(Phase::queued, "waiting for a slot:", [](const auto&) { return true; });
     if (text.empty()) add(Phase::done, "ready:", [](const auto&) { return true; });
     return {text, elapsed_text(now_ - resetting.since), escaped(resetting.test), look::faint, look::faint};

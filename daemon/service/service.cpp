@@ -84,7 +84,6 @@ Service::Planned Service::plan_run(core::RunId run, const planning::RunRequest& 
   order.decided = std::move(plan.decided);
   order.flaky = plan.flaky;
   order.require_some = request.require_some;
-  order.spares = plan.spares;
   return {std::move(order), std::move(plan.untested)};
 }
 

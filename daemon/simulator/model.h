@@ -32,6 +32,15 @@ struct ResetFate {
   std::optional<Loss> loss{};   ///< it succeeds, and then the domain is lost
   bool saves = true;            ///< a boot that is to save the state does
   bool state_lost = false;      ///< with `fault`, of a load or restore: what was kept is of no use
+  bool in_place = true;         ///< it succeeds, and can go back while it runs
+};
+
+/// What becomes of making a spare ready.
+struct SpareFate {
+  core::Duration takes{};
+  core::Duration started_after{};  ///< where it is started anew: from then on it only warms up
+  bool fails = false;              ///< when its time is over
+  std::string reason = "no spare";
 };
 
 /// What becomes of one test's script.
@@ -41,6 +50,7 @@ struct TestFate {
   std::string reason = "I/O error";
   bool ignores_cancel = false;
   std::optional<Loss> loss{};
+  std::vector<core::Host> stuck{};  ///< at its own end: whose console does not wait at its prompt
 };
 
 struct JudgeFate {
@@ -64,6 +74,10 @@ struct Model {
   std::function<ResetFate(const core::Domain&, unsigned nth)> reset;
   /// The same for a reset that goes back to a saved state. None: as `reset`.
   std::function<ResetFate(const core::Domain&, unsigned nth)> go_back;
+  /// The same for one by a swap. None: as `go_back`.
+  std::function<ResetFate(const core::Domain&, unsigned nth)> swap;
+  /// Of the domain's spare. None: it is ready at once.
+  std::function<SpareFate(const core::Domain&, bool in_place)> spare;
   /// Whether stopping the domain's processor fails. None: never.
   std::function<bool(const core::Domain&)> pause_fails;
   core::Duration pause{};  ///< what that takes

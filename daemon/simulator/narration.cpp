@@ -62,6 +62,16 @@ std::string Narrator::event(const happened::DomainDestroyFailed& e) {
 std::string Narrator::event(const happened::DomainLost& e) {
   return e.domain.name() + " was lost, " + blamed(e.fault) + e.reason;
 }
+std::string Narrator::event(const happened::SpareStarted& e) {
+  return "the spare of " + domain(e.ticket) + " was started";
+}
+std::string Narrator::event(const happened::SpareReady& e) { return "the spare of " + domain(e.ticket) + " is ready"; }
+std::string Narrator::event(const happened::SpareFailed& e) {
+  return "the spare of " + domain(e.ticket) + " failed: " + e.reason;
+}
+std::string Narrator::event(const happened::SpareDiscarded& e) {
+  return "the spare of " + domain(e.ticket) + " was discarded";
+}
 std::string Narrator::event(const happened::TestRan& e) { return attempt(e.attempt) + " ran"; }
 std::string Narrator::event(const happened::TestAborted& e) {
   return attempt(e.attempt) + " was aborted: " + (e.host.empty() ? "" : e.host + ": ") + e.reason;
@@ -97,6 +107,15 @@ std::string Narrator::action(const wanted::DestroyDomain& a) {
   domains_[a.ticket] = a.domain.name();
   return "destroy " + a.domain.name();
 }
+std::string Narrator::action(const wanted::PrepareSpare& a) {
+  domains_[a.ticket] = a.domain.name();
+  return std::string(a.in_place ? "load" : "start") + " the spare of " + a.domain.name();
+}
+std::string Narrator::action(const wanted::HurrySpare& a) { return "hurry the spare of " + a.domain.name(); }
+std::string Narrator::action(const wanted::DiscardSpare& a) {
+  domains_[a.ticket] = a.domain.name();
+  return "discard the spare of " + a.domain.name();
+}
 std::string Narrator::action(const wanted::RunTest& a) {
   attempts_[a.attempt] = test(a.test) + "#" + std::to_string(a.number);
   return "run " + attempt(a.attempt) + " on " + shown(a.prefix);
@@ -114,24 +133,25 @@ std::string Narrator::action(const wanted::ReportVerdict& a) {
 std::string Narrator::action(const wanted::ReportUntested& a) {
   return "report " + test(a.test) + " " + std::string(core::to_string(a.verdict)) + ": " + a.reason;
 }
-std::string Narrator::action(const wanted::ReportQueued& a) {
-  domains_[a.queued.ticket] = a.queued.domain.name();
-  return "report " + a.queued.domain.name() + " queued: " + std::to_string(a.queued.ahead) + " ahead, " +
-         std::to_string(a.queued.pending) + " pending, " + std::to_string(a.queued.submitted) + " submitted";
-}
-std::string Narrator::action(const wanted::ReportResetFailed& a) {
-  return "report failed reset of " + a.domain.name() + (a.again ? ", to be tried again" : "");
-}
-std::string Narrator::action(const wanted::ReportSnapshotsGivenUp& a) {
-  return "report " + a.domain.name() + " only booted from now on: " + a.reason;
-}
-std::string Narrator::action(const wanted::ReportQuarantine& a) {
-  return "report " + shown(a.prefix) + " out of use: " + a.reason;
-}
 std::string Narrator::action(const wanted::ReportKept& a) {
   return "report that " + shown(a.prefix) + " keeps " + test(a.test);
 }
-std::string Narrator::action(const wanted::ReportLeftover& a) { return "report " + a.domain.name() + " left behind"; }
+std::string Narrator::action(const wanted::Tell& a) {
+  namespace record = core::record;
+  if (const auto* queued = std::get_if<record::ResetQueued>(&a.record)) {
+    domains_[queued->ticket] = queued->domain.name();
+    return "report " + queued->domain.name() + " queued: " + std::to_string(queued->ahead) + " ahead, " +
+           std::to_string(queued->pending) + " pending, " + std::to_string(queued->submitted) + " submitted";
+  }
+  if (const auto* failed = std::get_if<record::ResetFailed>(&a.record))
+    return "report failed reset of " + failed->domain.name() + (failed->again ? ", to be tried again" : "");
+  if (const auto* given_up = std::get_if<record::SnapshotsGivenUp>(&a.record))
+    return "report " + given_up->domain.name() + " only booted from now on: " + given_up->reason;
+  if (const auto* quarantined = std::get_if<record::PrefixQuarantined>(&a.record))
+    return "report " + shown(quarantined->prefix) + " out of use: " + quarantined->reason;
+  if (const auto* notice = std::get_if<record::Notice>(&a.record)) return "report " + notice->text;
+  return "report something else";
+}
 std::string Narrator::action(const wanted::AnswerRequest& a) {
   return "answer " + number(a.request) + ": " + a.error.value_or("done");
 }

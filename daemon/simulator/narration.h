@@ -26,6 +26,10 @@ class Narrator {
   std::string event(const core::event::DomainDestroyed& e);
   std::string event(const core::event::DomainDestroyFailed& e);
   std::string event(const core::event::DomainLost& e);
+  std::string event(const core::event::SpareStarted& e);
+  std::string event(const core::event::SpareReady& e);
+  std::string event(const core::event::SpareFailed& e);
+  std::string event(const core::event::SpareDiscarded& e);
   std::string event(const core::event::TestRan& e);
   std::string event(const core::event::TestAborted& e);
   std::string event(const core::event::AttemptJudged& e);
@@ -37,17 +41,16 @@ class Narrator {
   std::string action(const core::action::CancelReset& a);
   std::string action(const core::action::PauseDomain& a);
   std::string action(const core::action::DestroyDomain& a);
+  std::string action(const core::action::PrepareSpare& a);
+  std::string action(const core::action::HurrySpare& a);
+  std::string action(const core::action::DiscardSpare& a);
   std::string action(const core::action::RunTest& a);
   std::string action(const core::action::CancelTest& a);
   std::string action(const core::action::JudgeTest& a);
   std::string action(const core::action::ReportVerdict& a);
   std::string action(const core::action::ReportUntested& a);
-  std::string action(const core::action::ReportQueued& a);
-  std::string action(const core::action::ReportResetFailed& a);
-  std::string action(const core::action::ReportSnapshotsGivenUp& a);
-  std::string action(const core::action::ReportQuarantine& a);
   std::string action(const core::action::ReportKept& a);
-  std::string action(const core::action::ReportLeftover& a);
+  std::string action(const core::action::Tell& a);
   std::string action(const core::action::AnswerRequest& a);
   std::string action(const core::action::FinishRun& a);
 

@@ -24,7 +24,9 @@ Model model_of(const Timings& timings, Holding& holding) {
     const auto known = timings.of_host.find(host);
     return known == timings.of_host.end() ? timings.resets : known->second;
   };
-  model.reset = [of](const core::Domain& domain, unsigned) { return ResetFate{.takes = of(domain.host).boot}; };
+  model.reset = [of](const core::Domain& domain, unsigned) {
+    return ResetFate{.takes = of(domain.host).boot, .in_place = false};  // as QEMU that was given a kernel
+  };
   model.go_back = [of, &holding](const core::Domain& domain, unsigned) {
     const ResetTimes& times = of(domain.host);
     return ResetFate{.takes = holding.insert(domain).second ? times.restore : times.load};

@@ -26,7 +26,7 @@ Simulator::Simulator(Model model, std::mt19937_64* shuffle, core::AttemptId next
     : model_(std::move(model)), shuffle_(shuffle), scheduler_(next_attempt) {}
 
 void Simulator::due(Instant at, std::function<void()> happen) {
-  due_.push({at, shuffle_ != nullptr ? (*shuffle_)() : decided_++, std::move(happen)});
+  agenda_.due.push({at, shuffle_ != nullptr ? (*shuffle_)() : agenda_.decided++, std::move(happen)});
 }
 
 void Simulator::at(Duration when, core::Event event) {
@@ -42,19 +42,21 @@ void Simulator::lose_at(Duration when, Domain domain, Fault fault, std::string r
 Outcome Simulator::run(Limits limits) {
   while (true) {
     const auto boot = next_boot();
-    if (due_.empty() && !boot) break;
-    const Instant next = due_.empty() ? *boot : boot ? std::min(*boot, due_.top().at) : due_.top().at;
+    if (agenda_.due.empty() && !boot) break;
+    const Instant next = agenda_.due.empty() ? *boot
+                         : boot              ? std::min(*boot, agenda_.due.top().at)
+                                             : agenda_.due.top().at;
     if (outcome_.events >= limits.events || next.time_since_epoch() > limits.time) {
       outcome_.exhausted = true;
       break;
     }
-    now_ = next;
+    agenda_.now = next;
     if (boot && *boot <= next) {
       end_boots();
       continue;
     }
-    const auto happen = due_.top().happen;
-    due_.pop();
+    const auto happen = agenda_.due.top().happen;
+    agenda_.due.pop();
     happen();
   }
   return std::exchange(outcome_, {});
@@ -68,18 +70,18 @@ bool Simulator::powered(const Domain& domain) const {
 void Simulator::deliver(const core::Event& event) {
   ++outcome_.events;
   if (const auto* run = std::get_if<event::RunSubmitted>(&event); run && !scheduler_.run_active()) {
-    plan_ = run->plan;
-    submitted_ = now_;
+    run_.plan = run->plan;
+    run_.submitted = agenda_.now;
     outcome_.finished.reset();
     outcome_.verdicts.clear();
     outcome_.untested.clear();
   }
-  const core::Actions actions = scheduler_.handle(event, now_);
+  const core::Actions actions = scheduler_.handle(event, agenda_.now);
   if (keep_log) {
-    outcome_.log.push_back({now_, event});
-    for (const core::Action& action : actions) outcome_.log.push_back({now_, action});
+    outcome_.log.push_back({agenda_.now, event});
+    for (const core::Action& action : actions) outcome_.log.push_back({agenda_.now, action});
   }
-  if (watch) watch(now_, event, actions, scheduler_);
+  if (watch) watch(agenda_.now, event, actions, scheduler_);
   for (const core::Action& action : actions) std::visit([this](const auto& a) { perform(a); }, action);
   arm_deadline();
 }
@@ -87,18 +89,18 @@ void Simulator::deliver(const core::Event& event) {
 /// A pool's thread posts what came of its work.
 void Simulator::result(core::Event event) {
   if (const auto again = model_.echo ? model_.echo() : std::nullopt)
-    due(now_ + *again, [this, event] { deliver(event); });
-  due(now_, [this, event = std::move(event)] { deliver(event); });
+    due(agenda_.now + *again, [this, event] { deliver(event); });
+  due(agenda_.now, [this, event = std::move(event)] { deliver(event); });
 }
 
 void Simulator::arm_deadline() {
   const auto next = scheduler_.next_deadline();
-  if (next == deadline_) return;
-  deadline_ = next;
+  if (next == agenda_.deadline) return;
+  agenda_.deadline = next;
   if (!next) return;
-  due(std::max(*next, now_), [this, armed = *next] {
-    if (deadline_ != armed) return;
-    deadline_.reset();
+  due(std::max(*next, agenda_.now), [this, armed = *next] {
+    if (agenda_.deadline != armed) return;
+    agenda_.deadline.reset();
     deliver(event::DeadlinePassed{});
   });
 }
@@ -107,37 +109,37 @@ void Simulator::arm_deadline() {
 
 /// Microseconds of progress that each boot makes in one of time.
 double Simulator::boot_rate() const {
-  const auto running = static_cast<double>(boots_.size());
+  const auto running = static_cast<double>(boots_.under_way.size());
   return std::min(1.0, static_cast<double>(model_.cores) / running);
 }
 
 std::optional<Instant> Simulator::next_boot() const {
-  if (boots_.empty()) return std::nullopt;
-  double least = boots_.front().left;
-  for (const Boot& boot : boots_) least = std::min(least, boot.left);
-  return std::max(now_, boots_at_ + Duration(std::llround(std::ceil(least / boot_rate()))));
+  if (boots_.under_way.empty()) return std::nullopt;
+  double least = boots_.under_way.front().left;
+  for (const Boot& boot : boots_.under_way) least = std::min(least, boot.left);
+  return std::max(agenda_.now, boots_.at + Duration(std::llround(std::ceil(least / boot_rate()))));
 }
 
 void Simulator::settle_boots() {
-  if (!boots_.empty()) {
-    const auto passed = now_ - boots_at_;
+  if (!boots_.under_way.empty()) {
+    const auto passed = agenda_.now - boots_.at;
     const double progress = static_cast<double>(passed.count()) * boot_rate();
-    for (Boot& boot : boots_) boot.left -= progress;
-    outcome_.slots_busy += passed * static_cast<Duration::rep>(boots_.size());
+    for (Boot& boot : boots_.under_way) boot.left -= progress;
+    outcome_.slots_busy += passed * static_cast<Duration::rep>(boots_.under_way.size());
   }
-  boots_at_ = now_;
+  boots_.at = agenda_.now;
 }
 
 void Simulator::end_boots() {
   settle_boots();
   // A millionth of a microsecond is what rounding leaves.
-  for (std::size_t i = 0; i < boots_.size();) {
-    if (boots_[i].left > 1e-6) {
+  for (std::size_t i = 0; i < boots_.under_way.size();) {
+    if (boots_.under_way[i].left > 1e-6) {
       ++i;
       continue;
     }
-    Boot boot = std::move(boots_[i]);
-    boots_.erase(boots_.begin() + static_cast<std::ptrdiff_t>(i));
+    Boot boot = std::move(boots_.under_way[i]);
+    boots_.under_way.erase(boots_.under_way.begin() + static_cast<std::ptrdiff_t>(i));
     end_boot(std::move(boot));
   }
 }
@@ -151,16 +153,17 @@ void Simulator::end_boot(Boot boot) {
     return;
   }
   const bool saves = boot.order.method == core::Method::boot_and_save;
-  result(event::DomainReset{boot.order.ticket, saves && boot.fate.saves, saves && !boot.fate.saves ? "no room" : ""});
+  result(event::DomainReset{boot.order.ticket, saves && boot.fate.saves, saves && !boot.fate.saves ? "no room" : "",
+                            boot.fate.in_place});
   if (const auto& loss = boot.fate.loss)
-    due(now_ + loss->after, [this, domain, loss = *loss, reset = machine.resets] {
+    due(agenda_.now + loss->after, [this, domain, loss = *loss, reset = machine.resets] {
       if (machines_[domain].resets == reset) lose(domain, loss);
     });
 }
 
 void Simulator::perform(const action::ResetDomain& a) {
   Machine& machine = machines_[a.domain];
-  if ((machine.power != Machine::Power::off) != (a.method == core::Method::load)) {
+  if ((machine.power != Machine::Power::off) != core::is_in_place(a.method)) {
     result(event::DomainResetFailed{
         a.ticket, Fault::host,
         machine.power == Machine::Power::off ? "domain is not running" : "domain is already running"});
@@ -169,17 +172,19 @@ void Simulator::perform(const action::ResetDomain& a) {
   settle_boots();
   machine.power = Machine::Power::booting;
   ++machine.resets;
-  ResetFate fate = !core::is_boot(a.method) && model_.go_back ? model_.go_back(a.domain, machine.resets)
-                                                              : model_.reset(a.domain, machine.resets);
+  const auto& fate_of = a.method == core::Method::swap && model_.swap ? model_.swap
+                        : !core::is_boot(a.method) && model_.go_back  ? model_.go_back
+                                                                      : model_.reset;
+  ResetFate fate = fate_of(a.domain, machine.resets);
   const auto left = static_cast<double>(fate.takes.count());
-  boots_.push_back({a, std::move(fate), left});
-  outcome_.slots_peak = std::max(outcome_.slots_peak, static_cast<unsigned>(boots_.size()));
+  boots_.under_way.push_back({a, std::move(fate), left});
+  outcome_.slots_peak = std::max(outcome_.slots_peak, static_cast<unsigned>(boots_.under_way.size()));
 }
 
 void Simulator::perform(const action::CancelReset& a) {
-  const auto boot =
-      std::find_if(boots_.begin(), boots_.end(), [&](const Boot& b) { return b.order.ticket == a.ticket; });
-  if (boot == boots_.end() || boot->fate.ignores_cancel) return;  // too late
+  const auto boot = std::find_if(boots_.under_way.begin(), boots_.under_way.end(),
+                                 [&](const Boot& b) { return b.order.ticket == a.ticket; });
+  if (boot == boots_.under_way.end() || boot->fate.ignores_cancel) return;  // too late
   settle_boots();
   boot->left = std::min(boot->left, static_cast<double>(model_.interrupt.count()) * boot_rate());
   boot->fate.fault = Fault::guest;
@@ -188,12 +193,40 @@ void Simulator::perform(const action::CancelReset& a) {
 }
 
 void Simulator::perform(const action::DestroyDomain& a) {
+  end_spare(machines_[a.domain], "its domain was destroyed");
   const DestroyFate fate = model_.destroy(a.domain, ++machines_[a.domain].destroys);
-  due(now_ + fate.takes, [this, a, fate] {
+  due(agenda_.now + fate.takes, [this, a, fate] {
     if (!fate.fails) machines_[a.domain].power = Machine::Power::off;
     result(fate.fails ? core::Event(event::DomainDestroyFailed{a.ticket, fate.reason})
                       : event::DomainDestroyed{a.ticket});
   });
+}
+
+// ---- spares ----
+
+void Simulator::perform(const action::PrepareSpare& a) {
+  const SpareFate fate = model_.spare ? model_.spare(a.domain, a.in_place) : SpareFate{};
+  machines_[a.domain].spare = a.ticket;
+  const auto at = [&](Duration after, auto happen) {
+    due(agenda_.now + after, [this, a, happen] {
+      if (machines_[a.domain].spare == a.ticket) happen();
+    });
+  };
+  if (!a.in_place && fate.started_after < fate.takes)
+    at(fate.started_after, [this, a] { result(event::SpareStarted{a.ticket}); });
+  at(fate.takes, [this, a, fate] {
+    machines_[a.domain].spare.reset();
+    result(fate.fails ? core::Event(event::SpareFailed{a.ticket, fate.reason}) : event::SpareReady{a.ticket});
+  });
+}
+
+void Simulator::perform(const action::DiscardSpare& a) {
+  end_spare(machines_[a.domain], "discarded");
+  due(agenda_.now + model_.interrupt, [this, a] { result(event::SpareDiscarded{a.ticket}); });
+}
+
+void Simulator::end_spare(Machine& machine, const std::string& reason) {
+  if (const auto ticket = std::exchange(machine.spare, std::nullopt)) result(event::SpareFailed{*ticket, reason});
 }
 
 // ---- a prefix's thread ----
@@ -201,7 +234,7 @@ void Simulator::perform(const action::DestroyDomain& a) {
 void Simulator::perform(const action::PauseDomain& a) { add_job(a.domain.prefix, a); }
 
 void Simulator::perform(const action::RunTest& a) {
-  numbers_[a.attempt] = a.number;
+  run_.numbers[a.attempt] = a.number;
   add_job(a.prefix, a);
 }
 
@@ -224,13 +257,13 @@ void Simulator::begin(const core::Prefix& prefix, const action::PauseDomain& job
       end_job(prefix, event::DomainPaused{job.ticket});
   };
   if (model_.pause.count() > 0)
-    due(now_ + model_.pause, end);
+    due(agenda_.now + model_.pause, end);
   else
     end();
 }
 
 const core::PlannedTest& Simulator::planned(core::TestIndex index) const {
-  return *std::find_if(plan_.tests.begin(), plan_.tests.end(),
+  return *std::find_if(run_.plan.tests.begin(), run_.plan.tests.end(),
                        [&](const core::PlannedTest& t) { return t.index == index; });
 }
 
@@ -245,14 +278,14 @@ void Simulator::begin(const core::Prefix& prefix, const action::RunTest& job) {
       return;
     }
   if (const auto& loss = thread.fate.loss)
-    due(now_ + loss->after, [this, prefix, loss = *loss, turn = thread.turn] {
+    due(agenda_.now + loss->after, [this, prefix, loss = *loss, turn = thread.turn] {
       if (threads_[prefix].turn == turn) lose({prefix, loss.host}, loss);
     });
   const auto& fate = thread.fate;
   if (fate.host_fault)
-    end_test(prefix, fate.takes, event::TestAborted{job.attempt, fate.host_fault->value, fate.reason});
+    end_test(prefix, fate.takes, event::TestAborted{job.attempt, fate.host_fault->value, fate.reason, fate.stuck});
   else
-    end_test(prefix, fate.takes, event::TestRan{job.attempt});
+    end_test(prefix, fate.takes, event::TestRan{job.attempt, fate.stuck});
   thread.ending = false;  // that was its own end; something may still come before it
 }
 
@@ -260,7 +293,7 @@ void Simulator::begin(const core::Prefix& prefix, const action::RunTest& job) {
 void Simulator::end_test(const core::Prefix& prefix, Duration after, core::Event event) {
   Thread& thread = threads_[prefix];
   thread.ending = true;
-  due(now_ + after, [this, prefix, turn = thread.turn, event = std::move(event)] {
+  due(agenda_.now + after, [this, prefix, turn = thread.turn, event = std::move(event)] {
     if (threads_[prefix].turn == turn) end_job(prefix, event);
   });
 }
@@ -289,11 +322,12 @@ void Simulator::lose(const Domain& domain, const Loss& loss) {
   machine.power = Machine::Power::off;
   result(event::DomainLost{domain, loss.fault, loss.reason});
 
-  const auto boot = std::find_if(boots_.begin(), boots_.end(), [&](const Boot& b) { return b.order.domain == domain; });
-  if (boot != boots_.end()) {
+  const auto boot = std::find_if(boots_.under_way.begin(), boots_.under_way.end(),
+                                 [&](const Boot& b) { return b.order.domain == domain; });
+  if (boot != boots_.under_way.end()) {
     settle_boots();
     result(event::DomainResetFailed{boot->order.ticket, loss.fault, loss.reason});
-    boots_.erase(boot);
+    boots_.under_way.erase(boot);
   }
   Thread& thread = threads_[domain.prefix];
   if (!loss.script_sees || thread.ending || thread.jobs.empty()) return;
@@ -310,31 +344,31 @@ void Simulator::lose(const Domain& domain, const Loss& loss) {
 // ---- judges and reports ----
 
 void Simulator::perform(const action::JudgeTest& a) {
-  to_judge_.push_back(a);
+  judges_.to_judge.push_back(a);
   begin_judging();
 }
 
 void Simulator::begin_judging() {
-  while (!to_judge_.empty() && judging_ < std::max(1U, model_.judges)) {
-    const action::JudgeTest job = to_judge_.front();
-    to_judge_.pop_front();
-    ++judging_;
-    const JudgeFate fate = model_.judge(job.test, numbers_[job.attempt]);
-    due(now_ + fate.takes, [this, job, fate] {
-      --judging_;
+  while (!judges_.to_judge.empty() && judges_.busy < std::max(1U, model_.judges)) {
+    const action::JudgeTest job = judges_.to_judge.front();
+    judges_.to_judge.pop_front();
+    ++judges_.busy;
+    const JudgeFate fate = model_.judge(job.test, run_.numbers[job.attempt]);
+    due(agenda_.now + fate.takes, [this, job, fate] {
+      --judges_.busy;
       result(event::AttemptJudged{job.attempt, fate.verdict, fate.issues});
       begin_judging();
     });
   }
 }
 
-void Simulator::perform(const action::ReportVerdict& a) { outcome_.verdicts[a.test].push_back({now_, a}); }
+void Simulator::perform(const action::ReportVerdict& a) { outcome_.verdicts[a.test].push_back({agenda_.now, a}); }
 void Simulator::perform(const action::ReportUntested& a) { outcome_.untested[a.test] = a.reason; }
 void Simulator::perform(const action::AnswerRequest& a) { outcome_.answers[a.request] = a.error; }
 
 void Simulator::perform(const action::FinishRun& a) {
   outcome_.finished = a.outcome;
-  outcome_.makespan = now_ - submitted_;
+  outcome_.makespan = agenda_.now - run_.submitted;
 }
 
 }  // namespace kvmtest::simulator

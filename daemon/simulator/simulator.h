@@ -96,6 +96,7 @@ class Simulator {
     enum class Power { off, booting, on } power = Power::off;
     unsigned resets = 0;
     unsigned destroys = 0;
+    std::optional<core::Ticket> spare{};  ///< which is being made ready
   };
   using Job = std::variant<core::action::PauseDomain, core::action::RunTest>;
   struct Thread {
@@ -119,17 +120,16 @@ class Simulator {
   void perform(const core::action::CancelReset& a);
   void perform(const core::action::PauseDomain& a);
   void perform(const core::action::DestroyDomain& a);
+  void perform(const core::action::PrepareSpare& a);
+  void perform(const core::action::HurrySpare&) {}
+  void perform(const core::action::DiscardSpare& a);
   void perform(const core::action::RunTest& a);
   void perform(const core::action::CancelTest& a);
   void perform(const core::action::JudgeTest& a);
   void perform(const core::action::ReportVerdict& a);
   void perform(const core::action::ReportUntested& a);
-  void perform(const core::action::ReportQueued&) {}
-  void perform(const core::action::ReportResetFailed&) {}
-  void perform(const core::action::ReportSnapshotsGivenUp&) {}
-  void perform(const core::action::ReportQuarantine&) {}
   void perform(const core::action::ReportKept&) {}
-  void perform(const core::action::ReportLeftover&) {}
+  void perform(const core::action::Tell&) {}
   void perform(const core::action::AnswerRequest& a);
   void perform(const core::action::FinishRun& a);
 
@@ -141,26 +141,40 @@ class Simulator {
   void end_test(const core::Prefix& prefix, core::Duration after, core::Event event);
   void end_job(const core::Prefix& prefix, core::Event event);
   void begin_judging();
+  void end_spare(Machine& machine, const std::string& reason);
   void lose(const core::Domain& domain, const Loss& loss);
+
+  /// What is to come.
+  struct Agenda {
+    core::Instant now{};
+    std::uint64_t decided = 0;
+    std::priority_queue<Due> due{};
+    std::optional<core::Instant> deadline{};  ///< armed for
+  };
+  struct Boots {
+    std::vector<Boot> under_way{};
+    core::Instant at{};  ///< up to here Boot::left is right
+  };
+  struct Judges {
+    std::deque<core::action::JudgeTest> to_judge{};
+    unsigned busy = 0;
+  };
+  /// The last one submitted.
+  struct Run {
+    core::RunPlan plan{};
+    core::Instant submitted{};
+    std::map<core::AttemptId, unsigned> numbers{};
+  };
 
   Model model_;
   std::mt19937_64* shuffle_;
   core::Scheduler scheduler_;
-  core::Instant now_{};
-  std::uint64_t decided_ = 0;
-  std::priority_queue<Due> due_;
-  std::optional<core::Instant> deadline_;  ///< armed for
-
+  Agenda agenda_;
   std::map<core::Domain, Machine> machines_;
-  std::vector<Boot> boots_;
-  core::Instant boots_at_{};  ///< up to here Boot::left is right
+  Boots boots_;
   std::map<core::Prefix, Thread> threads_;
-  std::deque<core::action::JudgeTest> to_judge_;
-  unsigned judging_ = 0;
-
-  core::RunPlan plan_;
-  core::Instant submitted_{};
-  std::map<core::AttemptId, unsigned> numbers_;
+  Judges judges_;
+  Run run_;
   Outcome outcome_;
 };
 

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "simulator/simulator.h"
 
@@ -15,13 +17,13 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t tests = 1500;
 
-core::RunPlan plan(unsigned prefixes) {
+core::RunPlan plan(unsigned prefixes, std::uint32_t count = tests) {
   core::RunPlan plan;
   plan.run = core::RunId{1};
   plan.slots = prefixes;
   plan.quick_slots = prefixes;
   for (unsigned i = 0; i < prefixes; ++i) plan.prefixes.emplace_back("p" + std::to_string(i) + ".");
-  for (std::uint32_t i = 0; i < tests; ++i) {
+  for (std::uint32_t i = 0; i < count; ++i) {
     core::PlannedTest& test = plan.tests.emplace_back();
     test.index = core::TestIndex{i};
     test.name = "bench/t" + std::to_string(i);
@@ -88,6 +90,36 @@ void loads(benchmark::State& state) {
   run(state, submitted);
 }
 BENCHMARK(loads)->Name("scheduler/1500_tests/load")->Arg(1)->Arg(4)->Arg(16)->Unit(benchmark::kMillisecond);
+
+/// What a decision costs: the events of a run are played to a scheduler once more, without a machine. With saved
+/// states, spares and a budget of memory that all have room in.
+void decisions(benchmark::State& state) {
+  const auto prefixes = static_cast<unsigned>(state.range(0));
+  core::RunPlan submitted = plan(prefixes, 10 * prefixes);
+  save_states(submitted);
+  submitted.spares = 2 * prefixes;
+  submitted.spare_slots = prefixes;
+  submitted.memory.budget = std::uint64_t{1} << 50;
+  for (const core::Host& host : submitted.tests.front().hosts) submitted.memory.need[host] = 1 << 30;
+  std::vector<std::pair<core::Instant, core::Event>> events;
+  Model model = machine();
+  model.spare = [](const core::Domain&, bool) { return SpareFate{.takes = 300ms, .started_after = 200ms}; };
+  Simulator simulator(model);
+  simulator.watch = [&](core::Instant now, const core::Event& event, const auto&, const auto&) {
+    events.emplace_back(now, event);
+  };
+  simulator.at({}, core::event::RunSubmitted{submitted});
+  if (simulator.run().finished != core::record::Outcome::completed) state.SkipWithError("the run did not end");
+  for (auto _ : state) {
+    core::Scheduler scheduler(core::AttemptId{1});
+    for (const auto& [now, event] : events) benchmark::DoNotOptimize(scheduler.handle(event, now));
+  }
+  const auto items = static_cast<std::int64_t>(events.size()) * state.iterations();
+  state.SetItemsProcessed(items);
+  state.counters["per_decision"] =
+      benchmark::Counter(static_cast<double>(items), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(decisions)->Name("scheduler/decisions/prefixes")->Arg(10)->Arg(1000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace kvmtest::simulator

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "simulator/narration.h"
+
 namespace kvmtest::scenarios {
 
 namespace action = core::action;
@@ -29,6 +31,8 @@ void Invariants::see(core::Instant now, const core::Event& event, const core::Ac
   expect(to_keep_.empty(), "what failed is kept when it is to be");
   if (std::holds_alternative<event::StopRequested>(event)) check_stopped(actions);
   check_pool(scheduler);
+  // Where memory is short, looking again destroys more than it must.
+  if (thorough_ && (!run_ || run_->plan.memory.budget == 0)) check_nothing_is_left(scheduler);
   expect(scheduler.run_active() == run_.has_value(), "a run is active from its submission to FinishRun");
   const auto deadline = scheduler.next_deadline();
   if (std::holds_alternative<event::DeadlinePassed>(event))
@@ -42,6 +46,17 @@ void Invariants::end() {
   expect(destroys_.empty(), "every destruction is answered");
   expect(pauses_.empty(), "every pause is answered");
   expect(requests_.empty(), "every request is answered");
+  for (const auto& [domain, machine] : machines_)
+    expect(machine.spare == Spare::none, "no spare is left: " + domain.name());
+}
+
+/// It looks only at what an event touches; looking at everything finds nothing more to do.
+void Invariants::check_nothing_is_left(const core::Scheduler& scheduler) {
+  core::Scheduler copy = scheduler;
+  const core::Actions left = copy.handle(event::DeadlinePassed{}, now_);
+  if (!left.empty())
+    expect(false,
+           "nothing that can be done now is left for later: " + simulator::Narrator{}.line({now_, left.front()}));
 }
 
 /// After StopRequested: what is under way is hurried.
@@ -137,6 +152,7 @@ void Invariants::happened(const event::RunSubmitted& e) {
     keeping_.erase(domain.prefix);
     if (machine.power == Power::clean) machine.power = Power::used;
   }
+  for (const Domain& domain : e.stuck) machines_[domain].holds.reset();
 }
 
 void Invariants::happened(const event::StopRequested& e) {
@@ -158,7 +174,9 @@ void Invariants::happened(const event::DomainReset& e) {
     if (core::is_boot(method)) boot_next_.erase(domain);
     if (e.saved) kept_.insert(state);
     if (method == core::Method::boot_and_save && !e.saved) ++snapshot_failures_[domain];
-    if (!cancelled && (e.saved || !core::is_boot(method))) machines_[domain].holds = state;
+    Machine& machine = machines_[domain];
+    if (!cancelled && e.in_place && (e.saved || !core::is_boot(method))) machine.holds = state;
+    if (method == core::Method::swap) machine.spare = Spare::left;
   }
   reset_ended(e.ticket, Power::clean);
 }
@@ -167,7 +185,9 @@ void Invariants::happened(const event::DomainResetFailed& e) {
   if (const auto reset = resets_.find(e.ticket); reset != resets_.end()) {
     const auto& [domain, method, state, cancelled] = reset->second;
     if (e.state_lost) kept_.erase(state);
-    if (!core::is_boot(method) && !cancelled) {
+    if (method == core::Method::swap) {
+      machines_[domain].spare = Spare::none;
+    } else if (!core::is_boot(method) && !cancelled) {
       boot_next_.insert(domain);
       ++snapshot_failures_[domain];
     }
@@ -178,14 +198,18 @@ void Invariants::happened(const event::DomainResetFailed& e) {
 void Invariants::happened(const event::DomainPaused& e) {
   const auto found = pauses_.find(e.ticket);
   if (found == pauses_.end()) return;
-  machines_[found->second].power = Power::paused;
+  Machine& machine = machines_[found->second];
+  machine.power = Power::paused;
+  machine.loose = false;
   pauses_.erase(found);
 }
 
 void Invariants::happened(const event::DomainPauseFailed& e) {
   const auto found = pauses_.find(e.ticket);
   if (found == pauses_.end()) return;
-  machines_[found->second] = {.power = Power::used};
+  Machine& machine = machines_[found->second];
+  machine.power = Power::used;
+  machine.holds.reset();
   pauses_.erase(found);
 }
 
@@ -199,13 +223,18 @@ void Invariants::happened(const event::DomainDestroyed& e) {
 void Invariants::happened(const event::DomainDestroyFailed& e) {
   const auto found = destroys_.find(e.ticket);
   if (found == destroys_.end()) return;
-  machines_[found->second].power = Power::used;
+  Machine& machine = machines_[found->second];
+  machine.power = Power::used;
+  machine.spare = Spare::none;
+  // After three failures it is left behind, and counts as off.
+  if (++machine.destroy_failures == 3) machine = {};
   destroys_.erase(found);
 }
 
 void Invariants::happened(const event::DomainLost& e) {
   Machine& machine = machines_[e.domain];
   machine.lent = false;
+  machine.loose = false;
   if (keeping_.contains(e.domain.prefix)) lost_.insert(e.domain);
   if (machine.power == Power::clean || machine.power == Power::paused) machine.power = Power::used;
   if (machine.power == Power::used || machine.power == Power::pausing) machine.holds.reset();
@@ -215,9 +244,42 @@ void Invariants::happened(const event::DomainLost& e) {
   attempt->host_fault |= std::find(hosts.begin(), hosts.end(), e.domain.host) != hosts.end();
 }
 
+Invariants::Machine* Invariants::with_spare_job(Ticket ticket) {
+  const auto found = std::find_if(machines_.begin(), machines_.end(),
+                                  [&](const auto& each) { return each.second.spare_job == ticket; });
+  return found == machines_.end() ? nullptr : &found->second;
+}
+
+void Invariants::happened(const event::SpareReady& e) {
+  Machine* machine = with_spare_job(e.ticket);
+  if (!machine || machine->spare != Spare::preparing) return;
+  machine->spare = Spare::ready;
+  machine->spare_job.reset();
+}
+
+void Invariants::happened(const event::SpareFailed& e) {
+  Machine* machine = with_spare_job(e.ticket);
+  if (!machine || machine->spare != Spare::preparing) return;
+  machine->spare = Spare::none;
+  machine->spare_job.reset();
+}
+
+void Invariants::happened(const event::SpareDiscarded& e) {
+  Machine* machine = with_spare_job(e.ticket);
+  if (!machine || machine->spare != Spare::ending) return;
+  machine->spare = Spare::none;
+  machine->spare_job.reset();
+}
+
+/// Of a test that is over: these cannot go back while they run.
+void Invariants::set_stuck(const Attempt& attempt, const std::vector<Host>& stuck) {
+  for (const Host& host : stuck) machines_[{attempt.prefix, host}].holds.reset();
+}
+
 void Invariants::happened(const event::TestRan& e) {
   Attempt* attempt = running(e.attempt);
   if (!attempt) return;
+  set_stuck(*attempt, e.stuck);
   attempt->ended = now_;
   attempt->to_judge = !attempt->host_fault;
   // A stop ends it without a verdict.
@@ -227,6 +289,7 @@ void Invariants::happened(const event::TestRan& e) {
 void Invariants::happened(const event::TestAborted& e) {
   Attempt* attempt = running(e.attempt);
   if (!attempt) return;
+  set_stuck(*attempt, e.stuck);
   attempt->ended = now_;
   attempt->host_fault = true;
   if (run_->stopping) run_->tests[attempt->test].busy = false;
@@ -250,7 +313,10 @@ void Invariants::happened(const event::DomainRequested& e) {
     states_.insert(e.states.of.begin(), e.states.of.end());
     kept_.insert(e.states.kept.begin(), e.states.kept.end());
   }
-  if (e.fresh && of_client(e.domain.prefix)) machines_[e.domain].lent = false;
+  if (!of_client(e.domain.prefix)) return;
+  Machine& machine = machines_[e.domain];
+  if (e.stuck && machine.lent) machine.holds.reset();
+  if (e.fresh) machine.lent = false;
 }
 
 void Invariants::happened(const event::DestroyRequested& e) {
@@ -260,8 +326,11 @@ void Invariants::happened(const event::DestroyRequested& e) {
 
 // ---- actions ----
 
-void Invariants::wanted(const action::ReportQueued& a) {
-  const auto& queued = a.queued;
+void Invariants::wanted(const action::Tell& a) {
+  std::visit([this](const auto& record) { told(record); }, a.record);
+}
+
+void Invariants::told(const core::record::ResetQueued& queued) {
   expect(queued.ticket > last_ticket_, "tickets are new");
   last_ticket_ = queued.ticket;
   queued_[queued.ticket] = queued.domain;
@@ -294,9 +363,19 @@ void Invariants::wanted(const action::ResetDomain& a) {
     expect(std::any_of(requests_.begin(), requests_.end(), [&](const auto& r) { return r.second == a.domain; }),
            "outside a run a domain is reset only when somebody waits for it: " + name);
   }
-  machine = {Power::resetting};
-  if (a.method != core::Method::load) check_memory(a.domain);
+  if (!of_client(a.domain.prefix) && !boots) check_quiet(a);
+  machine.power = Power::resetting;
+  machine.lent = machine.loose = false;
+  machine.holds.reset();
+  if (!core::is_in_place(a.method)) check_memory(a.domain);
   resets_[a.ticket] = {a.domain, a.method, a.state};
+}
+
+/// What a test left running must not reach a domain that goes back.
+void Invariants::check_quiet(const action::ResetDomain& a) {
+  for (const auto& [domain, machine] : machines_)
+    if (domain.prefix == a.domain.prefix)
+      expect(!machine.loose, "what a test used stands still before another goes back: " + domain.name());
 }
 
 unsigned Invariants::under_way(bool boots) const {
@@ -307,10 +386,14 @@ unsigned Invariants::under_way(bool boots) const {
 void Invariants::check_method(const action::ResetDomain& a) {
   const std::string name = a.domain.name();
   const Machine& machine = machines_[a.domain];
-  if (a.method == core::Method::load) {
+  if (core::is_in_place(a.method)) {
     expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
            "only a domain that is up goes back: " + name);
-    expect(machine.holds == a.state, "a domain goes back to the state that it holds: " + name);
+    if (a.method == core::Method::load)
+      expect(machine.holds == a.state, "a domain goes back to the state that it holds: " + name);
+    else
+      expect(machine.spare == Spare::ready && machine.spare_state == a.state,
+             "a spare that takes its domain's place waits in that state: " + name);
   } else {
     expect(machine.power == Power::off, "a domain is off before its reset: " + name);
   }
@@ -353,7 +436,8 @@ void Invariants::wanted(const action::PauseDomain& a) {
   last_ticket_ = a.ticket;
   expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
          "only a domain that is up is paused: " + name);
-  expect(machine.holds.has_value(), "only what can go back is paused: " + name);
+  const bool spare = machine.spare == Spare::ready || machine.spare == Spare::preparing;
+  expect(machine.holds.has_value() || spare, "only what can go back is paused: " + name);
   check_untouched(a.domain);
   expect(!of_client(a.domain.prefix) && !running_on(a.domain.prefix), "a pause comes between tests: " + name);
   machine.power = Power::pausing;
@@ -370,8 +454,64 @@ void Invariants::wanted(const action::DestroyDomain& a) {
   check_untouched(a.domain);
   if (machine.power != Power::paused)
     expect(running_on(a.domain.prefix) == nullptr, "nothing is destroyed under a running test: " + name);
-  machine = {Power::destroying};
+  machine.power = Power::destroying;
+  machine.lent = false;
+  machine.holds.reset();
+  if (machine.spare != Spare::none && machine.spare != Spare::ending) {
+    machine.spare = Spare::ending;
+    machine.spare_job.reset();
+  }
   destroys_[a.ticket] = a.domain;
+}
+
+void Invariants::check_spare(const action::PrepareSpare& a) {
+  const std::string name = a.domain.name();
+  const Attempt* attempt = running_on(a.domain.prefix);
+  expect(attempt != nullptr && core::needs(run_->tests[attempt->test].plan, a.domain.host),
+         "a spare is made ready while a test runs on its domain: " + name);
+  expect(!run_->stopping, "no spare is made ready after a stop: " + name);
+  const auto state = states_.find(a.domain);
+  expect(state != states_.end() && state->second == a.state && kept_.contains(a.state),
+         "a spare gets its domain's state, which is kept: " + name);
+  expect(std::all_of(resets_.begin(), resets_.end(),
+                     [](const auto& reset) { return core::is_in_place(reset.second.method); }),
+         "no spare is made ready while a domain is being started: " + name);
+  const auto count = [&](auto counts) {
+    return std::count_if(machines_.begin(), machines_.end(), [&](const auto& each) { return counts(each.second); });
+  };
+  const auto others = count([](const Machine& m) { return m.spare != Spare::none; });
+  if (machines_[a.domain].spare == Spare::none)
+    expect(others < run_->plan.spares, "no more domains have a spare than may: " + name);
+  expect(count([](const Machine& m) { return m.spare == Spare::preparing; }) < std::max(1U, run_->plan.spare_slots),
+         "no more spares are made ready at the same time than may be: " + name);
+}
+
+void Invariants::wanted(const action::PrepareSpare& a) {
+  const std::string name = a.domain.name();
+  expect(a.ticket > last_ticket_, "tickets are new");
+  last_ticket_ = a.ticket;
+  expect(run_.has_value(), "a spare is made ready in a run");
+  if (run_) check_spare(a);
+  Machine& machine = machines_[a.domain];
+  expect(!machine.spare_job, "one thing at a time is done with a spare: " + name);
+  expect(!a.in_place || machine.spare == Spare::left, "only what was left goes back in place: " + name);
+  machine.spare = Spare::preparing;
+  machine.spare_job = a.ticket;
+  machine.spare_state = a.state;
+}
+
+void Invariants::wanted(const action::HurrySpare& a) {
+  expect(machines_[a.domain].spare_job == a.ticket, "only a spare that is being made ready is hurried");
+}
+
+void Invariants::wanted(const action::DiscardSpare& a) {
+  expect(a.ticket > last_ticket_, "tickets are new");
+  last_ticket_ = a.ticket;
+  Machine& machine = machines_[a.domain];
+  expect(machine.spare != Spare::none && machine.spare != Spare::ending,
+         "only a spare that there is is discarded: " + a.domain.name());
+  machine.spare = Spare::ending;
+  machine.spare_job = a.ticket;
 }
 
 void Invariants::wanted(const action::RunTest& a) {
@@ -393,7 +533,10 @@ void Invariants::wanted(const action::RunTest& a) {
     expect(machines_[{a.prefix, host}].power == Power::clean, "a test's domains are clean: " + host.value);
   for (auto& [domain, machine] : machines_) {
     if (domain.prefix != a.prefix) continue;
-    if (machine.power == Power::clean) machine.power = Power::used;
+    if (machine.power == Power::clean) {
+      machine.power = Power::used;
+      machine.loose = true;
+    }
     const auto& hosts = test->second.plan.hosts;
     if (std::find(hosts.begin(), hosts.end(), domain.host) == hosts.end())
       expect(machine.power == Power::off || machine.power == Power::paused,
@@ -517,21 +660,22 @@ bool Invariants::enough_failed() const {
   return most > 0 && run_->plan.failed + run_->failed.size() >= most;
 }
 
-void Invariants::wanted(const action::ReportResetFailed& a) {
-  expect(!resets_.contains(a.ticket), "a failed reset is reported after its answer");
-  expect(!a.again || a.fault == Fault::guest || !core::is_boot(a.method),
-         "only a guest's failed boot is repeated in one attempt");
-  expect(core::is_boot(a.method) || a.again, "a boot follows when going back failed");
+void Invariants::told(const core::record::ResetFailed& failed) {
+  expect(!resets_.contains(failed.ticket), "a failed reset is reported after its answer");
+  const bool boot = failed.method == "boot";
+  expect(!failed.again || !failed.host_fault || !boot, "only a guest's failed boot is repeated in one attempt");
+  expect(boot || failed.again, "another way follows when going back failed");
 }
 
-void Invariants::wanted(const action::ReportSnapshotsGivenUp& a) {
-  expect(in_run(a.domain.prefix), "snapshots are given up in a run");
-  if (run_) expect(snapshot_failures_[a.domain] == run_->plan.policy.snapshot_failures, "they are given up once");
+void Invariants::told(const core::record::SnapshotsGivenUp& given_up) {
+  expect(in_run(given_up.domain.prefix), "snapshots are given up in a run");
+  if (run_)
+    expect(snapshot_failures_[given_up.domain] == run_->plan.policy.snapshot_failures, "they are given up once");
 }
 
-void Invariants::wanted(const action::ReportQuarantine& a) {
-  expect(in_run(a.prefix), "only a prefix of the run goes out of use");
-  if (run_) expect(run_->out_of_use.insert(a.prefix).second, "a prefix goes out of use once");
+void Invariants::told(const core::record::PrefixQuarantined& quarantined) {
+  expect(in_run(quarantined.prefix), "only a prefix of the run goes out of use");
+  if (run_) expect(run_->out_of_use.insert(quarantined.prefix).second, "a prefix goes out of use once");
 }
 
 void Invariants::wanted(const action::ReportKept& a) {
@@ -543,12 +687,6 @@ void Invariants::wanted(const action::ReportKept& a) {
     Machine& machine = machines_[{a.prefix, host}];
     machine.lent = machine.power == Power::used;
   }
-}
-
-void Invariants::wanted(const action::ReportLeftover& a) {
-  Machine& machine = machines_[a.domain];
-  expect(machine.power == Power::used, "what cannot be destroyed is left behind");
-  machine = {};
 }
 
 void Invariants::wanted(const action::AnswerRequest& a) {
@@ -588,7 +726,8 @@ void Invariants::wanted(const action::FinishRun& a) {
   }
   for (const auto& [domain, machine] : machines_)
     if (!of_client(domain.prefix))
-      expect(machine.power == Power::off, "all domains are off at the end: " + domain.name());
+      expect(machine.power == Power::off && machine.spare == Spare::none,
+             "all domains are off at the end, and their spares: " + domain.name());
   run_.reset();
 }
 

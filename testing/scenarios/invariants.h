@@ -17,6 +17,9 @@ namespace kvmtest::scenarios {
 /// One thread.
 class Invariants {
  public:
+  /// `thorough`: also looks, after each event, whether the scheduler has forgotten to do something. That is slow.
+  explicit Invariants(bool thorough = false) : thorough_(thorough) {}
+
   /// To be called after each event, with what the scheduler answered.
   void see(core::Instant now, const core::Event& event, const core::Actions& actions, const core::Scheduler& scheduler);
   /// To be called when nothing is to come any more.
@@ -27,10 +30,16 @@ class Invariants {
 
  private:
   enum class Power { off, resetting, clean, used, pausing, paused, destroying };
+  enum class Spare { none, left, preparing, ready, ending };
   struct Machine {
     Power power = Power::off;
     bool lent = false;                     ///< up for a client
-    std::optional<core::StateId> holds{};  ///< can go back to it
+    bool loose = false;                    ///< may still do what a test left running
+    std::optional<core::StateId> holds{};  ///< can go back to it while it runs
+    unsigned destroy_failures = 0;
+    Spare spare = Spare::none;
+    std::optional<core::Ticket> spare_job{};
+    std::optional<core::StateId> spare_state{};  ///< that it is in, or will be
   };
   struct Reset {
     core::Domain domain;
@@ -83,6 +92,10 @@ class Invariants {
   void happened(const core::event::DomainDestroyed& e);
   void happened(const core::event::DomainDestroyFailed& e);
   void happened(const core::event::DomainLost& e);
+  void happened(const core::event::SpareStarted&) {}
+  void happened(const core::event::SpareReady& e);
+  void happened(const core::event::SpareFailed& e);
+  void happened(const core::event::SpareDiscarded& e);
   void happened(const core::event::TestRan& e);
   void happened(const core::event::TestAborted& e);
   void happened(const core::event::AttemptJudged& e);
@@ -94,20 +107,33 @@ class Invariants {
   void wanted(const core::action::CancelReset& a);
   void wanted(const core::action::PauseDomain& a);
   void wanted(const core::action::DestroyDomain& a);
+  void wanted(const core::action::PrepareSpare& a);
+  void wanted(const core::action::HurrySpare& a);
+  void wanted(const core::action::DiscardSpare& a);
   void wanted(const core::action::RunTest& a);
   void wanted(const core::action::CancelTest& a);
   void wanted(const core::action::JudgeTest& a);
   void wanted(const core::action::ReportVerdict& a);
   void wanted(const core::action::ReportUntested& a);
-  void wanted(const core::action::ReportQueued& a);
-  void wanted(const core::action::ReportResetFailed& a);
-  void wanted(const core::action::ReportSnapshotsGivenUp& a);
-  void wanted(const core::action::ReportQuarantine& a);
   void wanted(const core::action::ReportKept& a);
-  void wanted(const core::action::ReportLeftover& a);
+  void wanted(const core::action::Tell& a);
   void wanted(const core::action::AnswerRequest& a);
   void wanted(const core::action::FinishRun& a);
 
+  void told(const core::record::ResetQueued& queued);
+  void told(const core::record::ResetFailed& failed);
+  void told(const core::record::SnapshotsGivenUp& given_up);
+  void told(const core::record::PrefixQuarantined& quarantined);
+  void told(const core::record::Notice&) {}
+  template <class Record>
+  void told(const Record&) {
+    expect(false, "the scheduler tells nothing else");
+  }
+  void check_spare(const core::action::PrepareSpare& a);
+  void check_quiet(const core::action::ResetDomain& a);
+  void check_nothing_is_left(const core::Scheduler& scheduler);
+  Machine* with_spare_job(core::Ticket ticket);
+  void set_stuck(const Attempt& attempt, const std::vector<core::Host>& stuck);
   void reset_ended(core::Ticket ticket, Power power);
   void check_repetition(const core::action::ReportVerdict& a, Test& test);
   void check_stopped(const core::Actions& actions);
@@ -123,6 +149,7 @@ class Invariants {
   Attempt* running(core::AttemptId attempt);
   void expect(bool holds, const std::string& rule);
 
+  bool thorough_;
   core::Instant now_{};
   unsigned slots_ = 1;
   unsigned quick_slots_ = 1;

@@ -75,10 +75,6 @@ TEST_F(Kept, WhatPassedGoesBackBehindItsVerdict) {
     16 load a.west
     17 run two#1 on a.
     23 two#1 was judged
-    23 pause a.east
-    23 pause a.west
-    23 a.east was paused
-    23 a.west was paused
   )"));
 }
 

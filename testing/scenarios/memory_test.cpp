@@ -30,14 +30,18 @@ TEST_F(MemoryBudget, AGroupWaitsWhileItDoesNotFit) {
     0 reset and save a.east
     0 reset and save a.west
     10 run one#1 on a.
+    15 pause a.east
+    15 pause a.west
+    15 restore b.east
+    15 a.east was paused
+    15 a.west was paused
     15 load a.east
     15 load a.west
-    15 restore b.east
-    16 run two#1 on a.
     16 run three#1 on b.
+    16 run two#1 on a.
+    21 destroy b.east
     21 destroy a.east
     21 destroy a.west
-    21 destroy b.east
   )"));
 }
 
@@ -91,8 +95,9 @@ TEST_F(MemoryBudget, PausedDomainsMakeRoomForAnotherPrefixesGroup) {
     10 run one#1 on a.
     10 run free#1 on b.
     15 pause a.west
-    15 load a.east
+    15 pause a.east
     15 a.west was paused
+    15 load a.east
     16 run two#1 on a.
     18 destroy a.west
     19 a.west was destroyed
@@ -119,6 +124,7 @@ TEST_F(MemoryBudget, PausedDomainsThatFitStay) {
     10 run free#1 on b.
     15 pause a.north
     15 pause a.west
+    15 pause a.east
     16 run two#1 on a.
     18 destroy a.north
     19 restore b.east
@@ -141,8 +147,10 @@ TEST_F(MemoryBudget, ADomainThatHasNoRoomIsNotPaused) {
     10 a.west was reset
     10 run one#1 on a.
     15 destroy a.west
-    15 load a.east
+    15 pause a.east
+    15 a.east was paused
     16 a.west was destroyed
+    16 load a.east
     16 reset and save a.north
     26 run two#1 on a.
     31 destroy a.east
@@ -170,8 +178,8 @@ TEST_F(MemoryBudget, ADomainThatIsBeingPausedIsDestroyedWhenItsRoomIsNeeded) {
     16 a.west was paused
     16 destroy a.west
     17 a.west was destroyed
-    17 run two#1 on a.
     17 restore b.east
+    18 run two#1 on a.
     27 run three#1 on b.
   )"));
 }

@@ -211,7 +211,7 @@ TEST_F(OutOfUse, WhatCannotBeDestroyedIsLeftBehindAndTheRunEnds) {
     17 a.east could not be destroyed: still there
     17 destroy a.east
     18 a.east could not be destroyed: still there
-    18 report a.east left behind
+    18 report a.east: could not be destroyed and is left behind: still there
     18 finish the run: completed
   )"));
 }
@@ -223,7 +223,7 @@ TEST_F(OutOfUse, ALeftoverTakesItsPrefixOutOfUse) {
   for (unsigned nth = 1; nth <= 3; ++nth) destruction("a.east", nth, {.takes = 1s, .fails = true});
   play();
   EXPECT_EQ(timeline({"left", "out of use", "finish"}), lines(R"(
-    18 report a.east left behind
+    18 report a.east: could not be destroyed and is left behind: still there
     19 report a. out of use: domain is already running
     64 finish the run: completed
   )"));

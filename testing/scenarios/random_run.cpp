@@ -76,6 +76,10 @@ core::RunPlan random_plan(Dice& dice, std::int64_t number) {
         if (dice.chance(20)) plan.states.kept.insert(state);
       }
   }
+  if (dice.chance(60)) {
+    plan.spares = 1 + dice.below(8);
+    plan.spare_slots = 1 + dice.below(3);
+  }
   if (dice.chance(30)) {
     plan.memory.budget = 1 + dice.below(20);
     for (const char* host : {"east", "west", "nic", "north", "road"})
@@ -98,6 +102,7 @@ simulator::Model random_model(Dice& dice, unsigned percent, const std::vector<co
     if (dice.chance(percent)) fate.fault = dice.fault();
     if (dice.chance(percent)) fate.loss = loss(15);
     fate.saves = !dice.chance(percent);
+    fate.in_place = dice.chance(50);
     return fate;
   };
   model.go_back = [&dice, percent, loss](const core::Domain&, unsigned) {
@@ -105,6 +110,12 @@ simulator::Model random_model(Dice& dice, unsigned percent, const std::vector<co
     if (dice.chance(percent)) fate.fault = dice.fault();
     fate.state_lost = dice.chance(30);
     if (dice.chance(percent)) fate.loss = loss(15);
+    fate.in_place = !dice.chance(20);
+    return fate;
+  };
+  model.spare = [&dice, percent](const core::Domain&, bool) {
+    simulator::SpareFate fate{.takes = dice.up_to(12), .started_after = {}, .fails = dice.chance(percent)};
+    fate.started_after = dice.up_to(8);
     return fate;
   };
   model.pause_fails = [&dice, percent](const core::Domain&) { return dice.chance(percent); };
@@ -113,6 +124,7 @@ simulator::Model random_model(Dice& dice, unsigned percent, const std::vector<co
     const auto& hosts = plans.front().tests.at(index.value % plans.front().tests.size()).hosts;
     const core::Host host = hosts[dice.below(static_cast<unsigned>(hosts.size()))];
     if (dice.chance(percent)) fate.host_fault = host;
+    if (dice.chance(percent)) fate.stuck.push_back(hosts[dice.below(static_cast<unsigned>(hosts.size()))]);
     if (dice.chance(percent)) {
       fate.loss = loss(10);
       fate.loss->host = host;
@@ -137,7 +149,7 @@ void disturb(simulator::Simulator& simulator, Dice& dice) {
   static constexpr const char* names[] = {"a.", "b.", "", "c.", "z."};
   const auto anyone = [&] { return core::Domain{core::Prefix{names[dice.below(5)]}, dice.host()}; };
   const auto requested = [&](core::RequestId request, const core::Domain& domain) {
-    core::event::DomainRequested event{request, domain, dice.chance(30), 1 + dice.below(4), {}};
+    core::event::DomainRequested event{request, domain, dice.chance(30), 1 + dice.below(4), {}, dice.chance(20)};
     if (dice.chance(50)) {
       event.states.of[domain] = core::StateId{domain.host.value};
       if (dice.chance(30)) event.states.kept.insert(core::StateId{domain.host.value});
@@ -162,14 +174,14 @@ void disturb(simulator::Simulator& simulator, Dice& dice) {
 
 }  // namespace
 
-RandomResult play_random(std::uint64_t seed, bool keep_log, const Watch& watch) {
+RandomResult play_random(std::uint64_t seed, bool keep_log, const Watch& watch, bool thorough) {
   Dice dice(seed);
   static constexpr unsigned severities[] = {0, 2, 10, 40};
   const unsigned percent = severities[dice.below(4)];
   std::vector<core::RunPlan> plans{random_plan(dice, 1)};
   simulator::Simulator simulator(random_model(dice, percent, plans), &dice.generator(),
                                  core::AttemptId{1 + dice.below(100)});
-  Invariants invariants;
+  Invariants invariants(thorough);
   simulator.keep_log = keep_log;
   simulator.watch = [&](auto now, const auto& event, const auto& actions, const auto& scheduler) {
     invariants.see(now, event, actions, scheduler);

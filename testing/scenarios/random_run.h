@@ -19,7 +19,7 @@ struct RandomResult {
 /// Called for each event with what the scheduler answered.
 using Watch = std::function<void(const core::Event&, const core::Actions&)>;
 
-/// Plays the run of that seed, always the same.
-RandomResult play_random(std::uint64_t seed, bool keep_log, const Watch& watch = {});
+/// Plays the run of that seed, always the same. `thorough`: see Invariants.
+RandomResult play_random(std::uint64_t seed, bool keep_log, const Watch& watch = {}, bool thorough = false);
 
 }  // namespace kvmtest::scenarios

@@ -198,7 +198,7 @@ TEST_F(Requests, ADestructionThatFailsThreeTimesIsAnError) {
     52 a.east could not be destroyed: still there
     52 destroy a.east
     53 a.east could not be destroyed: still there
-    53 report a.east left behind
+    53 report a.east: could not be destroyed and is left behind: still there
     53 answer request 2: still there
   )"));
 }

@@ -32,6 +32,8 @@ TEST_F(SnapshotFaults, AFailedLoadIsFollowedByABootAndCostsTheTestNothing) {
     0 reset and save a.east
     10 a.east was reset
     10 run one#1 on a.
+    15 pause a.east
+    15 a.east was paused
     15 load a.east
     16 a.east failed to reset, host: not clean
     16 report failed reset of a.east, to be tried again
@@ -41,6 +43,8 @@ TEST_F(SnapshotFaults, AFailedLoadIsFollowedByABootAndCostsTheTestNothing) {
     17 reset and save a.east
     27 a.east was reset
     27 run two#1 on a.
+    32 pause a.east
+    32 a.east was paused
     32 load a.east
     33 a.east was reset
     33 run three#1 on a.
@@ -152,8 +156,8 @@ TEST_F(SnapshotFaults, AStateThatIsNotLostServesTheOthers) {
     1 report failed reset of a.east, to be tried again
     2 reset and save a.east
     10 run other#1 on b.
-    15 restore b.east
-    16 run two#1 on b.
+    16 restore b.east
+    17 run two#1 on b.
     22 run one#1 on a.
   )"));
 }
@@ -375,8 +379,8 @@ TEST_F(SnapshotFaults, ADomainLostWhileItIsPausedIsDestroyed) {
     16 a.west could not be paused: it does not stop
     16 destroy a.west
     17 a.west was destroyed
-    17 run two#1 on a.
-    23 report two#1 passed
+    18 run two#1 on a.
+    24 report two#1 passed
   )"));
 }
 
@@ -396,10 +400,10 @@ TEST_F(SnapshotFaults, ADomainLostBeforeItsPauseIsAnsweredIsNotPaused) {
     16 a.west was paused
     16 destroy a.west
     17 a.west was destroyed
-    22 restore a.west
-    23 a.west was reset
-    28 destroy a.west
-    29 a.west was destroyed
+    24 restore a.west
+    25 a.west was reset
+    30 destroy a.west
+    31 a.west was destroyed
   )"));
 }
 
@@ -415,6 +419,8 @@ TEST_F(SnapshotFaults, ADomainLostWhileItsLoadIsQueuedIsRestored) {
     0 reset and save a.west
     10 a.west was reset
     10 run one#1 on a.
+    15 pause a.west
+    15 a.west was paused
     15 load a.east
     16 report one#1 passed
     17 a.west was lost, host: lost
@@ -439,6 +445,8 @@ TEST_F(SnapshotFaults, ADomainLostWhileItLoadsIsBooted) {
     0 reset and save a.east
     10 a.east was reset
     10 run one#1 on a.
+    15 pause a.east
+    15 a.east was paused
     15 load a.east
     16 report one#1 passed
     17 a.east was lost, host: lost
@@ -491,12 +499,12 @@ TEST_F(SnapshotFaults, WhatCannotBePausedIsDestroyedAndRestoredLater) {
     15 a.west could not be paused: it does not stop
     15 destroy a.west
     16 a.west was destroyed
-    16 run two#1 on a.
-    21 restore a.west
-    22 a.west was reset
-    22 run three#1 on a.
-    27 destroy a.west
-    28 a.west was destroyed
+    17 run two#1 on a.
+    22 restore a.west
+    23 a.west was reset
+    23 run three#1 on a.
+    28 destroy a.west
+    29 a.west was destroyed
   )"));
 }
 

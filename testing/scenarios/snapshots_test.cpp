@@ -21,6 +21,8 @@ TEST_F(Snapshots, TheFirstTestBootsAndSavesTheNextOnesLoad) {
     10 run one#1 on a.
     15 one#1 ran
     15 judge one#1
+    15 pause a.east
+    15 a.east was paused
     15 load a.east
     16 a.east was reset
     16 run two#1 on a.
@@ -28,6 +30,8 @@ TEST_F(Snapshots, TheFirstTestBootsAndSavesTheNextOnesLoad) {
     16 report one#1 passed
     21 two#1 ran
     21 judge two#1
+    21 pause a.east
+    21 a.east was paused
     21 load a.east
     22 a.east was reset
     22 run three#1 on a.
@@ -132,12 +136,14 @@ TEST_F(Snapshots, AHostThatIsNotNeededIsPausedAndComesBackByALoad) {
     0 reset and save a.west
     10 run one#1 on a.
     15 pause a.west
-    15 load a.east
+    15 pause a.east
     15 a.west was paused
+    15 a.east was paused
+    15 load a.east
     16 run two#1 on a.
     21 pause a.east
-    21 load a.west
     21 a.east was paused
+    21 load a.west
     22 run three#1 on a.
     27 destroy a.east
     27 destroy a.west
@@ -157,14 +163,18 @@ TEST_F(Snapshots, ADomainWithoutAStateIsBootedBesideOneThatHasOne) {
     0 reset and save a.east
     0 reset a.west
     10 run one#1 on a.
+    15 pause a.east
     15 destroy a.west
-    15 load a.east
+    15 a.east was paused
+    16 load a.east
     16 reset a.west
     26 run two#1 on a.
     31 destroy a.west
-    31 load a.east
-    32 run three#1 on a.
-    37 destroy a.east
+    31 pause a.east
+    31 a.east was paused
+    32 load a.east
+    33 run three#1 on a.
+    38 destroy a.east
   )"));
 }
 

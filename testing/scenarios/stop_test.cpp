@@ -148,7 +148,7 @@ TEST_F(Stop, WhatCannotBeDestroyedDoesNotHoldIt) {
     14 a.east could not be destroyed: still there
     14 destroy a.east
     15 a.east could not be destroyed: still there
-    15 report a.east left behind
+    15 report a.east: could not be destroyed and is left behind: still there
     15 finish the run: stopped
   )"));
 }
@@ -162,6 +162,8 @@ TEST_F(Stop, DuringALoadCancelsIt) {
   EXPECT_EQ(timeline({"a.east", "stop", "finish"}), lines(R"(
     0 reset and save a.east
     10 a.east was reset
+    15 pause a.east
+    15 a.east was paused
     15 load a.east
     20 stop requested
     20 cancel the reset of a.east
@@ -207,7 +209,7 @@ TEST_F(Stop, DuringAPauseWaitsForItAndDestroys) {
     16 a.west was paused
     16 destroy a.west
     17 a.west was destroyed
-    17 finish the run: stopped
+    18 finish the run: stopped
   )"));
 }
 
@@ -220,7 +222,9 @@ TEST_F(Stop, PausedDomainsAreDestroyed) {
   play();
   EXPECT_EQ(timeline({"pause", "destroy", "stop", "finish"}), lines(R"(
     15 pause a.west
+    15 pause a.east
     15 a.west was paused
+    15 a.east was paused
     18 stop requested
     18 destroy a.east
     18 destroy a.west

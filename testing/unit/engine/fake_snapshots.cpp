@@ -91,6 +91,12 @@ Snapshots::Restored FakeSnapshots::take_back(const core::Domain& domain, const c
   return restored;
 }
 
+void FakeSnapshots::hurry(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  ++taken_back_[domain].hurried;
+  changed_.notify_all();
+}
+
 void FakeSnapshots::halt(const core::Domain& domain) {
   const std::lock_guard lock(mutex_);
   const bool spoils = goes_wrong(plans_[domain].spares_that_spoil);
@@ -117,7 +123,7 @@ FakeSnapshots::TakenBack FakeSnapshots::wait_for_spare(const core::Domain& domai
   changed_.wait_for(lock, std::chrono::seconds(60), [&] {
     const TakenBack& taken = taken_back_[domain];
     return taken.started >= least.started && taken.in_place >= least.in_place && taken.halted >= least.halted &&
-           taken.failed >= least.failed;
+           taken.failed >= least.failed && taken.hurried >= least.hurried;
   });
   return taken_back_[domain];
 }

@@ -29,7 +29,7 @@ class FakeSnapshots final : public Snapshots, public Spares {
   void pause(const core::Domain& domain) override;
 
   Restored take_back(const core::Domain& domain, const core::StateId& state, bool at_rest) override;
-  void hurry(const core::Domain&) override {}
+  void hurry(const core::Domain& domain) override;
   void halt(const core::Domain& domain) override;
   void swap(const core::Domain& domain) override;
   void discard(const core::Domain& domain) override;
@@ -57,6 +57,7 @@ class FakeSnapshots final : public Snapshots, public Spares {
     unsigned in_place = 0;
     unsigned halted = 0;
     unsigned failed = 0;
+    unsigned hurried = 0;
   };
   /// Waits until the domain's spares were as often, at least, or until the test has waited too long.
   TakenBack wait_for_spare(const core::Domain& domain, TakenBack least);

@@ -172,12 +172,12 @@ TEST(Memory, LeavesSomeToOthersAndCountsSavedStates) {
 
 TEST(Memory, IsNoBoundWhereItIsNotKnown) {
   EXPECT_EQ(memory_for(machine(0), ResetMethod::snapshot).budget, 0U);
-  EXPECT_EQ(planned(request(), machine(0)).spares, 0U);
+  EXPECT_EQ(planned(request(), machine(0)).run.spares, 0U);
 }
 
 // Three hosts in two prefixes take 6 times 512 MiB, whatever other templates there are.
 TEST(Spares, GetWhatAllDomainsTogetherLeave) {
-  const auto spares = [](std::uint64_t budget) { return planned(request(), machine((budget + 256) * mib)).spares; };
+  const auto spares = [](std::uint64_t budget) { return planned(request(), machine((budget + 256) * mib)).run.spares; };
   EXPECT_EQ(spares(6 * 512), 0U);
   EXPECT_EQ(spares(6 * 512 + 511), 0U);
   EXPECT_EQ(spares(6 * 512 + 512), 1U);
@@ -188,10 +188,10 @@ TEST(Spares, GetWhatAllDomainsTogetherLeave) {
 TEST(Spares, AreForDomainsThatGoBack) {
   RunRequest wish = request();
   wish.reset = ResetMethod::boot;
-  EXPECT_EQ(planned(wish, machine(99999 * mib)).spares, 0U);
+  EXPECT_EQ(planned(wish, machine(99999 * mib)).run.spares, 0U);
   wish = request();
   wish.spares = false;
-  EXPECT_EQ(planned(wish, machine(99999 * mib)).spares, 0U);
+  EXPECT_EQ(planned(wish, machine(99999 * mib)).run.spares, 0U);
 }
 
 }  // namespace

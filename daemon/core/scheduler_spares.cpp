@@ -1,0 +1,101 @@
+// The scheduler's part in spares (docs/adr/0012-spares.md): while a test runs, its domains' spares are made ready for
+// the next one. Nothing depends on them: whatever goes wrong with a spare, the domain goes back by itself.
+
+#include <algorithm>
+#include <utility>
+
+#include "core/scheduler.h"
+
+namespace kvmtest::core {
+namespace {
+
+// A domain whose spare failed so often gets none any more in the run.
+constexpr unsigned most_failures = 2;
+
+}  // namespace
+
+/// The answer to a spare's ticket.
+template <class State>
+std::optional<Scheduler::Found> Scheduler::spare_answered(Ticket ticket, Instant now) {
+  auto found = find(ticket, now);
+  if (!found || !is<State>(found->entry.spare)) return std::nullopt;
+  if (std::get<State>(found->entry.spare).ticket != ticket) return std::nullopt;
+  tickets_.redeem(ticket);
+  return found;
+}
+
+void Scheduler::on(const event::SpareStarted& e, Instant now) {
+  const auto found = find(e.ticket, now);
+  if (!found) return;
+  if (auto* preparing = std::get_if<spare_state::Preparing>(&found->entry.spare);
+      preparing && preparing->ticket == e.ticket)
+    preparing->started = true;
+}
+
+void Scheduler::on(const event::SpareReady& e, Instant now) {
+  const auto found = spare_answered<spare_state::Preparing>(e.ticket, now);
+  if (!found) return;
+  set_spare(found->entry, spare_state::Ready{std::get<spare_state::Preparing>(found->entry.spare).state});
+}
+
+void Scheduler::on(const event::SpareFailed& e, Instant now) {
+  const auto found = spare_answered<spare_state::Preparing>(e.ticket, now);
+  if (!found) return;
+  set_spare(found->entry, spare_state::None{});
+  count_spare_failure(found->domain(), found->entry, e.reason);
+}
+
+void Scheduler::on(const event::SpareDiscarded& e, Instant now) {
+  const auto found = spare_answered<spare_state::Ending>(e.ticket, now);
+  if (found) set_spare(found->entry, spare_state::None{});
+}
+
+/// Where domains are being started, they have more need of the processor.
+void Scheduler::start_spares(Instant) {
+  if (!run_ || run_->stopping()) return;
+  auto& queue = run_->without_spare;
+  const unsigned slots = std::max(1U, run_->plan.spare_slots);
+  while (!queue.empty() && !pool_.any_start() && spares_.preparing < slots) {
+    const Domain domain = std::move(queue.front());
+    queue.pop_front();
+    PrefixEntry& prefix = entry_of(domain.prefix);
+    const auto* running = std::get_if<prefix_state::Running>(&prefix.state);
+    if (running != nullptr && needs(running->test, domain.host)) prepare_spare(domain, prefix.domains[domain.host]);
+  }
+}
+
+void Scheduler::prepare_spare(const Domain& domain, DomainEntry& entry) {
+  const auto state = state_of(domain, entry);
+  if (!state || !states_.kept(*state) || entry.spare_failures >= most_failures) return;
+  if (is<spare_state::Preparing>(entry.spare) || is<spare_state::Ending>(entry.spare)) return;
+  if (const auto* ready = std::get_if<spare_state::Ready>(&entry.spare); ready && ready->state == *state) return;
+  if (is<spare_state::None>(entry.spare) && spares_.up >= run_->plan.spares) return;
+  const auto* left = std::get_if<spare_state::Left>(&entry.spare);
+  const bool in_place = left != nullptr && left->in_place;
+  const Ticket ticket = tickets_.issue(domain);
+  out_.push_back(action::PrepareSpare{ticket, domain, *state, in_place});
+  set_spare(entry, spare_state::Preparing{.ticket = ticket, .state = *state, .started = in_place});
+}
+
+void Scheduler::discard_spare(const Domain& domain, DomainEntry& entry) {
+  if (is<spare_state::None>(entry.spare) || is<spare_state::Ending>(entry.spare)) return;
+  if (const auto* preparing = std::get_if<spare_state::Preparing>(&entry.spare)) tickets_.redeem(preparing->ticket);
+  const Ticket ticket = tickets_.issue(domain);
+  out_.push_back(action::DiscardSpare{ticket, domain});
+  set_spare(entry, spare_state::Ending{ticket});
+}
+
+void Scheduler::set_spare(DomainEntry& entry, SpareState spare) {
+  if (!is<spare_state::None>(entry.spare)) --spares_.up;
+  if (is<spare_state::Preparing>(entry.spare)) --spares_.preparing;
+  entry.spare = std::move(spare);
+  if (!is<spare_state::None>(entry.spare)) ++spares_.up;
+  if (is<spare_state::Preparing>(entry.spare)) ++spares_.preparing;
+}
+
+void Scheduler::count_spare_failure(const Domain& domain, DomainEntry& entry, const std::string& reason) {
+  if (++entry.spare_failures != most_failures) return;
+  out_.push_back(action::Tell{record::Notice{false, domain.name() + ": no spare is made ready any more: " + reason}});
+}
+
+}  // namespace kvmtest::core
