@@ -8,7 +8,7 @@
 namespace kvmtest::engine {
 
 SparePool::SparePool(Spares& spares, unsigned threads, std::size_t capture_bound, std::function<void(core::Event)> post)
-    : spares_(spares), capture_bound_(capture_bound), post_(std::move(post)), threads_(threads) {}
+    : spares_(spares), capture_bound_(capture_bound), post_(std::move(post)), threads_(threads + 1) {}
 
 SparePool::~SparePool() { threads_.join(); }
 

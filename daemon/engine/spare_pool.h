@@ -74,7 +74,7 @@ class SparePool {
   std::condition_variable changed_;        ///< some work has ended
   std::map<core::Domain, Entry> entries_;  ///< guarded by mutex_
 
-  boost::asio::thread_pool threads_;  ///< ends first
+  boost::asio::thread_pool threads_;  ///< one more than make spares ready: to hurry those waits for none; ends first
 };
 
 }  // namespace kvmtest::engine

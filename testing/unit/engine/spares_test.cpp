@@ -113,6 +113,21 @@ TEST_F(SparesTest, ASpareThatWillBeReadyInAMomentIsWaitedFor) {
   EXPECT_TRUE(hypervisor_.running().empty());
 }
 
+// As many as there are threads that make spares ready: none of these is free to be told.
+TEST_F(SparesTest, SparesAreHurriedWhileAllOfThemAreBeingMadeReady) {
+  // They would have to be started anew themselves, so they wait for their spares in any case.
+  snapshots_.plan(east, {.restores_that_are_better = 9, .spares_that_hang = 1});
+  snapshots_.plan(west, {.restores_that_are_better = 9, .spares_that_hang = 1});
+  engine_.start_run(with_spares(
+      {script("one", {{"east", "true"}, {"west", "hang"}}), script("two", {{"east", "true"}, {"west", "true"}})}));
+  snapshots_.wait_for_spare(east, {.started = 1});
+  snapshots_.wait_for_spare(west, {.started = 1});
+  finish(west);
+  EXPECT_EQ(snapshots_.wait_for_spare(east, {.hurried = 1}).hurried, 1U);
+  engine_.stop_run("somebody");
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>().outcome, record::Outcome::stopped);
+}
+
 TEST_F(SparesTest, BehindTheLastTestThereIsNoSpare) {
   engine_.start_run(with_spares({held("one"), held("two")}));
   snapshots_.wait_for_spare(east, {.started = 1, .halted = 1});
