@@ -122,7 +122,7 @@ class Scheduler {
   void serve_requests(PrefixEntry& prefix, Instant now);
   void retire(PrefixEntry& prefix);
   void start_resets(Instant now);
-  void start_spares(Instant now);
+  void start_spares();
   void free_memory(Instant now);
   void give_up_if_nobody_is_left();
   void finish_if_done();

@@ -22,7 +22,7 @@ void Scheduler::advance(Instant now) {
   } while (!touched_.empty());
   free_memory(now);
   start_resets(now);
-  start_spares(now);
+  start_spares();
   give_up_if_nobody_is_left();
   finish_if_done();
 }
