@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/input_error.h"
+#include "fixture.h"
 
 namespace kvmtest::planning {
 namespace {
@@ -35,16 +35,6 @@ Names names(const std::vector<LoadedTest>& tests) {
 Names chosen(const Choice& choice, const Past& past = known) { return names(choose(tests(), choice, past)); }
 
 Choice ordered(const std::string& text) { return {.ordering = parse_ordering(text, "--order", 7)}; }
-
-template <class Function>
-std::string error(Function function) {
-  try {
-    function();
-  } catch (const core::InputError& caught) {
-    return caught.what();
-  }
-  return "no error";
-}
 
 TEST(Choice, OrdersAreWhatTheySay) {
   EXPECT_EQ(chosen(ordered("listed")), (Names{"s/a", "s/b", "s/c", "s/d", "s/e"}));

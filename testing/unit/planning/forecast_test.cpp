@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "fixture.h"
 #include "simulator/simulator.h"
 
 namespace kvmtest::planning {
@@ -20,15 +21,6 @@ using core::Host;
 using core::Verdict;
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
-
-constexpr std::uint64_t mib = 1ULL << 20U;
-
-suite::LoadedTest test(const std::string& name, std::vector<std::string> hosts) {
-  suite::LoadedTest loaded;
-  loaded.test.name = name;
-  loaded.test.hosts = std::move(hosts);
-  return loaded;
-}
 
 /// What a run left in the database.
 struct Recorded {

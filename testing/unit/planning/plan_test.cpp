@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "fixture.h"
+
 namespace kvmtest::planning {
 namespace {
 
@@ -12,15 +14,6 @@ using core::Host;
 using core::Prefix;
 using core::Verdict;
 using settings::ResetMethod;
-
-constexpr std::uint64_t mib = 1ULL << 20U;
-
-suite::LoadedTest test(const std::string& name, std::vector<std::string> hosts) {
-  suite::LoadedTest loaded;
-  loaded.test.name = name;
-  loaded.test.hosts = std::move(hosts);
-  return loaded;
-}
 
 /// Three tests: east is wanted by two of them, west by one, nic by one.
 std::vector<suite::LoadedTest> tests() {

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/input_error.h"
+#include "fixture.h"
 
 namespace kvmtest::planning {
 namespace {
@@ -40,16 +40,6 @@ RunRequest full() {
   request.policy.max_fail = 2;
   request.require_some = true;
   return request;
-}
-
-template <class Function>
-std::string error(Function function) {
-  try {
-    function();
-  } catch (const core::InputError& caught) {
-    return caught.what();
-  }
-  return "no error";
 }
 
 // Databases hold these texts, and an interrupted run goes on from them.
