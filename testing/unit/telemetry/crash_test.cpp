@@ -41,7 +41,7 @@ std::string name(std::uint64_t test) { return "suite/test-" + std::to_string(tes
     }
     writer.append(records);
     const char byte = 0;
-    if (write(report, &byte, 1) != 1) _exit(1);
+    if (::write(report, &byte, 1) != 1) _exit(1);
   }
   // Done before the kill came: still a valid end.
   while (true) pause();
@@ -59,11 +59,11 @@ std::uint64_t kill_after(const std::filesystem::path& path, std::uint64_t commit
   close(ends[1]);
   std::uint64_t reported = 0;
   char byte = 0;
-  while (reported < commits && read(ends[0], &byte, 1) == 1) ++reported;
+  while (reported < commits && ::read(ends[0], &byte, 1) == 1) ++reported;
   kill(child, SIGKILL);
   int status = 0;
   waitpid(child, &status, 0);
-  while (read(ends[0], &byte, 1) == 1) ++reported;
+  while (::read(ends[0], &byte, 1) == 1) ++reported;
   close(ends[0]);
   return reported;
 }

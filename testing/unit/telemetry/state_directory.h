@@ -1,37 +1,19 @@
 #pragma once
 // A database on a real disk in a directory of its own, and records to write into it.
 
-#include <stdlib.h>
-
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../directory.h"
 #include "core/record.h"
 
 namespace kvmtest::telemetry {
 
-class StateDirectory {
+class StateDirectory : public Directory {
  public:
-  StateDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "kvmtest-telemetry-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = pattern;
-  }
-  ~StateDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  StateDirectory(const StateDirectory&) = delete;
-  StateDirectory& operator=(const StateDirectory&) = delete;
-
-  [[nodiscard]] std::filesystem::path database() const { return path_ / "kvmtest.db"; }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
+  [[nodiscard]] std::filesystem::path database() const { return path() / "kvmtest.db"; }
 };
 
 inline core::WallTime at(double seconds) {
