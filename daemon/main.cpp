@@ -31,11 +31,11 @@
 #include "engine/claim.h"
 #include "engine/engine.h"
 #include "engine/errors.h"
-#include "engine/sampler.h"
 #include "libvirt/libvirt_hypervisor.h"
 #include "libvirt/qemu_snapshots.h"
 #include "libvirt/state_store.h"
 #include "process/descendants.h"
+#include "process/memory.h"
 #include "report/line.h"
 #include "service/service.h"
 #include "settings/settings.h"
@@ -190,7 +190,7 @@ libvirt::StateStore::Options store_options(const settings::Settings& settings) {
   libvirt::StateStore::Options options;
   options.directory = settings.state_dir / "states";
   options.ram = libvirt::ram_directory(settings.state_dir);
-  options.ram_budget = settings.reset.ram != 0 ? settings.reset.ram : engine::memory_available() / 2;
+  options.ram_budget = settings.reset.ram != 0 ? settings.reset.ram : process::memory_available() / 2;
   options.kept_limit = settings.reset.kept_limit;
   options.disk_reserve = settings.state_min_free;
   return options;

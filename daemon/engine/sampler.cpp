@@ -2,25 +2,15 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <limits>
 #include <sstream>
 #include <string>
 #include <string_view>
 
 #include <unistd.h>
 
-namespace kvmtest::engine {
+#include "process/memory.h"
 
-std::uint64_t memory_available() {
-  std::ifstream memory("/proc/meminfo");
-  std::string name;
-  std::uint64_t value = 0;
-  while (memory >> name >> value) {
-    if (name == "MemAvailable:") return value * 1024;
-    memory.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-  }
-  return 0;
-}
+namespace kvmtest::engine {
 
 namespace {
 
@@ -57,7 +47,7 @@ core::record::Sample Sampler::sample() {
   busy_ = busy;
   total_ = total;
 
-  sample.memory_available = memory_available();
+  sample.memory_available = process::memory_available();
   sample.cpu_pressure = pressure("cpu");
   sample.memory_pressure = pressure("memory");
   sample.io_pressure = pressure("io");

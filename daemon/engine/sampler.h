@@ -7,10 +7,6 @@
 
 namespace kvmtest::engine {
 
-/// Bytes of memory that can be had without swapping (MemAvailable, proc(5)); 0 when the kernel does not tell. Any
-/// thread.
-std::uint64_t memory_available();
-
 /// One thread at a time.
 class Sampler {
  public:
