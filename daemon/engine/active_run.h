@@ -1,20 +1,42 @@
 #pragma once
-// What the engine keeps of the run it drives. Internal to engine/.
+// A run: what it was ordered as, and what has come of it so far.
 
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <future>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "engine/attempt_output.h"
-#include "engine/engine.h"
-#include "engine/kernel_talk.h"
-#include "engine/program_runner.h"
+#include "core/model.h"
+#include "core/record.h"
+#include "engine/script_runner.h"
+#include "suite/format.h"
 
 namespace kvmtest::engine {
 
-struct Engine::ActiveRun {
+/// A run, ready to go.
+struct RunOrder {
+  core::RunPlan plan;
+  std::vector<suite::LoadedTest> tests;  ///< by TestIndex, those with a verdict already included
+  ScriptLimits limits;
+  core::KernelWarnings kernel_warnings = core::KernelWarnings::tell;  ///< for tests that do not say
+  std::filesystem::path output;                                       ///< directory of the run's attempts
+  /// Of an interrupted run that goes on: what was decided before. Empty in a new one.
+  std::map<core::TestIndex, core::Verdict> decided;
+  unsigned flaky = 0;
+  core::Duration spent{};
+  bool require_some = false;     ///< the exit status is 1 when no test came to a result of its own
+  std::function<void()> at_end;  ///< called when it is over, on a judge's thread
+};
+
+/// The run that is driven.
+struct ActiveRun {
   ActiveRun(RunOrder o, core::Instant at) : order(std::move(o)), started(at), decided(order.decided) {}
 
   [[nodiscard]] const suite::Test& test(core::TestIndex index) const { return order.tests.at(index.value).test; }
@@ -63,20 +85,19 @@ struct Engine::ActiveRun {
     core::Duration test_time{};
   };
   std::mutex mutex;
-  std::map<core::AttemptId, Ran> ran;  ///< guarded by mutex
-};
+  // Guarded by mutex.
+  std::map<core::AttemptId, Ran> ran;
+  std::set<core::AttemptId> with_files;  ///< their directories are there
 
-/// A test whose script or program runs. Guarded by Engine::mutex_.
-struct Engine::UnderTest {
-  std::string name;
-  Sessions sessions;
-  std::map<std::string, std::shared_ptr<console::LiveText>> live;  ///< by host
-  std::shared_ptr<StopSignal> stop;                                ///< of its program; null: a script
-  std::string token{};                                             ///< of its program, while consoles are lent to it
-  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  unsigned commands = 0;                                              ///< that its program ran
-  std::map<std::string, console::Capture> consoles = {};              ///< by host: those commands and their output
-  std::map<std::string, std::vector<KernelTalk>> earlier_boots = {};  ///< by host that was restarted
+  std::map<core::TestIndex, std::shared_future<void>> writing;  ///< own output of its last attempt; core thread only
+  unsigned missed = 0;                                ///< attempts being written that never began; core thread only
+  std::optional<core::record::RunFinished> finish{};  ///< waits for those; core thread only
+
+  /// Whether the attempt left a directory. Any thread.
+  bool has_files(core::AttemptId attempt) {
+    const std::lock_guard lock(mutex);
+    return with_files.contains(attempt);
+  }
 };
 
 }  // namespace kvmtest::engine

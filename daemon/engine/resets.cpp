@@ -1,100 +1,68 @@
-// The engine's work on the threads of the reboot pool: a domain is brought to a clean, logged-in shell, by a boot or
-// by going back to a saved state.
+#include "engine/resets.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
+#include <boost/asio/post.hpp>
 
 #include "console/kernel_log.h"
-#include "core/input_error.h"
 #include "engine/clean_state.h"
-#include "engine/engine.h"
-#include "engine/errors.h"
 
 namespace kvmtest::engine {
 
 namespace record = core::record;
-using std::chrono::duration_cast;
 using std::chrono::steady_clock;
-using namespace std::chrono_literals;
 
-namespace {
-
-core::Duration since(steady_clock::time_point start) {
-  return duration_cast<core::Duration>(steady_clock::now() - start);
+Resets::~Resets() {
+  for (auto& pool : pools_) pool->join();
 }
 
-}  // namespace
+/// A smaller pool ends its jobs first.
+void Resets::fit(unsigned threads) {
+  if (threads_ >= threads) return;
+  pools_.push_back(std::make_unique<boost::asio::thread_pool>(threads));
+  threads_ = threads;
+}
 
-/// One reset under way; the pool thread's own.
-struct Engine::Reset {
-  const core::action::ResetDomain& order;
-  std::shared_ptr<console::Session> session;
-  ResetTimes times;
-  bool saved = false;
-  bool state_lost = false;  ///< what was kept could not be used
-};
+void Resets::start(const core::action::ResetDomain& a) {
+  context_.record(record::ResetStarted{a.domain, a.ticket, a.waited, std::string(to_string(a.method)), a.attempt});
+  boost::asio::post(*pools_.back(), [this, a] { run(a); });
+}
 
-/// From now on the reset can be cancelled. Throws console::Interrupted when it was already.
-void Engine::track(Reset& reset, std::shared_ptr<console::Session> session) {
+void Resets::cancel(core::Ticket ticket) {
   const std::lock_guard lock(mutex_);
-  reset.session = std::move(session);
-  if (cancelled_.contains(reset.order.ticket)) throw console::Interrupted();
-  resetting_[reset.order.ticket] = reset.session;
+  cancelled_.insert(ticket);
+  if (const auto found = under_way_.find(ticket); found != under_way_.end()) found->second->interrupt();
 }
 
-void Engine::reset(const core::action::ResetDomain& a) {
-  const std::int64_t run = run_number();
+ResetTimes Resets::last(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  return last_[domain];
+}
+
+// ---- on the pool's threads ----
+
+void Resets::run(const core::action::ResetDomain& a) {
   const auto start = steady_clock::now();
   Reset reset{.order = a, .session = {}, .times = {.method = a.method}};
   const auto failed = [&](core::Fault fault, const std::string& reason) {
-    {
-      const std::lock_guard lock(mutex_);
-      resetting_.erase(a.ticket);
-      cancelled_.erase(a.ticket);
-    }
-    post(core::event::DomainResetFailed{a.ticket, fault, reason, reset.state_lost, since(start)});
+    forget(a.ticket);
+    context_.post(core::event::DomainResetFailed{a.ticket, fault, reason, reset.state_lost, since(start)});
   };
   try {
-    switch (a.method) {
-      case core::Method::boot:
-      case core::Method::boot_and_save: boot(reset); break;
-      case core::Method::restore: restore(reset); break;
-      case core::Method::load: load(reset); break;
-      case core::Method::swap: swap(reset); break;
-    }
+    by_its_method(reset);
     // What it took is not part of any test's console.
     reset.session->take_raw();
     reset.session->take_kernel();
     reset.times.total = since(start);
-    {
-      const std::lock_guard lock(mutex_);
-      resetting_.erase(a.ticket);
-      cancelled_.erase(a.ticket);
-      sessions_[a.domain] = reset.session;
-      last_reset_[a.domain] = reset.times;
-    }
-    const ResetTimes& times = reset.times;
-    recorder_.put(run, record::ResetFinished{.domain = a.domain,
-                                             .ticket = a.ticket,
-                                             .method = std::string(to_string(times.method)),
-                                             .total = times.total,
-                                             .boot = times.boot,
-                                             .login = times.login,
-                                             .waited = a.waited,
-                                             .save = times.save,
-                                             .load = times.load,
-                                             .verify = times.verify,
-                                             .attempt = a.attempt,
-                                             .note = times.note});
-    const bool holds = reset.saved || !core::is_boot(a.method);
-    post(core::event::DomainReset{a.ticket, reset.saved, times.note, holds && !snapshots_.better_restored(a.domain)});
+    done(a, reset);
   } catch (const console::LoginFailed& e) {
     failed(core::Fault::guest, e.what());
   } catch (const NotClean& e) {
     failed(core::Fault::host, e.what());
   } catch (const console::Closed&) {
-    const End end = hypervisor_.end_of(a.domain);
+    const End end = context_.hypervisor.end_of(a.domain);
     failed(end.fault, end.reason);
   } catch (const console::Interrupted&) {
     failed(core::Fault::guest, "cancelled");
@@ -103,15 +71,65 @@ void Engine::reset(const core::action::ResetDomain& a) {
   }
 }
 
+void Resets::done(const core::action::ResetDomain& a, Reset& reset) {
+  const bool holds = reset.saved || !core::is_boot(a.method);
+  const bool in_place = holds && !context_.snapshots.better_restored(a.domain);
+  const ResetTimes& times = reset.times;
+  forget(a.ticket);
+  consoles_.put(a.domain, reset.session);
+  {
+    const std::lock_guard lock(mutex_);
+    last_[a.domain] = times;
+  }
+  context_.record(record::ResetFinished{.domain = a.domain,
+                                        .ticket = a.ticket,
+                                        .method = std::string(to_string(times.method)),
+                                        .total = times.total,
+                                        .boot = times.boot,
+                                        .login = times.login,
+                                        .waited = a.waited,
+                                        .save = times.save,
+                                        .load = times.load,
+                                        .verify = times.verify,
+                                        .attempt = a.attempt,
+                                        .note = times.note});
+  context_.post(core::event::DomainReset{a.ticket, reset.saved, times.note, in_place});
+}
+
+void Resets::forget(core::Ticket ticket) {
+  const std::lock_guard lock(mutex_);
+  under_way_.erase(ticket);
+  cancelled_.erase(ticket);
+}
+
+/// From now on the reset can be cancelled. Throws console::Interrupted when it was already.
+void Resets::track(Reset& reset, std::shared_ptr<console::Session> session) {
+  const std::lock_guard lock(mutex_);
+  reset.session = std::move(session);
+  if (cancelled_.contains(reset.order.ticket)) throw console::Interrupted();
+  under_way_[reset.order.ticket] = reset.session;
+}
+
+void Resets::by_its_method(Reset& reset) {
+  switch (reset.order.method) {
+    case core::Method::boot:
+    case core::Method::boot_and_save: boot(reset); break;
+    case core::Method::restore: restore(reset); break;
+    case core::Method::load: load(reset); break;
+    case core::Method::swap: swap(reset); break;
+  }
+}
+
 // ---- by a boot ----
 
-void Engine::boot(Reset& reset) {
+void Resets::boot(Reset& reset) {
   const auto start = steady_clock::now();
-  const auto deadline = start + config_.boot_limit;
-  track(reset, std::make_shared<console::Session>(hypervisor_.start(reset.order.domain), config_.capture_bound));
+  const auto deadline = start + context_.config.boot_limit;
+  track(reset, std::make_shared<console::Session>(context_.hypervisor.start(reset.order.domain),
+                                                  context_.config.capture_bound));
   reset.session->await_login_prompt(deadline);
   reset.times.boot = since(start);
-  reset.session->log_in(config_.login, deadline);
+  reset.session->log_in(context_.config.login, deadline);
   reset.times.login = since(start) - reset.times.boot;
   if (reset.order.method == core::Method::boot_and_save) save(reset);
   // What it has said so far is of the boot.
@@ -122,14 +140,14 @@ void Engine::boot(Reset& reset) {
 }
 
 /// A guest that cannot be saved is as good as before: clean, for it was just booted.
-void Engine::save(Reset& reset) {
+void Resets::save(Reset& reset) {
   const auto start = steady_clock::now();
-  const auto deadline = start + config_.boot_limit;
+  const auto deadline = start + context_.config.boot_limit;
   console::Session& session = *reset.session;
   std::optional<CleanState> state;
   try {
     state = prepare_to_save(session, deadline);
-    snapshots_.save(reset.order.domain, reset.order.state, state->to_text());
+    context_.snapshots.save(reset.order.domain, reset.order.state, state->to_text());
     reset.saved = true;
   } catch (const NotClean& e) {
     // Without a shell that answers it is no clean domain either.
@@ -144,22 +162,9 @@ void Engine::save(Reset& reset) {
 
 // ---- by going back ----
 
-/// The console of a domain that is about to go back; null when there is none, or somebody may type at it.
-std::shared_ptr<console::Session> Engine::take_session(const core::Domain& domain) {
-  std::shared_ptr<console::Session> session;
-  {
-    const std::lock_guard lock(mutex_);
-    if (auto found = sessions_.extract(domain); !found.empty()) session = std::move(found.mapped());
-    const auto holder = borrowed_.find(domain);
-    if (holder == borrowed_.end() || holder->second.expired()) return session;
-  }
-  if (session) session->interrupt();
-  return nullptr;
-}
-
-void Engine::swap(Reset& reset) {
+void Resets::swap(Reset& reset) {
   auto start = steady_clock::now();
-  auto swapped = spare_pool_.swap(reset.order.domain, take_session(reset.order.domain));
+  auto swapped = spares_.swap(reset.order.domain, consoles_.take(reset.order.domain));
   track(reset, std::move(swapped.shell));
   reset.times.load = since(start);
   start = steady_clock::now();
@@ -169,25 +174,25 @@ void Engine::swap(Reset& reset) {
 
 /// What was typed and not read by the old guest would be read by the clean one: only a shell that waits at its prompt
 /// can be taken along.
-void Engine::load(Reset& reset) {
+void Resets::load(Reset& reset) {
   const core::Domain& domain = reset.order.domain;
-  auto session = take_session(domain);
+  auto session = consoles_.take(domain);
   if (!session || !session->at_prompt()) throw HostFault(domain.name() + ": its console does not wait at its prompt");
   track(reset, std::move(session));
   auto start = steady_clock::now();
-  const CleanState state = CleanState::from_text(snapshots_.load(domain));
+  const CleanState state = CleanState::from_text(context_.snapshots.load(domain));
   reset.times.load = since(start);
   start = steady_clock::now();
   renew(*reset.session, state, start + answer_limit);
   reset.times.verify = since(start);
 }
 
-void Engine::restore(Reset& reset) {
+void Resets::restore(Reset& reset) {
   const core::Domain& domain = reset.order.domain;
   try {
     auto start = steady_clock::now();
-    auto restored = snapshots_.restore(domain, reset.order.state);
-    track(reset, std::make_shared<console::Session>(std::move(restored.console), config_.capture_bound));
+    auto restored = context_.snapshots.restore(domain, reset.order.state);
+    track(reset, std::make_shared<console::Session>(std::move(restored.console), context_.config.capture_bound));
     reset.times.load = restored.load;
     reset.times.boot = since(start) - reset.times.load;
     start = steady_clock::now();
@@ -200,18 +205,6 @@ void Engine::restore(Reset& reset) {
     reset.state_lost = true;
     throw;
   }
-}
-
-Engine::RawLoad Engine::raw_load(const core::Domain& domain) {
-  const auto session = borrow(domain);
-  RawLoad raw;
-  auto start = steady_clock::now();
-  const CleanState state = CleanState::from_text(snapshots_.load(domain));
-  raw.load = since(start);
-  start = steady_clock::now();
-  wake(*session, state, start + answer_limit);
-  raw.round_trip = since(start);
-  return raw;
 }
 
 }  // namespace kvmtest::engine

@@ -72,7 +72,7 @@ class Service {
                    const console::CommandResult& result) {
     parts_.engine.command_ran(domain, token, command, result);
   }
-  engine::Engine::Watch watch(const core::Domain& domain, std::chrono::milliseconds patience) {
+  engine::Watch watch(const core::Domain& domain, std::chrono::milliseconds patience) {
     return parts_.engine.watch(domain, patience);
   }
   void give_up(const core::Domain& domain) { parts_.engine.give_up(domain); }

@@ -161,6 +161,39 @@ TEST_F(EngineTest, ASuiteHearsOfAnAttemptThatNeverBegan) {
   EXPECT_EQ(told, (std::vector<std::string>{"missed: HOST-FAULT", "begin", "judge"}));
 }
 
+// One boundary for each kind of thread: no exception ends the daemon.
+TEST_F(EngineTest, WhatAJudgeThrowsIsTheHostsFaultInThatAttempt) {
+  class Throwing final : public suite::Judge {
+    [[nodiscard]] judge::Judgement judge(const suite::Execution&) const override {
+      throw std::runtime_error("no such pattern");
+    }
+  };
+  auto bad = script("bad", {{"east", "true"}});
+  bad.judge = std::make_shared<Throwing>();
+  engine_.start_run(order({bad, script("good", {{"east", "true"}})}));
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>().unresolved, 1U);
+  EXPECT_EQ(verdicts(), (Verdicts{{"bad", core::Verdict::unresolved}, {"good", core::Verdict::passed}}));
+  const auto judged = memory_.wait_for<record::AttemptJudged>([](const auto& j) { return j.test == "bad"; });
+  ASSERT_EQ(judged.issues.size(), 1U);
+  EXPECT_EQ(judged.issues[0].name, core::issue::host_fault);
+  EXPECT_EQ(judged.issues[0].detail, "no such pattern");
+}
+
+TEST_F(EngineTest, WhatASuitesOwnOutputThrowsIsTheHostsFaultInThatAttempt) {
+  class Throwing final : public suite::OwnOutput {
+    std::string begin(const suite::Times&) const override { throw std::runtime_error("a broken link"); }
+    void missed(const suite::Times&, const std::vector<core::Issue>&) const override {
+      throw std::runtime_error("a broken link");
+    }
+    core::Verdict earlier() const override { return core::Verdict::untested; }
+  };
+  auto bad = script("bad", {{"east", "true"}});
+  bad.own_output = std::make_shared<Throwing>();
+  engine_.start_run(order({bad}));
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>().unresolved, 1U);
+  EXPECT_EQ(memory_.all<record::AttemptJudged>().size(), 2U) << "a host fault is tried again";
+}
+
 TEST_F(EngineTest, StoppingEndsABootThatHangs) {
   hypervisor_.plan(east, {.silent_boots = 9});
   engine_.start_run(order({script("t", {{"east", "true"}})}));

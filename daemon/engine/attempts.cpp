@@ -1,0 +1,299 @@
+#include "engine/attempts.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <boost/asio/post.hpp>
+
+#include "engine/attempt_output.h"
+#include "engine/kernel_talk.h"
+#include "suite/kernel.h"
+
+namespace kvmtest::engine {
+
+namespace record = core::record;
+using std::chrono::steady_clock;
+
+namespace {
+
+/// What an attempt that a host fault ended had printed: evidence, but nothing to judge.
+void keep_consoles(const std::filesystem::path& directory, const std::map<std::string, std::string>& raw) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  try {
+    for (const auto& [host, bytes] : raw) write_file(directory / (host + ".console.raw"), bytes);
+  } catch (const HostFault&) {
+    // The disk is full: the fault that is reported anyhow matters more.
+  }
+}
+
+/// Whoever tells of the attempt does so on a thread that must not touch a disk.
+void note_files(ActiveRun& run, core::AttemptId attempt, const std::filesystem::path& directory) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory, error)) return;
+  const std::lock_guard lock(run.mutex);
+  run.with_files.insert(attempt);
+}
+
+/// Adds the kernels' warnings to what is said of the attempt.
+void judge_kernel(judge::Judgement& judgement, const suite::Execution& execution, core::KernelWarnings meaning) {
+  if (meaning == core::KernelWarnings::ignore) return;
+  for (core::Issue& issue : suite::kernel_issues(execution)) {
+    judgement.issues.push_back(std::move(issue));
+    if (meaning == core::KernelWarnings::fail)
+      judgement.verdict = core::worse(judgement.verdict, core::Verdict::failed);
+  }
+}
+
+/// The test's hosts whose console does not wait at its prompt.
+std::vector<core::Host> stuck(const suite::Test& test, const Sessions& sessions) {
+  std::vector<core::Host> hosts;
+  for (const std::string& host : test.hosts)
+    if (const auto found = sessions.find(host); found == sessions.end() || !found->second->at_prompt())
+      hosts.emplace_back(host);
+  return hosts;
+}
+
+}  // namespace
+
+Attempts::Attempts(Context& context, Consoles& consoles, PrefixThreads& threads)
+    : context_(context), consoles_(consoles), threads_(threads), judges_(std::max(1U, context.config.judges)) {}
+
+void Attempts::begin(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run,
+                     std::shared_future<void> writing) {
+  const suite::Test& test = run->test(a.test);
+  context_.record(record::TestStarted{a.attempt, test.name, a.prefix, a.number, a.ready_after});
+  std::shared_ptr<ProgramTicket> ticket;
+  if (test.program) ticket = std::make_shared<ProgramTicket>(console::make_nonce());
+  consoles_.begin_test(a.attempt, a.prefix, test, ticket ? ticket->token : std::string());
+  {
+    const std::lock_guard lock(mutex_);
+    programs_[a.attempt] = std::move(ticket);
+  }
+  // Whatever is thrown is the host's fault, and ends this attempt and nothing else.
+  threads_.post(a.prefix, [this, a, run, writing = std::move(writing)] {
+    try {
+      if (writing.valid()) writing.wait();
+      this->run(a, run);
+    } catch (const std::exception& e) {
+      consoles_.end_test(a.attempt);
+      context_.post(core::event::TestAborted{a.attempt, {}, e.what(), {}});
+    }
+    const std::lock_guard lock(mutex_);
+    programs_.erase(a.attempt);
+  });
+}
+
+std::shared_ptr<ProgramTicket> Attempts::ticket_of(core::AttemptId attempt) {
+  const std::lock_guard lock(mutex_);
+  const auto found = programs_.find(attempt);
+  return found == programs_.end() ? nullptr : found->second;
+}
+
+void Attempts::cancel(core::AttemptId attempt) {
+  // A program's commands end with it, and its consoles may still be used for a reset.
+  if (const auto ticket = ticket_of(attempt))
+    ticket->stop.raise();
+  else
+    consoles_.interrupt(attempt);
+}
+
+void Attempts::later(std::function<void()> function) { boost::asio::post(judges_, std::move(function)); }
+
+// ---- on the prefix's thread ----
+
+void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run) {
+  const suite::LoadedTest& loaded = run->order.tests.at(a.test.value);
+  const suite::Test& test = loaded.test;
+  Sessions sessions = consoles_.sessions_of(a.attempt);
+  const auto start = steady_clock::now();
+  const auto begin = std::chrono::system_clock::now();
+  suite::Times times{run->began, begin, begin, a.ready_after, {}};
+  std::string problem = loaded.own_output ? loaded.own_output->begin(times) : std::string();
+  ActiveRun::Ran ran;
+  ran.prefix = a.prefix;
+  ran.number = a.number;
+  Aborted aborted = run_steps(a, *run, sessions, std::move(problem), ran.execution);
+  ran.test_time = since(start);
+  times.end = std::chrono::system_clock::now();
+  times.script = ran.test_time;
+  ran.execution.times = times;
+  for (const auto& [host, session] : sessions) {
+    session->show_to(nullptr);
+    ran.raw[host] = session->take_raw();
+  }
+  if (!aborted && !collect_kernel(a, sessions, start, test, ran.execution))
+    aborted = core::event::TestAborted{a.attempt, {}, "interrupted", {}};
+  std::vector<core::Host> unusable = stuck(test, sessions);
+  consoles_.end_test(a.attempt);
+  if (aborted) {
+    const auto directory = attempt_directory(run->order.output, test.name, a.number);
+    keep_consoles(directory, ran.raw);
+    note_files(*run, a.attempt, directory);
+    aborted->stuck = std::move(unusable);
+    context_.post(*std::move(aborted));
+    return;
+  }
+  {
+    const std::lock_guard lock(run->mutex);
+    run->ran.emplace(a.attempt, std::move(ran));
+  }
+  context_.post(core::event::TestRan{a.attempt, std::move(unusable)});
+}
+
+/// `problem`: why it cannot begin. Returns why there is nothing to judge, if so.
+Attempts::Aborted Attempts::run_steps(const core::action::RunTest& a, const ActiveRun& run, Sessions& sessions,
+                                      std::string problem, suite::Execution& execution) {
+  const suite::Test& test = run.test(a.test);
+  const auto aborted = [&](const std::string& host, const std::string& reason) {
+    return core::event::TestAborted{a.attempt, host, reason, {}};
+  };
+  if (sessions.size() != test.hosts.size()) return aborted({}, "a domain of its group was lost before the test began");
+  try {
+    if (test.program)
+      execution = run_test_program(context_, consoles_, a, run, *ticket_of(a.attempt), sessions);
+    else if (problem.empty())
+      execution = run_script(a, run, sessions);
+    else
+      execution.ending = {suite::Ending::Why::unprepared, {}, std::move(problem)};
+  } catch (const HostFault& fault) {
+    return aborted({}, fault.what());
+  } catch (const ScriptRunner::Fault& fault) {
+    return aborted(fault.host, fault.reason);
+  } catch (const console::Interrupted&) {
+    return aborted({}, "interrupted");
+  }
+  return std::nullopt;
+}
+
+suite::Execution Attempts::run_script(const core::action::RunTest& a, const ActiveRun& run, const Sessions& sessions) {
+  ScriptRunner script(run.test(a.test), sessions, run.order.limits, [&](const std::string& host) {
+    return context_.hypervisor.end_of({a.prefix, core::Host{host}});
+  });
+  script.on_step = [&](const suite::Step& step, const suite::StepResult& result, std::uint64_t output_bytes) {
+    context_.record(record::CommandFinished{a.attempt, step.host, static_cast<unsigned>(result.step), step.command,
+                                            result.at, result.took, result.status.value_or(-1), output_bytes});
+  };
+  script.on_reboot = [&](const std::string& host, console::Session& session, const std::string& command,
+                         std::optional<std::chrono::milliseconds> limit, console::Deadline deadline) {
+    return reboot({a.prefix, core::Host{host}}, session, command, limit, deadline);
+  };
+  return script.run();
+}
+
+/// What the kernels of a test's hosts said. A console that does not answer tells what it has heard so far. False: it
+/// was interrupted.
+bool Attempts::collect_kernel(const core::action::RunTest& a, const Sessions& sessions, steady_clock::time_point start,
+                              const suite::Test& test, suite::Execution& execution) {
+  auto talks = consoles_.take_boots(a.attempt);
+  for (const auto& [host, session] : sessions) {
+    std::vector<KernelTalk>& boots = talks[host];
+    try {
+      boots.push_back(hear_kernel(*session));
+      session->take_raw();  // the question
+    } catch (const console::Interrupted&) {
+      return false;
+    }
+    std::vector<suite::KernelLine> lines;
+    for (const KernelTalk& talk : boots)
+      for (suite::KernelLine& line : kernel_lines(talk, start)) lines.push_back(std::move(line));
+    if (!lines.empty()) execution.kernel[host] = std::move(lines);
+    std::size_t boot = 0;
+    for (suite::StepResult& result : execution.results) {
+      const suite::Step& step = test.steps[result.step];
+      if (step.host != host) continue;
+      // What comes during a restart is of two boots.
+      if (step.kind == suite::StepKind::reboot)
+        ++boot;
+      else if (boot < boots.size() && boots[boot].log)
+        restore_output(result, *boots[boot].log);
+    }
+  }
+  return true;
+}
+
+Rebooted Attempts::reboot(const core::Domain& domain, console::Session& session, const std::string& command,
+                          std::optional<std::chrono::milliseconds> limit, console::Deadline latest) {
+  const auto mark = [&](bool rebooting) {
+    const std::lock_guard lock(mutex_);
+    if (rebooting)
+      rebooting_.insert(domain);
+    else
+      rebooting_.erase(domain);
+  };
+  mark(true);
+  const std::shared_ptr<void> unmark(nullptr, [&](void*) { mark(false); });
+  const auto deadline = std::min(latest, steady_clock::now() + limit.value_or(context_.config.boot_limit));
+  const Restarting machine{context_.config.login, [&] { return context_.hypervisor.end_of(domain); },
+                           [&] {
+                             // Should it be there yet, it is not told otherwise that the state is lost.
+                             context_.post(core::event::DomainLost{domain, core::Fault::guest, "it is started again"});
+                             return context_.hypervisor.start_again(domain);
+                           }};
+  consoles_.note_boot(domain, session, hear_kernel(session));
+  try {
+    return engine::reboot(session, command, deadline, machine);
+  } catch (const console::Interrupted&) {
+    throw;
+  } catch (const std::exception& fault) {
+    Rebooted rebooted;
+    rebooted.failure = fault.what();
+    rebooted.fault = End{core::Fault::host, fault.what()};
+    return rebooted;
+  }
+}
+
+bool Attempts::reboots(const core::Domain& domain) {
+  const std::lock_guard lock(mutex_);
+  return rebooting_.contains(domain);
+}
+
+// ---- on judges' threads ----
+
+void Attempts::judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run) {
+  boost::asio::post(judges_, [this, a, run] {
+    judge::Judgement judgement;
+    try {
+      judgement = judged(a, *run);
+    } catch (const std::exception& e) {
+      judgement.verdict = core::Verdict::unresolved;
+      judgement.issues.push_back({"", core::issue::host_fault, e.what()});
+    }
+    record_points(a.attempt, judgement.points);
+    context_.post(core::event::AttemptJudged{a.attempt, judgement.verdict, std::move(judgement.issues)});
+  });
+}
+
+judge::Judgement Attempts::judged(const core::action::JudgeTest& a, ActiveRun& run) {
+  ActiveRun::Ran ran;
+  {
+    const std::lock_guard lock(run.mutex);
+    ran = std::move(run.ran.at(a.attempt));
+    run.ran.erase(a.attempt);
+  }
+  const suite::LoadedTest& loaded = run.order.tests.at(a.test.value);
+  judge::Judgement judgement = loaded.judge->judge(ran.execution);
+  judge_kernel(judgement, ran.execution, loaded.test.kernel_warnings.value_or(run.order.kernel_warnings));
+  const auto directory = attempt_directory(run.order.output, loaded.test.name, ran.number);
+  try {
+    write_attempt(directory,
+                  {loaded.test, ran.execution, judgement, ran.raw, a.attempt, ran.prefix, ran.number, ran.test_time});
+  } catch (const std::exception& e) {
+    // The verdict stands by itself; that its evidence is missing must be said with it.
+    judgement.verdict = core::worse(judgement.verdict, core::Verdict::unresolved);
+    judgement.issues.push_back({"", "output-missing", e.what()});
+  }
+  note_files(run, a.attempt, directory);
+  return judgement;
+}
+
+void Attempts::record_points(core::AttemptId attempt, std::span<const core::Point> points) {
+  constexpr std::size_t at_once = 1000;  // keeps a record small, whatever a program prints
+  for (; !points.empty(); points = points.subspan(std::min(at_once, points.size()))) {
+    const auto some = points.first(std::min(at_once, points.size()));
+    context_.record(record::PointsJudged{attempt, {some.begin(), some.end()}});
+  }
+}
+
+}  // namespace kvmtest::engine

@@ -1,0 +1,86 @@
+#pragma once
+// The reboot pool's threads: each brings one domain at a time to a clean, logged-in shell, by the method that the
+// scheduler ordered and by no other. How many work at the same time is the scheduler's business.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/thread_pool.hpp>
+
+#include "console/session.h"
+#include "core/actions.h"
+#include "engine/consoles.h"
+#include "engine/context.h"
+#include "engine/spare_pool.h"
+
+namespace kvmtest::engine {
+
+/// What a domain's last reset took; for doctor.
+struct ResetTimes {
+  core::Method method = core::Method::boot;
+  core::Duration total{};
+  core::Duration boot{};
+  core::Duration login{};
+  core::Duration save{};
+  core::Duration load{};
+  core::Duration verify{};
+  std::string note{};  ///< why the state was not saved
+};
+
+class Resets {
+ public:
+  /// All of these outlive it.
+  Resets(Context& context, Consoles& consoles, SparePool& spares)
+      : context_(context), consoles_(consoles), spares_(spares) {}
+  Resets(const Resets&) = delete;
+  Resets& operator=(const Resets&) = delete;
+  /// Joins the threads.
+  ~Resets();
+
+  /// At least so many threads. Core thread only.
+  void fit(unsigned threads);
+  /// Answers with DomainReset or DomainResetFailed. Core thread only, after fit(); does not wait.
+  void start(const core::action::ResetDomain& a);
+  /// Hurries a reset to its end. Any thread.
+  void cancel(core::Ticket ticket);
+  /// What the domain's last reset took. Any thread.
+  ResetTimes last(const core::Domain& domain);
+
+ private:
+  /// One reset under way; its thread's own.
+  struct Reset {
+    const core::action::ResetDomain& order;
+    std::shared_ptr<console::Session> session;
+    ResetTimes times;
+    bool saved = false;
+    bool state_lost = false;  ///< what was kept could not be used
+  };
+
+  void run(const core::action::ResetDomain& a);
+  void done(const core::action::ResetDomain& a, Reset& reset);
+  void by_its_method(Reset& reset);
+  void boot(Reset& reset);
+  void save(Reset& reset);
+  void swap(Reset& reset);
+  void load(Reset& reset);
+  void restore(Reset& reset);
+  void track(Reset& reset, std::shared_ptr<console::Session> session);
+  void forget(core::Ticket ticket);
+
+  Context& context_;
+  Consoles& consoles_;
+  SparePool& spares_;
+  std::vector<std::unique_ptr<boost::asio::thread_pool>> pools_;  ///< core thread only; the last one takes new jobs
+  unsigned threads_ = 0;                                          ///< of the last one
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  std::map<core::Ticket, std::shared_ptr<console::Session>> under_way_;
+  std::set<core::Ticket> cancelled_;
+  std::map<core::Domain, ResetTimes> last_;
+};
+
+}  // namespace kvmtest::engine

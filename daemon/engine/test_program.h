@@ -1,0 +1,25 @@
+#pragma once
+// A test that is a program: what it is given, and the commands that reach its domains.
+
+#include <string>
+
+#include "core/actions.h"
+#include "engine/active_run.h"
+#include "engine/consoles.h"
+#include "engine/context.h"
+#include "engine/program_runner.h"
+
+namespace kvmtest::engine {
+
+/// What a program's attempt is ended by, and by what its commands show that they are its.
+struct ProgramTicket {
+  std::string token;
+  StopSignal stop{};
+};
+
+/// Runs the test's program to its end (engine/program_runner.h); its consoles are lent to its commands meanwhile.
+/// `sessions` keeps those that can be used afterwards. On the prefix's thread. Throws HostFault, console::Interrupted.
+suite::Execution run_test_program(Context& context, Consoles& consoles, const core::action::RunTest& a,
+                                  const ActiveRun& run, const ProgramTicket& ticket, Sessions& sessions);
+
+}  // namespace kvmtest::engine
