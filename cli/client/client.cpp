@@ -1,7 +1,6 @@
 #include "client/client.h"
 
 #include <array>
-#include <cctype>
 #include <cstring>
 
 #include <fcntl.h>
@@ -58,14 +57,6 @@ fs::path daemon_program() {
 }
 
 }  // namespace
-
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    out += std::isalnum(static_cast<unsigned char>(c)) != 0 ? std::string(1, c)
-                                                            : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  return out;
-}
 
 RawConnection::~RawConnection() { close(descriptor_); }
 

@@ -40,9 +40,6 @@ class RawConnection {
   std::string first_;
 };
 
-/// As part of a request's query.
-std::string percent_encoded(std::string_view text);
-
 class Client {
  public:
   explicit Client(const settings::Settings& settings);

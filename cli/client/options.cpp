@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "base/quoting.h"
 #include "client/client.h"
 #include "core/input_error.h"
 
@@ -63,7 +64,7 @@ settings::Settings CommonOptions::settings() const {
 std::string CommonOptions::again(bool all) const {
   std::string out;
   const auto add = [&](const char* name, const std::string& value) {
-    out += std::string(" ") + name + ' ' + shell_quoted(value);
+    out += std::string(" ") + name + ' ' + base::shell_word(value);
   };
   if (config) add("--config", config->string());
   if (state_dir) add("--state-dir", state_dir->string());
@@ -75,14 +76,6 @@ std::string CommonOptions::again(bool all) const {
   if (uri) add("--uri", *uri);
   if (accelerator) add("--accelerator", *accelerator);
   return out;
-}
-
-std::string shell_quoted(const std::string& word) {
-  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:=+-@%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
 }
 
 int with_errors(const char* program, const std::function<int()>& body) {

@@ -34,9 +34,6 @@ struct CommonOptions {
   void take_prefix_paths(settings::Settings& settings) const;
 };
 
-/// A word as the shell wants it: quoted where it must be.
-std::string shell_quoted(const std::string& word);
-
 /// Runs `body` and turns what it throws into one line on standard error and an exit status.
 int with_errors(const char* program, const std::function<int()>& body);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "base/percent.h"
 #include "client/client.h"
 #include "client/completion.h"
 #include "client/manual.h"
@@ -94,7 +95,7 @@ int interact(client::Client& client, const Options& options, const kvmsh::Passag
   const char* term = std::getenv("TERM");
   const auto connection =
       client.upgrade(fmt::format("/v1/domains/{}/console?rows={}&columns={}&term={}", options.domain, size.rows,
-                                 size.columns, client::percent_encoded(term != nullptr ? term : "")));
+                                 size.columns, base::percent_encoded(term != nullptr ? term : "")));
   std::cerr << fmt::format("kvmsh: on {}; {}`exit` leaves\n", options.domain,
                            how.escape ? kvmsh::escape_name(*how.escape) + " or " : "");
   const int status = kvmsh::pass_through(*connection, how);

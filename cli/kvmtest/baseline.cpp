@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/quoting.h"
 #include "core/input_error.h"
 #include "kvmtest/command.h"
 #include "report/comparison.h"
@@ -92,7 +93,6 @@ std::string path_of(const report::TestResult& test) {
   return {};
 }
 
-/// As a word of the shell.
 }  // namespace
 
 std::optional<report::Baseline> read_baseline(const settings::Settings& settings, const std::string& with) {
@@ -121,9 +121,8 @@ std::string next_steps(const Context& context, const report::RunSummary& run) {
   std::size_t count = 0;
   for (const auto& test : run.tests) {
     if (test.verdict != core::Verdict::failed && test.verdict != core::Verdict::unresolved) continue;
-    if (++count <= shown)
-      diffs += fmt::format("  {} --run {} {}\n", show, run.run.value, client::shell_quoted(test.name));
-    if (const std::string path = path_of(test); !path.empty()) again += ' ' + client::shell_quoted(path);
+    if (++count <= shown) diffs += fmt::format("  {} --run {} {}\n", show, run.run.value, base::shell_word(test.name));
+    if (const std::string path = path_of(test); !path.empty()) again += ' ' + base::shell_word(path);
   }
   if (count == 0) return {};
   if (count > shown) diffs += fmt::format("  {} --run {}    # of all {}\n", show, run.run.value, count);

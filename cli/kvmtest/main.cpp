@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/quoting.h"
 #include "client/manual.h"
 #include "core/input_error.h"
 #include "kvmtest/command.h"
@@ -23,7 +24,7 @@ int main(int argc, char** argv) {
       "Exit status: 0 all as expected, 1 tests failed, 2 bad input, 3 the infrastructure failed, 130 stopped.\n"
       "Settings are documented in config/kvmtest.yaml; 'kvmtest VERB --help' tells a verb's options.");
   command::Context context;
-  if (argc > 0 && *argv[0] != '\0') context.program = client::shell_quoted(argv[0]);
+  if (argc > 0 && *argv[0] != '\0') context.program = base::shell_word(argv[0]);
   command::add_run(program, context);
   command::add_attach(program, context);
   command::add_watch(program, context);

@@ -13,6 +13,7 @@
 #include <boost/beast/http.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/percent.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::api {
@@ -37,39 +38,19 @@ namespace {
 constexpr std::size_t longest_body = 64U << 20U;
 constexpr std::size_t most_connections = 256;
 
-int hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
-      out.push_back(static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2])));
-      i += 2;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
-}
-
 Request request_from(const http::request<http::string_body>& raw) {
   Request request;
   request.method = std::string(raw.method_string());
   std::string_view target(raw.target().data(), raw.target().size());
   const auto question = target.find('?');
-  request.path = percent_decoded(target.substr(0, question));
+  request.path = base::percent_decoded(target.substr(0, question));
   std::string_view rest = question == std::string_view::npos ? "" : target.substr(question + 1);
   while (!rest.empty()) {
     const std::string_view pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
     const auto equals = pair.find('=');
-    request.query[percent_decoded(pair.substr(0, equals))] =
-        equals == std::string_view::npos ? "" : percent_decoded(pair.substr(equals + 1));
+    request.query[base::percent_decoded(pair.substr(0, equals))] =
+        equals == std::string_view::npos ? "" : base::percent_decoded(pair.substr(equals + 1));
   }
   request.body = raw.body();
   return request;

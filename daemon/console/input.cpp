@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/quoting.h"
+
 namespace kvmtest::console {
 namespace {
 
@@ -41,9 +43,9 @@ std::string place_input(Session& session, std::string_view bytes, Deadline deadl
     std::size_t taken = 0;
     for (; taken < bytes.size() && format.size() < most_escaped; ++taken) format += escaped(bytes[taken]);
     // A format must not begin with a dash, which would be an option's.
-    const auto put = run(session, fmt::format("printf -- '{}' >>{}", format, shell_quoted(file)), deadline);
+    const auto put = run(session, fmt::format("printf -- '{}' >>{}", format, base::shell_quoted(file)), deadline);
     if (put.status != 0) {
-      run(session, "rm -f " + shell_quoted(file), deadline);
+      run(session, "rm -f " + base::shell_quoted(file), deadline);
       return {};
     }
     bytes.remove_prefix(taken);
@@ -53,7 +55,7 @@ std::string place_input(Session& session, std::string_view bytes, Deadline deadl
 
 std::string with_input(std::string_view command, const std::string& file) {
   if (file == "/dev/null") return fmt::format("{{\n{}\n}} </dev/null", command);
-  return fmt::format("{{ rm -f {0}\n{1}\n}} <{0}", shell_quoted(file), command);
+  return fmt::format("{{ rm -f {0}\n{1}\n}} <{0}", base::shell_quoted(file), command);
 }
 
 }  // namespace kvmtest::console

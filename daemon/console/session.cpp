@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/quoting.h"
 #include "console/shell_watch.h"
 
 namespace kvmtest::console {
@@ -38,7 +39,7 @@ std::string typed_word(std::string_view text) {
   std::string out;
   std::string plain;
   const auto end_plain = [&] {
-    if (!plain.empty()) out += shell_quoted(std::exchange(plain, {}));
+    if (!plain.empty()) out += base::shell_quoted(std::exchange(plain, {}));
   };
   for (const char c : text) {
     if (is_plain({&c, 1})) {
@@ -54,17 +55,6 @@ std::string typed_word(std::string_view text) {
 }
 
 }  // namespace
-
-std::string shell_quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      out += "'\\''";
-    else
-      out.push_back(c);
-  }
-  return out + "'";
-}
 
 Session::Session(std::unique_ptr<Stream> stream, std::size_t capture_bound, Patience patience)
     : stream_(std::move(stream)),

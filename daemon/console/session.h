@@ -60,9 +60,6 @@ struct Patience {
   std::chrono::milliseconds answer{10'000};  ///< no answer for so long: the question or the answer was lost
 };
 
-/// As one word of a POSIX shell.
-std::string shell_quoted(std::string_view text);
-
 /// One thread at a time; interrupt() from any thread.
 class Session {
  public:

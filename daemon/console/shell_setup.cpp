@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/quoting.h"
 #include "console/prompt.h"
 #include "console/session.h"
 
@@ -31,7 +32,7 @@ std::string plain_shell_line(std::string_view mark) {
       fmt::arg("terminal", terminal), fmt::arg("environment", environment), fmt::arg("mark", mark),
       fmt::arg("say", "printf \"%s:0# \" $__kvmtest"));
   // In quotes: a zsh that corrects words asks about none that is quoted.
-  return " eval " + shell_quoted(line);
+  return " eval " + base::shell_quoted(line);
 }
 
 std::string any_shell_line(std::string_view mark) { return fmt::format("echo {}':1# '", mark); }
@@ -42,7 +43,8 @@ std::vector<std::string> shell_setup_lines(std::string_view prompt) {
       fmt::format(" {}; set +eu; command set +o emacs +o vi 2>/dev/null; if [ -n \"${{ZSH_VERSION-}}\" ]; then emulate "
                   "sh; setopt promptsubst interactivecomments rmstarsilent; unsetopt promptcr promptsp banghist notify "
                   "correct correctall beep mailwarning monitor zle; fi; PS2={} PS1={}",
-                  terminal, shell_quoted(continuation_variable(prompt)), shell_quoted(prompt_variable(prompt))),
+                  terminal, base::shell_quoted(continuation_variable(prompt)),
+                  base::shell_quoted(prompt_variable(prompt))),
       // +m: no job messages.
       "unalias -a 2>/dev/null; trap - 0; for __kvmtest in a b C f v x m H; do command set +$__kvmtest; done "
       "2>/dev/null; for __kvmtest in gmacs viraw history bgnice; do command set +o $__kvmtest; done 2>/dev/null; if [ "

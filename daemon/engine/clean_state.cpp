@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/quoting.h"
 #include "console/prompt.h"
 #include "engine/renew_program.h"
 
@@ -97,8 +98,8 @@ std::string random_hex(unsigned bits) {
 void mount_shares(console::Session& session, const std::vector<CleanState::Mount>& shares, console::Deadline deadline) {
   for (const auto& share : shares)
     must(session,
-         fmt::format("mount -t {} -o {} {} {}", share.type, console::shell_quoted(share.options),
-                     console::shell_quoted(share.source), console::shell_quoted(share.target)),
+         fmt::format("mount -t {} -o {} {} {}", share.type, base::shell_quoted(share.options),
+                     base::shell_quoted(share.source), base::shell_quoted(share.target)),
          deadline, "the share on " + share.target + " cannot be mounted again");
 }
 
@@ -169,7 +170,7 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
     // The one mounted last first: it may lie in another.
     for (; unmounted > 0; --unmounted) {
       const auto& share = state.shares[unmounted - 1];
-      must(session, "umount " + console::shell_quoted(share.target), deadline,
+      must(session, "umount " + base::shell_quoted(share.target), deadline,
            "the share on " + share.target + " stands in the way");
     }
     state.program = install_program(session, deadline);

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include "base/quoting.h"
 #include "engine/attempt_output.h"
 
 namespace kvmtest::engine {
@@ -32,8 +33,8 @@ void write_commands(const fs::path& directory, const fs::path& shell, const core
                     const std::vector<std::string>& hosts) {
   for (const std::string& host : hosts) {
     const fs::path file = directory / host;
-    write_file(file, fmt::format("#!/bin/sh\nexec {} {} \"$@\"\n", console::shell_quoted(shell.string()),
-                                 console::shell_quoted(prefix.value + host)));
+    write_file(file, fmt::format("#!/bin/sh\nexec {} {} \"$@\"\n", base::shell_quoted(shell.string()),
+                                 base::shell_quoted(prefix.value + host)));
     fs::permissions(file, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
   }
 }

@@ -1,6 +1,5 @@
 #include "libvirt/connection.h"
 
-#include <cctype>
 #include <fstream>
 #include <string_view>
 #include <utility>
@@ -10,6 +9,7 @@
 #include <libvirt/virterror.h>
 #include <unistd.h>
 
+#include "base/percent.h"
 #include "core/input_error.h"
 #include "domains/templates.h"
 #include "libvirt/bridges.h"
@@ -42,18 +42,6 @@ cgroup_controllers = [ ]
 capability_filters = [ "cpu-unavailable-features" ]
 )";
 
-std::string percent_encoded(const std::string& path) {
-  std::string out;
-  for (const char c : path) {
-    const auto u = static_cast<unsigned char>(c);
-    if (std::isalnum(u) != 0 || std::string_view("/._-~").find(c) != std::string_view::npos)
-      out.push_back(c);
-    else
-      out += fmt::format("%{:02X}", u);
-  }
-  return out;
-}
-
 /// Makes the embedded driver's root, and returns its URI.
 std::string embedded_uri(const fs::path& state_dir) {
   check_bridge_permission();
@@ -65,7 +53,7 @@ std::string embedded_uri(const fs::path& state_dir) {
                     state_dir.string(), longest_root - std::string_view("/libvirt").size()));
   fs::create_directories(root / "etc");
   std::ofstream(root / "etc/qemu.conf") << fmt::format(qemu_conf, geteuid(), getegid());
-  return "qemu:///embed?root=" + percent_encoded(root);
+  return "qemu:///embed?root=" + base::percent_encoded(root.string(), "/");
 }
 
 std::vector<DomainHandle> all_domains(virConnectPtr connect) {

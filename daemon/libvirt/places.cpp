@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-#include <xxhash.h>
 
+#include "base/digest.h"
 #include "engine/file_system.h"
 #include "engine/hypervisor.h"
 
@@ -70,8 +70,7 @@ std::uint64_t Places::in_ram() const { return options_.ram.empty() ? 0 : bytes_i
 fs::path ram_directory(const fs::path& state_dir) {
   struct statfs filesystem {};
   if (statfs(tmpfs, &filesystem) != 0 || filesystem.f_type != TMPFS_MAGIC || access(tmpfs, W_OK) != 0) return {};
-  const fs::path mine =
-      fs::path(tmpfs) / fmt::format("{}{:016x}", ram_name, XXH3_64bits(state_dir.c_str(), state_dir.string().size()));
+  const fs::path mine = fs::path(tmpfs) / (ram_name + base::short_digest_of(state_dir.string()));
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(tmpfs, error)) {
     if (!entry.path().filename().string().starts_with(ram_name) || entry.path() == mine) continue;

@@ -3,8 +3,8 @@
 #include <fstream>
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
+#include "base/digest.h"
 #include "libvirt/shape.h"
 
 namespace kvmtest::libvirt {
@@ -38,9 +38,6 @@ std::string StateNames::inputs_of(const core::Domain& domain) const {
                                   !connection_.embedded());
 }
 
-core::StateId StateNames::state_from(const std::string& inputs) {
-  const XXH128_hash_t digest = XXH3_128bits(inputs.data(), inputs.size());
-  return core::StateId{fmt::format("{:016x}{:016x}", digest.high64, digest.low64)};
-}
+core::StateId StateNames::state_from(const std::string& inputs) { return core::StateId{base::digest_of(inputs)}; }
 
 }  // namespace kvmtest::libvirt

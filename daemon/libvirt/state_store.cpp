@@ -15,9 +15,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 #include <nlohmann/json.hpp>
 
+#include "base/digest.h"
 #include "engine/file_system.h"
 #include "engine/hypervisor.h"
 
@@ -65,8 +65,7 @@ std::string copied(const fs::path& from, const fs::path& to) {
     unlink(to.c_str());
     errno = error;
   };
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(), XXH3_freeState);
-  XXH3_128bits_reset(hash.get());
+  base::Digest digest;
   std::vector<char> buffer(1U << 20U);
   while (true) {
     const ssize_t got = read(in.number, buffer.data(), buffer.size());
@@ -75,7 +74,7 @@ std::string copied(const fs::path& from, const fs::path& to) {
       fail(from, "cannot be read");
     }
     if (got == 0) break;
-    XXH3_128bits_update(hash.get(), buffer.data(), static_cast<std::size_t>(got));
+    digest.add({buffer.data(), static_cast<std::size_t>(got)});
     for (ssize_t done = 0; done < got;) {
       const ssize_t put = write(out.number, buffer.data() + done, static_cast<std::size_t>(got - done));
       if (put < 0) {
@@ -85,8 +84,7 @@ std::string copied(const fs::path& from, const fs::path& to) {
       done += put;
     }
   }
-  const XXH128_hash_t digest = XXH3_128bits_digest(hash.get());
-  return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
+  return digest.text();
 }
 
 std::optional<json> about(const fs::path& directory) {

@@ -5,8 +5,8 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
+#include "base/digest.h"
 #include "settings/input_file.h"
 
 namespace kvmtest::service {
@@ -35,8 +35,7 @@ std::string inputs_of(const suite::Test& test, const std::function<std::string(c
     add(settings::file_text(file).value_or(""));
   }
   for (const std::string& host : test.hosts) add(guest(host));
-  const XXH128_hash_t digest = XXH3_128bits(all.data(), all.size());
-  return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
+  return base::digest_of(all);
 }
 
 std::vector<std::string> inputs_of(const std::vector<suite::LoadedTest>& tests,

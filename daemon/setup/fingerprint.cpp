@@ -1,11 +1,11 @@
 #include "setup/fingerprint.h"
 
 #include <filesystem>
-#include <functional>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "base/digest.h"
 #include "domains/ready_domains.h"
 #include "settings/input_file.h"
 
@@ -31,7 +31,7 @@ std::string fingerprint(const settings::Settings& settings) {
   const fs::path self = fs::read_symlink("/proc/self/exe", error).parent_path() / "kvmtestd";
   if (const auto written = fs::last_write_time(self, error); !error)
     all += fmt::format("{}", written.time_since_epoch().count());
-  return fmt::format("{:016x}", std::hash<std::string>{}(all));
+  return base::short_digest_of(all);
 }
 
 }  // namespace kvmtest::setup

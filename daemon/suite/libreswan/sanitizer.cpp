@@ -1,12 +1,11 @@
 #include "suite/libreswan/sanitizer.h"
 
-#include <xxhash.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <system_error>
 
+#include "base/digest.h"
 #include "settings/input_file.h"
 #include "suite/libreswan/child.h"
 
@@ -22,15 +21,6 @@ constexpr std::chrono::hours keep_unused{24 * 14};
 
 /// Bytes that are told apart from their neighbours: by length.
 std::string part(std::string_view bytes) { return std::to_string(bytes.size()) + ":" + std::string(bytes); }
-
-std::string hash_of(std::string_view bytes) {
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  for (const XXH64_hash_t half : {hash.high64, hash.low64})
-    for (int shift = 60; shift >= 0; shift -= 4) out += digits[(half >> shift) & 0xf];
-  return out;
-}
 
 /// Everything that the checkout's sanitizer may read for any test.
 std::vector<fs::path> shared_files(const fs::path& testing) {
@@ -77,7 +67,7 @@ std::string Sanitizer::scripts_key(const fs::path& test) {
       std::string all;
       for (const fs::path& file : files)
         all += part(file.filename().string()) + part(settings::file_text(file).value_or(""));
-      shared_key_ = hash_of(all);
+      shared_key_ = base::digest_of(all);
       stamp_ = stamp;
     }
     shared = shared_key_;
@@ -90,7 +80,7 @@ fs::path Sanitizer::place_of(const std::string& key) const { return cache_ / key
 Sanitizer::Answer Sanitizer::sanitize(const fs::path& raw_file, std::string_view raw, const fs::path& test) {
   fs::path place;
   if (!cache_.empty()) {
-    place = place_of(hash_of(scripts_key(test) + part(raw_file.filename().string()) + hash_of(raw)));
+    place = place_of(base::digest_of(scripts_key(test) + part(raw_file.filename().string()) + base::digest_of(raw)));
     if (auto kept = settings::file_text(place)) {
       std::error_code ignored;
       const auto now = fs::file_time_type::clock::now();
