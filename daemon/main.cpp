@@ -26,6 +26,7 @@
 
 #include "api/routes.h"
 #include "api/server.h"
+#include "base/state_directory.h"
 #include "core/input_error.h"
 #include "domains/templates.h"
 #include "engine/claim.h"
@@ -142,8 +143,8 @@ void give_to_caller(const fs::path& path) {
 /// One daemon a state directory; who waits for its end waits for this lock.
 class DirectoryLock {
  public:
-  explicit DirectoryLock(const fs::path& state_dir) {
-    const fs::path path = state_dir / "kvmtestd.pid";
+  explicit DirectoryLock(const base::StateDirectory& state_dir) {
+    const fs::path path = state_dir.lock();
     file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (file_ < 0) throw core::InputError({path}, std::strerror(errno));
     if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
@@ -188,7 +189,7 @@ libvirt::Options hypervisor_options(const settings::Settings& settings) {
 
 libvirt::StateStore::Options store_options(const settings::Settings& settings) {
   libvirt::StateStore::Options options;
-  options.directory = settings.state_dir / "states";
+  options.directory = settings.state_dir.states();
   options.ram = libvirt::ram_directory(settings.state_dir);
   options.ram_budget = settings.reset.ram != 0 ? settings.reset.ram : process::memory_available() / 2;
   options.kept_limit = settings.reset.kept_limit;
@@ -220,10 +221,9 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   domains::Templates templates(settings.domains.templates, settings.domains.ready);
   const DirectoryLock lock(settings.state_dir);
 
-  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  telemetry::Database database(settings.state_dir.database());
   telemetry::Writer writer(database);
-  for (const char* file : {"", "kvmtest.db", "kvmtest.db-wal", "kvmtest.db-shm", "kvmtestd.log", "kvmtestd.pid"})
-    give_to_caller(settings.state_dir / file);
+  for (const fs::path& file : settings.state_dir.made_at_start()) give_to_caller(file);
   std::mutex database_mutex;
   DatabaseSink sink(writer, database_mutex);
   Losses losses;
@@ -252,7 +252,7 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   service::Service service(
       {settings, templates, hypervisor, snapshots, store, claims, engine, recorder, writer, database_mutex, database});
   {
-    const fs::path socket = settings.state_dir / "kvmtestd.sock";
+    const fs::path socket = settings.state_dir.socket();
     api::Server server(socket, api::routes(service, [] { kill(getpid(), SIGTERM); }));
     give_to_caller(socket);
     const auto description = hypervisor.describe();
@@ -288,7 +288,7 @@ int run_daemon(const Arguments& arguments) {
     fs::create_directories(settings.state_dir, error);
     if (error) throw core::InputError({settings.state_dir}, "the state directory cannot be made: " + error.message());
     if (arguments.ready_fd >= 0) {
-      spdlog::set_default_logger(spdlog::basic_logger_mt("kvmtestd", settings.state_dir / "kvmtestd.log"));
+      spdlog::set_default_logger(spdlog::basic_logger_mt("kvmtestd", settings.state_dir.log()));
       spdlog::flush_on(spdlog::level::info);
     }
     spdlog::set_level(spdlog::level::from_str(settings.log.level));

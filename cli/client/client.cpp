@@ -60,8 +60,7 @@ fs::path daemon_program() {
 
 RawConnection::~RawConnection() { close(descriptor_); }
 
-Client::Client(const settings::Settings& settings)
-    : settings_(settings), socket_(settings.state_dir / "kvmtestd.sock") {}
+Client::Client(const settings::Settings& settings) : settings_(settings), socket_(settings.state_dir.socket()) {}
 
 namespace {
 
@@ -173,7 +172,7 @@ void Client::ensure_daemon(const std::optional<fs::path>& config) {
 void Client::shut_down() {
   post("/v1/shutdown", {{"by", "a client"}});
   // The daemon holds a lock on its pid file to its very end.
-  const int file = open((settings_.state_dir / "kvmtestd.pid").c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = open(settings_.state_dir.lock().c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return;
   while (flock(file, LOCK_SH) != 0 && errno == EINTR) {
   }
@@ -184,7 +183,7 @@ void Client::start_daemon(const std::optional<fs::path>& config) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw Refused(fmt::format("pipe: {}", std::strerror(errno)), 3);
   const std::string program = daemon_program();
-  std::vector<std::string> words{program, "--ready-fd", "3", "--state-dir", settings_.state_dir};
+  std::vector<std::string> words{program, "--ready-fd", "3", "--state-dir", settings_.state_dir.string()};
   if (config) words.insert(words.end(), {"--config", *config});
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -222,8 +221,7 @@ void Client::start_daemon(const std::optional<fs::path>& config) {
   const std::string kind = answer.substr(0, space);
   if (kind == "busy" && daemon_is_there()) return;  // somebody else started it at the same moment
   if (answer.empty())
-    throw Refused(
-        fmt::format("the daemon died at its start; its log is {}", (settings_.state_dir / "kvmtestd.log").string()), 3);
+    throw Refused(fmt::format("the daemon died at its start; its log is {}", settings_.state_dir.log().string()), 3);
   throw Refused(space == std::string::npos ? answer : answer.substr(space + 1), kind == "input" ? 2 : 3);
 }
 

@@ -52,7 +52,7 @@ int run_in_test(const Options& options, const char* token) {
   if (options.no_input) command.input.emplace();
   if (options.input) command.input = kvmsh::read_input();
   settings::Settings settings;
-  settings.state_dir = state_dir;
+  settings.state_dir = std::filesystem::path(state_dir);
   client::Client client(settings);
   return kvmsh::run_command(client, options.domain, command);
 }

@@ -100,14 +100,14 @@ std::optional<report::Baseline> read_baseline(const settings::Settings& settings
   if (with.find_first_not_of("0123456789") != std::string::npos)
     return fs::is_directory(with) ? of_directory(with) : of_file(with);
   const core::RunId run = chosen_run(settings, settings::parse_number(with, "--baseline", 1, 1U << 30U));
-  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  telemetry::Database database(settings.state_dir.database());
   return of_run(database, run);
 }
 
 std::string comparison(const settings::Settings& settings, const report::RunSummary& run,
                        const std::optional<report::Baseline>& with, const report::Options& options) {
   if (with) return '\n' + report::comparison_text(report::compare(run, *with), options);
-  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  telemetry::Database database(settings.state_dir.database());
   const auto before = run_before(database, run.run);
   if (!before) return {};
   return '\n' + report::comparison_text(report::compare(run, of_run(database, *before)), options);

@@ -22,7 +22,7 @@ constexpr const char* group = "Choosing tests; RE is a regular expression";
 std::vector<core::Verdict> earlier_verdicts(const settings::Settings& settings,
                                             const std::vector<suite::LoadedTest>& tests) {
   std::map<std::string, core::Verdict> last;
-  if (const auto path = settings.state_dir / "kvmtest.db"; std::filesystem::exists(path)) {
+  if (const auto path = settings.state_dir.database(); std::filesystem::exists(path)) {
     telemetry::Database database(path);
     last = telemetry::Queries(database).last_verdicts();
   }
@@ -82,7 +82,7 @@ planning::Choice ChoiceOptions::read() const {
 }
 
 planning::Past read_past(const settings::Settings& settings, const std::vector<suite::LoadedTest>& tests) {
-  const std::filesystem::path path = settings.state_dir / "kvmtest.db";
+  const std::filesystem::path path = settings.state_dir.database();
   if (!std::filesystem::exists(path)) return {};
   const auto names = planning::names_of(tests);
   telemetry::Database database(path);

@@ -52,7 +52,7 @@ std::vector<suite::LoadedTest> load_tests(const settings::Settings& settings, co
 namespace {
 
 fs::path database_path(const settings::Settings& settings) {
-  const fs::path path = settings.state_dir / "kvmtest.db";
+  const fs::path path = settings.state_dir.database();
   if (!fs::exists(path)) throw core::InputError({settings.state_dir}, "no run has been made here yet");
   return path;
 }

@@ -41,7 +41,7 @@ const std::map<std::string, std::vector<std::string>>& words() {
 std::vector<std::string> runs(const settings::Settings& settings) {
   std::vector<std::string> out;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(settings.state_dir / "runs", error))
+  for (const auto& entry : fs::directory_iterator(settings.state_dir.runs(), error))
     out.push_back(entry.path().filename());
   std::sort(out.begin(), out.end(), [](const std::string& a, const std::string& b) {
     return a.size() != b.size() ? a.size() > b.size() : a > b;

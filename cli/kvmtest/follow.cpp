@@ -154,7 +154,7 @@ std::optional<record::RunFinished> attend(const Context& context, client::Client
 }
 
 report::Expected expected(const settings::Settings& settings, const std::vector<std::string>& tests) {
-  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  telemetry::Database database(settings.state_dir.database());
   telemetry::Queries queries(database);
   return {queries.past_durations(tests), queries.past_overhead()};
 }

@@ -194,7 +194,7 @@ client::Command add(client::Command& program, Context& context, const std::share
   client::Command verb = add_verb(program, context, name, what, [&context, options, ask] {
     const auto settings = context.common.settings();
     chosen_run(settings, 0);  // says so when there is none
-    telemetry::Database database(settings.state_dir / "kvmtest.db");
+    telemetry::Database database(settings.state_dir.database());
     telemetry::History history(database);
     return ask(history, *options);
   });

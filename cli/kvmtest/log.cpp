@@ -23,7 +23,7 @@ int log(const Context& context, const LogOptions& options) {
   constexpr std::size_t at_once = 1000;
   const auto settings = context.common.settings();
   const core::RunId run = chosen_run(settings, options.run);
-  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  telemetry::Database database(settings.state_dir.database());
   telemetry::Queries queries(database);
   const auto wanted = options.quiet     ? report::Verbosity::quiet
                       : options.verbose ? report::Verbosity::verbose

@@ -34,8 +34,8 @@ void add_metrics(client::Command& program, Context& context) {
       add_verb(program, context, "metrics", "print figures for monitoring, in Prometheus' text form", [&context] {
         const auto settings = context.common.settings();
         report::Metrics metrics;
-        if (std::filesystem::exists(settings.state_dir / "kvmtest.db")) {
-          telemetry::Database database(settings.state_dir / "kvmtest.db");
+        if (std::filesystem::exists(settings.state_dir.database())) {
+          telemetry::Database database(settings.state_dir.database());
           metrics = telemetry::metrics(database);
         }
         client::Client client(settings);

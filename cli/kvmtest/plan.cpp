@@ -43,7 +43,7 @@ struct Suite {
 };
 
 std::vector<report::ResetTime> read_resets(const settings::Settings& settings, core::RunId run) {
-  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  telemetry::Database database(settings.state_dir.database());
   return telemetry::Queries(database).reset_times(run);
 }
 

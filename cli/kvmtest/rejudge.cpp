@@ -82,7 +82,7 @@ void print_diffs(const libreswan::OutputJudgement& judgement, const Rejudging& w
 }
 
 int judge_again(const settings::Settings& settings, const Rejudging& wish) {
-  const std::filesystem::path cache = settings.state_dir / "sanitized";
+  const std::filesystem::path cache = settings.state_dir.sanitized();
   libreswan::prune_answers(cache);
   const auto found = libreswan::find_outputs(wish.paths, std::filesystem::current_path(), cache, wish.filter);
   const auto& outputs = found.outputs;

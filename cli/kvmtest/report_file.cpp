@@ -83,7 +83,7 @@ Consoles usual_consoles(const std::string& format) { return format == "html" ? C
 std::string make_report(const settings::Settings& settings, core::RunId run, const std::string& format,
                         Consoles consoles) {
   check_format(format);
-  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  telemetry::Database database(settings.state_dir.database());
   const report::RunReport report = telemetry::run_report(database, run);
   const report::Texts texts = [consoles](const report::TestResult& test, const report::Attempt& attempt) {
     return files_of(test, attempt, consoles);

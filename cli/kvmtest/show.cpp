@@ -35,7 +35,7 @@ struct Named {
 /// `run` 0: the newest one with that test. Throws core::InputError.
 Named named(const settings::Settings& settings, const std::string& typed, long run) {
   const core::RunId wanted = chosen_run(settings, run);  // says so when there is none
-  telemetry::Database database(settings.state_dir / "kvmtest.db");
+  telemetry::Database database(settings.state_dir.database());
   telemetry::Queries queries(database);
   if (run > 0) {
     std::vector<std::string> names;

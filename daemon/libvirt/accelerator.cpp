@@ -74,7 +74,7 @@ std::string decide_accelerator(Acceleration wanted, const Connection& connection
     notice("accelerator: emulated (no /dev/kvm that we may open)");
     return "qemu";
   }
-  const auto cache = connection.state_dir() / "accelerator.json";
+  const auto cache = connection.state_dir().accelerator();
   const std::string now = circumstances(connection.get()) + " " + connection.uri();
   std::ifstream in(cache);
   auto known = nlohmann::json::parse(in, nullptr, false);

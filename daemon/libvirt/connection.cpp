@@ -43,9 +43,9 @@ capability_filters = [ "cpu-unavailable-features" ]
 )";
 
 /// Makes the embedded driver's root, and returns its URI.
-std::string embedded_uri(const fs::path& state_dir) {
+std::string embedded_uri(const base::StateDirectory& state_dir) {
   check_bridge_permission();
-  const fs::path root = state_dir / "libvirt";
+  const fs::path root = state_dir.libvirt();
   if (root.string().size() > longest_root)
     throw InputError(
         fmt::format("the state directory {} is too deep for QEMU's sockets: its path may have at most {} "
@@ -67,7 +67,8 @@ std::vector<DomainHandle> all_domains(virConnectPtr connect) {
 
 }  // namespace
 
-Connection::Connection(std::string uri, fs::path state_dir) : uri_(std::move(uri)), state_dir_(std::move(state_dir)) {
+Connection::Connection(std::string uri, base::StateDirectory state_dir)
+    : uri_(std::move(uri)), state_dir_(std::move(state_dir)) {
   loop_.emplace();
   // Errors are reported where they happen; libvirt's habit is to print each on standard error as well.
   virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});

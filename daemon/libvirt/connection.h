@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "base/state_directory.h"
 #include "libvirt/console_stream.h"
 #include "libvirt/event_loop.h"
 #include "libvirt/handles.h"
@@ -27,7 +28,7 @@ class Connection {
   /// Starts libvirt's event loop and connects. `uri` empty: the embedded driver, under `state_dir`, which is absolute,
   /// exists, and names us as owner of domains. Throws engine::HostFault, and core::InputError where the state directory
   /// is too deep for QEMU's sockets or network bridges may not be made.
-  Connection(std::string uri, std::filesystem::path state_dir);
+  Connection(std::string uri, base::StateDirectory state_dir);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   /// The event loop ends before the connection closes.
@@ -38,11 +39,9 @@ class Connection {
   [[nodiscard]] bool embedded() const { return uri_.empty(); }
   /// As it was given.
   [[nodiscard]] const std::string& uri() const { return uri_; }
-  [[nodiscard]] const std::filesystem::path& state_dir() const { return state_dir_; }
+  [[nodiscard]] const base::StateDirectory& state_dir() const { return state_dir_; }
   /// A file of a domain that runs, such as its pid's; of the embedded driver.
-  [[nodiscard]] std::filesystem::path runtime_file(const std::string& name) const {
-    return state_dir_ / "libvirt/run/qemu" / name;
-  }
+  [[nodiscard]] std::filesystem::path runtime_file(const std::string& name) const { return state_dir_.qemu() / name; }
 
   /// A domain by libvirt's name. Throws engine::HostFault when there is none, core::InputError when it is another's.
   [[nodiscard]] DomainHandle find(const std::string& name) const;
@@ -64,7 +63,7 @@ class Connection {
 
  private:
   std::string uri_;
-  std::filesystem::path state_dir_;
+  base::StateDirectory state_dir_;
   std::optional<EventLoop> loop_;
   Connect connect_;
 };

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "base/state_directory.h"
 #include "domains/templates.h"
 #include "engine/hypervisor.h"
 #include "libvirt/accelerator.h"
@@ -29,8 +30,8 @@ using domains::Substitutions;
 using domains::Templates;
 
 struct Options {
-  std::string uri;                  ///< empty: embedded, under state_dir
-  std::filesystem::path state_dir;  ///< absolute, exists; also names us as owner
+  std::string uri;                 ///< empty: embedded, under state_dir
+  base::StateDirectory state_dir;  ///< absolute, exists; also names us as owner
   Acceleration acceleration = Acceleration::automatic;
   Substitutions with;                                                 ///< `type` is filled in here
   std::string login;                                                  ///< see StateNames

@@ -9,7 +9,7 @@ namespace kvmtest::libvirt {
 void Networks::make(const std::string& name) const {
   if (connection_.embedded()) {
     if (ready_made_ && is_foreign_bridge(name)) return;
-    make_bridge(name, connection_.state_dir());
+    make_bridge(name, connection_.state_dir().string());
     return;
   }
   NetworkHandle network(virNetworkLookupByName(connection_.get(), name.c_str()));
@@ -24,7 +24,7 @@ void Networks::make(const std::string& name) const {
 
 void Networks::remove(const std::string& name) const {
   if (connection_.embedded()) {
-    remove_bridge(name, connection_.state_dir());
+    remove_bridge(name, connection_.state_dir().string());
     return;
   }
   if (ready_made_) return;  // theirs who described the domains

@@ -80,7 +80,7 @@ Service::Planned Service::plan_run(core::RunId run, const planning::RunRequest& 
   order.tests = std::move(tests);
   order.limits = {settings.limits.command, settings.limits.test};
   order.kernel_warnings = settings.kernel.warnings;
-  order.output = settings.state_dir / "runs" / std::to_string(run.value);
+  order.output = settings.state_dir.run(run);
   order.decided = std::move(plan.decided);
   order.flaky = plan.flaky;
   order.require_some = request.require_some;

@@ -35,7 +35,7 @@ std::string section_of(const std::string& name) {
 Settings defaults(const std::filesystem::path& directory) {
   Settings settings;
   settings.project = std::filesystem::absolute(directory).lexically_normal();
-  settings.state_dir = settings.project / ".kvmtest";
+  settings.state_dir = settings.project / base::StateDirectory::default_name;
   settings.workers = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 1024U);
   settings.domains.templates = shipped_templates();
   return settings;
@@ -45,7 +45,7 @@ std::filesystem::path guest_directory(const Settings& settings) {
   const Settings::Domains& domains = settings.domains;
   std::string name(to_string(domains.guest));
   if (!domains.release.empty()) name += "-" + domains.release;
-  return settings.state_dir / "guest" / name;
+  return settings.state_dir.guest(name);
 }
 
 GuestFiles guest_files(const Settings& settings) {

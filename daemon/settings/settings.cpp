@@ -102,7 +102,7 @@ Settings load_text(const std::string& text, const fs::path& file) {
   } catch (const YAML::Exception& error) {
     throw core::InputError(place_of(file, error.mark), "not YAML: " + error.msg);
   }
-  if (settings.state_dir.empty()) settings.state_dir = settings.project / ".kvmtest";
+  if (settings.state_dir.empty()) settings.state_dir = settings.project / base::StateDirectory::default_name;
   return settings;
 }
 

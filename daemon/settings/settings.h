@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/state_directory.h"
 #include "core/input_error.h"
 #include "core/verdict.h"
 #include "settings/values.h"
@@ -23,7 +24,7 @@ struct Settings {
   /// Directory of the settings file, or the current one; absolute. Tests are named relative to it.
   std::filesystem::path project;
   /// The state directory; absolute. Default: .kvmtest in the project.
-  std::filesystem::path state_dir;
+  base::StateDirectory state_dir;
 
   struct Hypervisor {
     std::string uri;  ///< libvirt URI; empty: embedded, its root under state_dir

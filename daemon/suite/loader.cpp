@@ -100,7 +100,7 @@ std::vector<LoadedTest> load(const std::vector<std::string>& paths, const std::s
 LoadContext context_for(const settings::Settings& settings, const std::set<std::string>* known_hosts) {
   return {settings.project,
           known_hosts,
-          settings.state_dir / "sanitized",
+          settings.state_dir.sanitized(),
           {settings.libreswan.directory, settings.libreswan.command_limit, settings.libreswan.prepare}};
 }
 

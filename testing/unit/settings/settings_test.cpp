@@ -48,7 +48,7 @@ TEST(Settings, AnEmptyFileMeansTheDefaults) {
   for (const char* text : {"", "# nothing\n", "limits:\nlog:\n"}) {
     const Settings settings = from(text);
     EXPECT_EQ(settings.project, "/project");
-    EXPECT_EQ(settings.state_dir, "/project/.kvmtest");
+    EXPECT_EQ(settings.state_dir.path(), "/project/.kvmtest");
     const GuestFiles guest = guest_files(settings);
     EXPECT_EQ(guest.kernel, "/project/.kvmtest/guest/tiny/kernel");
     EXPECT_EQ(guest.initrd, "/project/.kvmtest/guest/tiny/initrd");
@@ -92,7 +92,7 @@ state_min_free: 0B
 tests: [suites/one, two]
 log: {level: debug}
 )");
-  EXPECT_EQ(settings.state_dir, "/project/state");
+  EXPECT_EQ(settings.state_dir.path(), "/project/state");
   EXPECT_EQ(settings.hypervisor.uri, "qemu:///system");
   EXPECT_EQ(settings.hypervisor.accelerator, Accelerator::emulated);
   EXPECT_EQ(settings.workers, 3U);
