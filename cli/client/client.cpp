@@ -2,11 +2,11 @@
 
 #include <array>
 #include <cstring>
+#include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -14,6 +14,8 @@
 #include <boost/beast/http.hpp>
 #include <nlohmann/json.hpp>
 
+#include "process/detached.h"
+#include "process/run.h"
 #include "setup/fingerprint.h"
 #include "wire/record_json.h"
 
@@ -53,7 +55,9 @@ http::request<http::string_body> make_request(const std::string& method, const s
 fs::path daemon_program() {
   std::error_code error;
   const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
-  return fs::exists(here / "kvmtestd") ? here / "kvmtestd" : fs::path("kvmtestd");
+  if (fs::exists(here / "kvmtestd")) return here / "kvmtestd";
+  const fs::path elsewhere = process::find_program("kvmtestd");
+  return elsewhere.empty() ? fs::path("kvmtestd") : elsewhere;
 }
 
 }  // namespace
@@ -182,35 +186,16 @@ void Client::shut_down() {
 void Client::start_daemon(const std::optional<fs::path>& config) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw Refused(fmt::format("pipe: {}", std::strerror(errno)), 3);
-  const std::string program = daemon_program();
-  std::vector<std::string> words{program, "--ready-fd", "3", "--state-dir", settings_.state_dir.string()};
+  std::vector<std::string> words{daemon_program(), "--ready-fd", "3", "--state-dir", settings_.state_dir.string()};
   if (config) words.insert(words.end(), {"--config", *config});
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-
-  const pid_t child = fork();
-  if (child < 0) throw Refused(fmt::format("fork: {}", std::strerror(errno)), 3);
-  if (child == 0) {
-    // A session of its own: control-C in the terminal is the client's business.
-    setsid();
-    if (fork() != 0) _exit(0);
-    const int null = open("/dev/null", O_RDWR);
-    for (const int descriptor : {0, 1, 2}) dup2(null, descriptor);
-    if (pipe[1] == 3)
-      fcntl(3, F_SETFD, 0);
-    else
-      dup2(pipe[1], 3);
-    sigset_t none;
-    sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, nullptr);
-    execvp(program.c_str(), arguments.data());
-    const std::string line = fmt::format("infrastructure {}: {}\n", program, std::strerror(errno));
-    _exit(write(3, line.data(), line.size()) < 0 ? 127 : 126);
-  }
-  close(pipe[1]);
-  waitpid(child, nullptr, 0);
   std::string answer;
+  try {
+    process::start_detached(words, pipe[1]);
+    close(pipe[1]);
+  } catch (const std::system_error& error) {
+    for (const int end : pipe) close(end);
+    throw Refused(fmt::format("{}: {}", words.front(), error.code().message()), 3);
+  }
   std::array<char, 4096> bytes{};
   for (ssize_t got = 0; (got = read(pipe[0], bytes.data(), bytes.size())) > 0;)
     answer.append(bytes.data(), static_cast<std::size_t>(got));

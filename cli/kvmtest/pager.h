@@ -1,7 +1,7 @@
 #pragma once
 // Long text in a terminal goes through a pager, as git does it.
 
-#include <sys/types.h>
+#include <cstdio>
 
 namespace kvmtest::command {
 
@@ -17,7 +17,7 @@ class Pager {
   ~Pager();
 
  private:
-  pid_t child_ = -1;  ///< -1: none
+  std::FILE* pager_ = nullptr;  ///< null: none
 };
 
 }  // namespace kvmtest::command

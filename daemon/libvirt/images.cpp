@@ -3,24 +3,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <string_view>
 #include <system_error>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include "engine/file_system.h"
 #include "engine/hypervisor.h"
-
-extern char** environ;  // NOLINT(readability-redundant-declaration): not declared by every unistd.h
+#include "process/run.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -31,47 +25,31 @@ using engine::HostFault;
 // A server for disks may be silent for good. Nothing is written but a header.
 constexpr std::chrono::seconds qemu_img_limit{60};
 
-/// Whether the other end was closed in time.
-bool read_to_end(int file, std::string& words, std::chrono::steady_clock::time_point deadline) {
-  while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    pollfd wait{file, POLLIN, 0};
-    const int ready = poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return false;
-    char buffer[4096];
-    const ssize_t got = read(file, buffer, sizeof buffer);
-    if (got <= 0) return true;
-    words.append(buffer, static_cast<std::size_t>(got));
-  }
-}
-
 /// Runs qemu-img; its first line of complaint becomes the error, about `about`, and that `made` has no room.
 void qemu_img(std::vector<std::string> arguments, const std::string& about, const fs::path& made) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw HostFault(fmt::format("pipe: {}", std::strerror(errno)));
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-  arguments.insert(arguments.begin(), "qemu-img");
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  pid_t pid = 0;
-  const int error = posix_spawnp(&pid, "qemu-img", &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
+  const auto cannot_start = [](int error) {
+    return HostFault(fmt::format("qemu-img: {}; run scripts/bootstrap run", std::strerror(error)));
+  };
+  const fs::path program = process::find_program("qemu-img");
+  if (program.empty()) throw cannot_start(ENOENT);
+  arguments.insert(arguments.begin(), program);
   std::string words;
-  bool late = false;
-  if (error == 0) late = !read_to_end(ends[0], words, std::chrono::steady_clock::now() + qemu_img_limit);
-  if (late) kill(pid, SIGKILL);
-  close(ends[0]);
-  if (error != 0) throw HostFault(fmt::format("qemu-img: {}; run scripts/bootstrap run", std::strerror(error)));
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  process::Ended ended;
+  try {
+    ended = process::run({.command = std::move(arguments),
+                          .environment = process::own_environment(),
+                          .limit = qemu_img_limit,
+                          .take_errors = [&](std::string_view bytes) {
+                            words += bytes;
+                            return true;
+                          }});
+  } catch (const std::system_error& error) {
+    throw HostFault(error.what());
   }
-  if (late) throw HostFault(fmt::format("{}: qemu-img has no answer after {} s", about, qemu_img_limit.count()));
-  if (status != 0)
+  if (ended.start_error != 0) throw cannot_start(ended.start_error);
+  if (ended.timed_out)
+    throw HostFault(fmt::format("{}: qemu-img has no answer after {} s", about, qemu_img_limit.count()));
+  if (ended.status != 0)
     throw HostFault(fmt::format("{}: {}{}", about, words.substr(0, words.find('\n')), engine::if_full(made)));
 }
 

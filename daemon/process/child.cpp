@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "process/after_fork.h"
 #include "process/descendants.h"
 
 namespace kvmtest::process {
@@ -36,7 +37,7 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return out;
 }
 
-// ---- in the child of a process with threads: system calls only, no memory is taken and nothing is locked ----
+// ---- in the child of a process with threads: see after_fork.h ----
 
 /// All that it needs, made before.
 struct Prepared {
@@ -45,7 +46,6 @@ struct Prepared {
   const char* directory;
   int output;
   int errors;
-  rlim_t file_bound;
 };
 
 void close_from(int first) {
@@ -53,25 +53,12 @@ void close_from(int first) {
   for (int descriptor = first; descriptor < 65536; ++descriptor) close(descriptor);  // a kernel before 5.9
 }
 
-/// The same file under a number that no standard file has.
-int out_of_the_way(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 16); }
-
-void open_null(int flags, int as) {
-  const int null = open("/dev/null", flags);
-  if (null >= 0 && null != as) {
-    dup2(null, as);
-    close(null);
-  }
-}
-
 /// Becomes the program, or tells why not.
 [[noreturn]] void become(const Prepared& prepared, int failure) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would look after it any more
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  unblock_signals();
   const int output = out_of_the_way(prepared.output);
   const int errors = out_of_the_way(prepared.errors);
   failure = out_of_the_way(failure);
@@ -80,10 +67,8 @@ void open_null(int flags, int as) {
   open_null(O_RDONLY, STDIN_FILENO);
   failure = dup3(failure, STDERR_FILENO + 1, O_CLOEXEC);
   close_from(STDERR_FILENO + 2);
-  const rlimit bound{prepared.file_bound, prepared.file_bound};
-  if (prepared.file_bound == 0 || setrlimit(RLIMIT_FSIZE, &bound) == 0)
-    if (prepared.directory[0] == 0 || chdir(prepared.directory) == 0)
-      execve(prepared.arguments.front(), prepared.arguments.data(), prepared.environment.data());
+  if (prepared.directory[0] == 0 || chdir(prepared.directory) == 0)
+    execve(prepared.arguments.front(), prepared.arguments.data(), prepared.environment.data());
   const int error = errno;
   if (write(failure, &error, sizeof error) < 0) _exit(126);
   _exit(127);
@@ -195,9 +180,8 @@ void watch_over(pid_t program, int control, int signals) {
 // ---- in the process itself ----
 
 Child::Child(const Launch& launch) {
-  const Prepared prepared{
-      pointers(launch.command), pointers(launch.environment), launch.directory.c_str(), launch.output, launch.errors,
-      launch.file_bound};
+  const Prepared prepared{pointers(launch.command), pointers(launch.environment), launch.directory.c_str(),
+                          launch.output, launch.errors};
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     throw std::system_error(errno, std::generic_category(), "a program's start");

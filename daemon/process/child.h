@@ -3,9 +3,7 @@
 // starts and leaves, in whatever session, stays below that one, which ends all of it when the program has ended, and
 // also when the process that started it has.
 
-#include <chrono>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +19,6 @@ struct Launch {
   std::filesystem::path directory{};     ///< where it runs; empty: where this process does
   int output = -1;                       ///< descriptors that become its standard output and error
   int errors = -1;
-  std::uint64_t file_bound = 0;  ///< bytes of each file that it writes (RLIMIT_FSIZE); 0: any
 };
 
 /// One thread at a time.

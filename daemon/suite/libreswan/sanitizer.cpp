@@ -1,13 +1,18 @@
 #include "suite/libreswan/sanitizer.h"
 
+#include <unistd.h>
+
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <system_error>
 
 #include "base/digest.h"
+#include "process/run.h"
 #include "settings/input_file.h"
-#include "suite/libreswan/child.h"
 
 namespace kvmtest::suite::libreswan {
 
@@ -17,6 +22,7 @@ namespace fs = std::filesystem;
 
 // A pipeline of some thirty small filters; one that takes longer hangs.
 constexpr std::chrono::seconds sanitizer_limit{120};
+constexpr std::size_t output_bound = 64U << 20U;  // bytes; of a console a sanitizer prints less than it is given
 constexpr std::chrono::hours keep_unused{24 * 14};
 
 /// Bytes that are told apart from their neighbours: by length.
@@ -49,6 +55,50 @@ std::string locale() {
   for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"})
     if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') return value;
   return {};
+}
+
+/// What the sanitizer printed.
+struct Printed {
+  int status = 0;       ///< 128 + signal for a death by signal
+  std::string output;   ///< standard output
+  std::string errors;   ///< standard error
+  std::string error{};  ///< why it could not be run, or was ended, one line; empty: it ran
+};
+
+Printed run_sanitizer(std::vector<std::string> words) {
+  Printed printed;
+  bool too_much = false;
+  const auto into = [&](std::string& text) {
+    return [&text, &too_much](std::string_view bytes) {
+      text += bytes;
+      too_much = too_much || text.size() > output_bound;
+      return !too_much;
+    };
+  };
+  const auto not_run = [&](int error) {
+    printed.error = std::string("cannot be run: ") + std::strerror(error);
+    return printed;
+  };
+  try {
+    const auto ended = process::run({.command = std::move(words),
+                                     .environment = process::own_environment(),
+                                     .limit = sanitizer_limit,
+                                     .take_output = into(printed.output),
+                                     .take_errors = into(printed.errors)});
+    if (ended.start_error != 0) return not_run(ended.start_error);
+    printed.status = process::exit_status(ended);
+    if (ended.timed_out) printed.error = "took longer than " + std::to_string(sanitizer_limit.count()) + " s";
+  } catch (const std::system_error& error) {
+    return not_run(error.code().value());
+  }
+  if (too_much) printed.error = "printed more than " + std::to_string(output_bound >> 20U) + " MiB";
+  return printed;
+}
+
+/// A number that no other call of this machine gets at the same time: for names of temporary files.
+std::uint64_t file_token() {
+  static std::atomic<std::uint64_t> next{0};
+  return static_cast<std::uint64_t>(getpid()) << 32U | ++next;
 }
 
 }  // namespace
@@ -88,7 +138,7 @@ Sanitizer::Answer Sanitizer::sanitize(const fs::path& raw_file, std::string_view
       return {std::move(kept)};
     }
   }
-  const ChildResult ran = run_child({testing_ / "utils/sanitizer.sh", raw_file, test}, sanitizer_limit);
+  const Printed ran = run_sanitizer({testing_ / "utils/sanitizer.sh", raw_file, test});
   if (!ran.error.empty()) return {std::nullopt, "sanitizer.sh " + ran.error};
   if (ran.status != 0 || !ran.errors.empty())
     return {std::nullopt, "sanitizer.sh exited with " + std::to_string(ran.status) +
@@ -97,7 +147,7 @@ Sanitizer::Answer Sanitizer::sanitize(const fs::path& raw_file, std::string_view
     // Written beside it first: a reader never sees half of one.
     std::error_code ignored;
     fs::create_directories(place.parent_path(), ignored);
-    const fs::path fresh = place.string() + "." + std::to_string(child_token());
+    const fs::path fresh = place.string() + "." + std::to_string(file_token());
     std::ofstream out(fresh, std::ios::binary);
     out << ran.output;
     out.close();

@@ -146,17 +146,6 @@ TEST(Child, ItEndsWithTheProcessThatStartedIt) {
   held.read_all();
 }
 
-TEST(Child, ItWritesNoLargerFileThanItMay) {
-  char name[] = "/tmp/kvmtest-child-XXXXXX";
-  const int file = mkstemp(name);
-  unlink(name);
-  Launch launch{{"/bin/sh", "-c", "head -c 100000 /dev/zero"}, {"PATH=/usr/bin:/bin"}, {}, file, file, 5000};
-  Child child(launch);
-  await_end(child);
-  EXPECT_EQ(lseek(file, 0, SEEK_END), 5000);
-  close(file);
-}
-
 TEST(Child, HasNoOpenFilesOfItsParent) {
   Held held;
   Child child(shell("ls /proc/self/fd | wc -w", held));

@@ -1,0 +1,14 @@
+#pragma once
+// A program that outlives who started it.
+
+#include <string>
+#include <vector>
+
+namespace kvmtest::process {
+
+/// Starts it in a session of its own, so that control-C in a terminal is not its business, as nobody's child, with the
+/// environment of this process, no signal blocked, and standard files that are empty and lead nowhere. `told` is its
+/// descriptor 3. Returns when it runs. Throws std::system_error with why it cannot be started. Any thread.
+void start_detached(const std::vector<std::string>& command, int told);
+
+}  // namespace kvmtest::process
