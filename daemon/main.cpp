@@ -38,6 +38,7 @@
 #include "process/descendants.h"
 #include "process/memory.h"
 #include "report/line.h"
+#include "service/consoles.h"
 #include "service/service.h"
 #include "settings/settings.h"
 #include "telemetry/database.h"
@@ -251,9 +252,10 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   const auto told = losses.to(engine);
   service::Service service(
       {settings, templates, hypervisor, snapshots, store, claims, engine, recorder, writer, database_mutex, database});
+  service::Consoles consoles(engine);
   {
     const fs::path socket = settings.state_dir.socket();
-    api::Server server(socket, api::routes(service, [] { kill(getpid(), SIGTERM); }));
+    api::Server server(socket, api::routes(service, consoles, [] { kill(getpid(), SIGTERM); }));
     give_to_caller(socket);
     const auto description = hypervisor.describe();
     spdlog::info("serving {} with {} ({})", settings.state_dir.string(), description.uri, description.accelerator);

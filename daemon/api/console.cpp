@@ -1,21 +1,20 @@
 #include "api/console.h"
 
-#include <atomic>
-#include <thread>
+#include <algorithm>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "console/interactive.h"
 #include "settings/values.h"
+#include "wire/bytes.h"
 #include "wire/console_frame.h"
-#include "wire/record_json.h"
 
 namespace kvmtest::api {
 
 using nlohmann::json;
+using service::ConsoleClient;
+using service::ConsoleCommand;
+using service::ConsoleEnd;
 using wire::ConsoleFrame;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -26,6 +25,10 @@ unsigned lines_or_columns(const Request& request, const char* name, unsigned oth
   return found == request.query.end() ? otherwise : settings::parse_number(found->second, name, 1, largest_terminal);
 }
 
+console::TerminalSize size_from(const Request& request) {
+  return {lines_or_columns(request, "rows", 24), lines_or_columns(request, "columns", 80)};
+}
+
 console::TerminalSize size_from(const std::string& payload, console::TerminalSize now) {
   const json size = json::parse(payload, nullptr, false);
   if (!size.is_object()) return now;
@@ -33,121 +36,104 @@ console::TerminalSize size_from(const std::string& payload, console::TerminalSiz
   return {within(size.value("rows", now.rows)), within(size.value("columns", now.columns))};
 }
 
-bool send(Exchange& exchange, ConsoleFrame::Kind kind, std::string_view payload) {
-  bool sent = true;
-  for (std::size_t at = 0; at < payload.size() && sent; at += wire::longest_frame)
-    sent = exchange.write(wire::to_bytes(kind, payload.substr(at, wire::longest_frame)));
-  return sent;
+json to_json(const ConsoleEnd& end) {
+  if (end.status) return {{"status", *end.status}};
+  if (!end.error.empty()) return {{"error", end.error}};
+  if (!end.note.empty()) return {{"note", end.note}};
+  return json::object();
 }
 
-/// What the terminal sends, to its end or until `on_frame` returns false.
-void each_frame(Exchange& exchange, const std::function<bool(const ConsoleFrame&)>& on_frame) {
-  wire::FrameReader frames;
-  for (std::string bytes = exchange.read(); !bytes.empty(); bytes = exchange.read()) {
-    frames.feed(bytes);
-    while (const auto frame = frames.next())
-      if (!on_frame(*frame)) return;
+/// A terminal, which sends and gets frames.
+class FrameClient final : public ConsoleClient {
+ public:
+  FrameClient(Exchange& exchange, console::TerminalSize size) : exchange_(exchange), size_(size) {}
+
+  void begin(const std::string& note) override {
+    exchange_.upgrade();
+    send(ConsoleFrame::Kind::note, note);
   }
-}
-
-/// Passes on what the console prints until the shell ends or the client does; tells how, unless the client knows.
-json pass_output(console::Interactive& shell, const core::Domain& domain, Exchange& exchange,
-                 const std::atomic<bool>& leaving, std::atomic<bool>& gone) {
-  try {
-    while (!leaving) {
-      const std::string bytes = shell.read();
-      if (!bytes.empty() && !send(exchange, ConsoleFrame::Kind::data, bytes)) break;
-      if (const auto status = shell.status()) return {{"status", *status}};
+  bool output(std::string_view bytes) override { return send(ConsoleFrame::Kind::data, bytes); }
+  std::optional<Input> input() override {
+    while (true) {
+      while (const auto frame = frames_.next()) {
+        if (frame->kind == ConsoleFrame::Kind::data) return frame->payload;
+        if (frame->kind == ConsoleFrame::Kind::size) return size_ = size_from(frame->payload, size_);
+      }
+      const std::string bytes = exchange_.read();
+      if (bytes.empty()) return std::nullopt;
+      frames_.feed(bytes);
     }
-    return json::object();
-  } catch (const console::Interrupted&) {
-    gone = true;
-    return {{"error", domain.name() + " was taken away"}};
-  } catch (const std::exception&) {
-    gone = true;
-    return {{"error", domain.name() + " ended"}};
   }
-}
+  void end_input() override { exchange_.stop_reading(); }
+  void end(const ConsoleEnd& end) { send(ConsoleFrame::Kind::end, to_json(end).dump()); }
 
-/// The person's shell on the session, from its start to its end. Returns what to tell the client last.
-json serve_shell(console::Session& session, const core::Domain& domain, const Request& request, Exchange& exchange) {
-  console::TerminalSize size{lines_or_columns(request, "rows", 24), lines_or_columns(request, "columns", 80)};
-  const auto term = request.query.find("term");
-  console::Interactive shell(session, {domain.host.value, size, term == request.query.end() ? "vt100" : term->second});
-  std::atomic<bool> leaving{false};
-  std::atomic<bool> gone{false};
-  json last;
-  std::thread output([&] {
-    last = pass_output(shell, domain, exchange, leaving, gone);
-    exchange.stop_reading();
-  });
-  try {
-    each_frame(exchange, [&](const ConsoleFrame& frame) {
-      if (frame.kind == ConsoleFrame::Kind::data) shell.type(frame.payload);
-      if (frame.kind == ConsoleFrame::Kind::size) shell.resize(size = size_from(frame.payload, size));
-      return true;
-    });
-  } catch (const std::exception&) {
-    // The console is gone, which the other thread tells; or the client sends no frames, and is left.
+ private:
+  bool send(ConsoleFrame::Kind kind, std::string_view payload) {
+    bool sent = true;
+    for (std::size_t at = 0; at < payload.size() && sent; at += wire::longest_frame)
+      sent = exchange_.write(wire::to_bytes(kind, payload.substr(at, wire::longest_frame)));
+    return sent;
   }
-  leaving = true;
-  output.join();
-  if (!gone && !shell.status() && !shell.end()) last = {{"error", ""}};
-  return last;
+
+  Exchange& exchange_;
+  wire::FrameReader frames_;
+  console::TerminalSize size_;
+};
+
+/// Who wants a command's output: an object a line. Notes are for people, and there is none.
+class LineClient final : public ConsoleClient {
+ public:
+  explicit LineClient(Exchange& exchange) : exchange_(exchange) {}
+
+  void begin(const std::string&) override { exchange_.start_lines(); }
+  bool output(std::string_view bytes) override {
+    if (bytes.empty()) return exchange_.line("");
+    return exchange_.write(json{{"output", wire::text_from_bytes(bytes)}}.dump() + "\n");
+  }
+  std::optional<Input> input() override {
+    std::string bytes = exchange_.read();
+    if (bytes.empty()) return std::nullopt;
+    return bytes;
+  }
+  void end_input() override { exchange_.stop_reading(); }
+  void end(const ConsoleEnd& end) {
+    json last = to_json(end);
+    if (end.status) last["took"] = core::seconds(end.took);
+    exchange_.write(last.dump() + "\n");
+  }
+
+ private:
+  Exchange& exchange_;
+};
+
+ConsoleCommand command_from(const json& body) {
+  ConsoleCommand command{.text = wire::bytes_from_text(body.at("command").get<std::string>()),
+                         .subshell = body.value("subshell", false),
+                         .reboot = body.value("reboot", false),
+                         .token = body.value("token", "")};
+  if (body.contains("timeout")) command.limit = std::chrono::duration<double>(body.at("timeout").get<double>());
+  if (body.contains("stdin")) command.input = wire::bytes_from_text(body.at("stdin").get<std::string>());
+  return command;
 }
 
 }  // namespace
 
-void interact(service::Service& service, const core::Domain& domain, const Request& request, Exchange& exchange) {
-  auto session = service.borrow(domain);
-  exchange.upgrade();
-  json last;
-  bool usable = false;
-  try {
-    if (!session->at_prompt()) {
-      send(exchange, ConsoleFrame::Kind::note, "what ran on " + domain.name() + " is ended by control-C");
-      if (!session->recover(3s)) last = {{"error", domain.name() + " does not answer"}};
-    }
-    if (last.is_null()) last = serve_shell(*session, domain, request, exchange);
-    usable = !last.contains("error") && session->recover(3s);
-  } catch (const std::exception&) {
-    last = {{"error", domain.name() + " ended"}};
-  }
-  if (!usable) service.give_up(domain);
-  session.reset();
-  // Told when the console is free again: whoever reads it may come back at once.
-  send(exchange, ConsoleFrame::Kind::end, last.dump());
+void interact(service::Consoles& consoles, const core::Domain& domain, const Request& request, Exchange& exchange) {
+  const auto size = size_from(request);
+  const auto terminal = request.query.find("term");
+  FrameClient client(exchange, size);
+  client.end(consoles.interact(domain, size, terminal == request.query.end() ? "vt100" : terminal->second, client));
 }
 
-void watch(service::Service& service, const core::Domain& domain, const Request& request, Exchange& exchange) {
+void watch(service::Consoles& consoles, const core::Domain& domain, const Request& request, Exchange& exchange) {
   const auto force = request.query.find("force");
-  const bool may_type = force != request.query.end() && force->second == "1";
-  const auto watch = service.watch(domain, 10s);
-  exchange.upgrade();
-  send(exchange, ConsoleFrame::Kind::note,
-       fmt::format("{} is running {}{}", domain.name(), watch.test, may_type ? "; what you type goes to it" : ""));
-  std::atomic<bool> leaving{false};
-  std::thread output([&] {
-    std::uint64_t position = 0;
-    for (bool more = true; more && !leaving;) {
-      const auto part = watch.text->after(position, std::chrono::steady_clock::now() + 500ms);
-      position = part.end;
-      more = !part.closed && send(exchange, ConsoleFrame::Kind::data, part.text);
-      if (part.closed) send(exchange, ConsoleFrame::Kind::data, part.text);
-    }
-    exchange.stop_reading();
-  });
-  try {
-    each_frame(exchange, [&](const ConsoleFrame& frame) {
-      if (frame.kind == ConsoleFrame::Kind::data && may_type) watch.type(frame.payload);
-      return true;
-    });
-  } catch (const std::exception&) {
-    // The console is gone, and the test ends; or the client sends no frames, and is left.
-  }
-  leaving = true;
-  output.join();
-  send(exchange, ConsoleFrame::Kind::end, json{{"note", watch.test + " has ended"}}.dump());
+  FrameClient client(exchange, {});
+  client.end(consoles.watch(domain, force != request.query.end() && force->second == "1", client));
+}
+
+void execute(service::Consoles& consoles, const core::Domain& domain, const json& body, Exchange& exchange) {
+  LineClient client(exchange);
+  client.end(consoles.execute(domain, command_from(body), client));
 }
 
 }  // namespace kvmtest::api

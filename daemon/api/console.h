@@ -1,17 +1,22 @@
 #pragma once
-// A person at a domain's console, over an upgraded connection that carries frames (wire/console_frame.h).
+// A client at a domain's console over HTTP: how what service::Consoles does travels.
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "api/server.h"
-#include "service/service.h"
+#include "service/consoles.h"
 
 namespace kvmtest::api {
 
-/// Gives the client a shell on a domain that is up, until one of them ends it. Throws what Service::borrow does before
-/// the connection is upgraded.
-void interact(service::Service& service, const core::Domain& domain, const Request& request, Exchange& exchange);
+/// A person's shell over an upgraded connection that carries frames (wire/console_frame.h). Throws what
+/// Consoles::interact does before the connection is upgraded.
+void interact(service::Consoles& consoles, const core::Domain& domain, const Request& request, Exchange& exchange);
 
-/// Shows the client what the test on the domain types and what comes of it, to the test's end; with `force=1` it may
-/// type itself. Throws what Service::watch does before the connection is upgraded.
-void watch(service::Service& service, const core::Domain& domain, const Request& request, Exchange& exchange);
+/// The same for looking on at a test; with `force=1` the client may type itself.
+void watch(service::Consoles& consoles, const core::Domain& domain, const Request& request, Exchange& exchange);
+
+/// A command, as the request's body has it; its output and its end are lines. Throws core::InputError and
+/// nlohmann::json::exception for a body that is none, and what Consoles::execute does before the first line.
+void execute(service::Consoles& consoles, const core::Domain& domain, const nlohmann::json& body, Exchange& exchange);
 
 }  // namespace kvmtest::api

@@ -1,20 +1,14 @@
 #include "api/routes.h"
 
-#include <atomic>
-#include <chrono>
 #include <random>
-#include <thread>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "api/console.h"
-#include "console/input.h"
 #include "core/input_error.h"
 #include "engine/errors.h"
 #include "planning/request.h"
 #include "settings/values.h"
-#include "wire/bytes.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::api {
@@ -22,7 +16,6 @@ namespace kvmtest::api {
 using core::InputError;
 using nlohmann::json;
 using service::Service;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -58,162 +51,8 @@ void follow(Service& service, const Request& request, core::RunId run, Exchange&
       [&] { return exchange.line(""); });  // an empty line asks whether the client is still there
 }
 
-/// Presses control-C on the console when the client goes before its command has ended.
-class ClientWatch {
- public:
-  ClientWatch(Exchange& exchange, console::Session& session)
-      : exchange_(exchange), thread_([this, &session] {
-          while (!exchange_.read().empty()) {
-          }
-          if (done_) return;
-          try {
-            session.stream()->write("\x03", std::chrono::steady_clock::now() + 1s);
-          } catch (const std::exception&) {
-            // The console is gone as well.
-          }
-        }) {}
-  ClientWatch(const ClientWatch&) = delete;
-  ClientWatch& operator=(const ClientWatch&) = delete;
-  ~ClientWatch() {
-    done_ = true;
-    exchange_.stop_reading();
-    thread_.join();
-  }
-
- private:
-  Exchange& exchange_;
-  std::atomic<bool> done_{false};
-  std::thread thread_;
-};
-
-/// A command for a domain's shell, as a request's body has it.
-struct Command {
-  std::string text;
-  bool subshell = false;
-  bool reboot = false;                                   ///< the machine restarts by it; empty: without being asked
-  std::optional<std::chrono::duration<double>> limit{};  ///< none: a day, or as long as a boot
-  std::string token;                 ///< of the running test whose program asks; empty: anybody else
-  std::optional<std::string> input;  ///< its standard input; none: the console
-};
-
-Command command_from(const json& body) {
-  Command command{wire::bytes_from_text(body.at("command").get<std::string>()),
-                  body.value("subshell", false),
-                  body.value("reboot", false),
-                  {},
-                  body.value("token", ""),
-                  {}};
-  if (body.contains("timeout")) command.limit = std::chrono::duration<double>(body.at("timeout").get<double>());
-  if (body.contains("stdin")) command.input = wire::bytes_from_text(body.at("stdin").get<std::string>());
-  if (command.reboot && command.token.empty())
-    throw InputError("only a test restarts its domains; 'kvmsh --boot' boots one before it is used");
-  if (command.reboot && command.input) throw InputError("a command that restarts the machine takes no standard input");
-  if (command.input && command.input->size() > console::longest_input)
-    throw InputError(fmt::format("standard input is longer than {} bytes, the most that a console is given",
-                                 console::longest_input));
-  return command;
-}
-
-std::string line_of(const Command& command) { return command.subshell ? "(\n" + command.text + "\n)" : command.text; }
-
-/// Types the command, behind what puts its standard input into the guest. Throws InputError when there is no place for
-/// it.
-console::CommandResult run(console::Session& session, const Command& command,
-                           const console::Session::OnOutput& on_output) {
-  const auto start = std::chrono::steady_clock::now();
-  const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(command.limit.value_or(24h));
-  const auto took = [&] {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
-  };
-  std::string line = line_of(command);
-  if (command.input) {
-    const std::string file =
-        command.input->empty() ? "/dev/null" : console::place_input(session, *command.input, start + limit);
-    if (file.empty() && session.at_prompt()) throw InputError("the guest has no place for standard input");
-    if (file.empty()) {
-      console::CommandResult timed_out;
-      timed_out.took = took();
-      return timed_out;
-    }
-    line = console::with_input(line, file);
-  }
-  auto result = session.run(line, limit - took(), on_output);
-  result.took = took();
-  return result;
-}
-
-/// For people: what became of a command that has no status.
-std::string no_status(const core::Domain& domain, const console::CommandResult& result) {
-  if (result.closed) return domain.name() + " ended";
-  if (result.left)
-    return fmt::format("the shell at {}'s console has ended; {}", domain.name(), console::last_words(result.output));
-  return fmt::format("no prompt within {:.1f} s; {} does not answer and is taken away",
-                     static_cast<double>(result.took.count()) / 1e6, domain.name());
-}
-
-/// Restarts the machine; the answer's last line.
-json restart(Service& service, const core::Domain& domain, const Command& command, console::Session& session) {
-  std::optional<std::chrono::milliseconds> limit;
-  if (command.limit) limit = std::chrono::duration_cast<std::chrono::milliseconds>(*command.limit);
-  const auto rebooted = service.reboot(domain, session, command.text.empty() ? "" : line_of(command), limit);
-  const auto& result = rebooted.command;
-  service.command_ran(domain, command.token, command.text.empty() ? "(reboot)" : "(reboot) " + command.text, result);
-  if (rebooted.fault) service.lost(domain, *rebooted.fault);
-  if (result.status) return {{"status", *result.status}, {"took", static_cast<double>(result.took.count()) / 1e6}};
-  const std::string why =
-      rebooted.failure.empty() ? "it is not back in time; " + console::last_words(result.output) : rebooted.failure;
-  return {{"error", fmt::format("{} did not reboot: {}", domain.name(), why)}};
-}
-
-/// Runs the command on the domain; the answer's last line. Its output goes out as it comes.
-json execute(Service& service, const core::Domain& domain, const Command& command, Exchange& exchange) {
-  const bool in_test = !command.token.empty();
-  const auto session = in_test ? service.lend(domain, command.token) : service.borrow(domain);
-  exchange.start_lines();
-  const auto error = [](const std::string& what) { return json{{"error", what}}; };
-  // The domain of a test is the test's to give up.
-  const auto give_up = [&] {
-    if (!in_test) service.give_up(domain);
-  };
-  // It may have taken long to get the console.
-  if (in_test && !exchange.line("")) return error("the client has gone");
-  try {
-    // What a failed test left may still be running there.
-    if (!in_test && !session->at_prompt() && !session->recover(3s)) {
-      give_up();
-      return error(domain.name() + " does not answer and is taken away");
-    }
-    console::CommandResult result;
-    if (command.reboot) {
-      const ClientWatch watch(exchange, *session);
-      return restart(service, domain, command, *session);
-    }
-    {
-      const ClientWatch watch(exchange, *session);
-      result = run(*session, command, [&](std::string_view output) {
-        exchange.write(json{{"output", wire::text_from_bytes(output)}}.dump() + "\n");
-      });
-    }
-    if (in_test) service.command_ran(domain, command.token, command.text, result);
-    const double took = static_cast<double>(result.took.count()) / 1e6;
-    if (result.status) return {{"status", *result.status}, {"took", took}};
-    if (!result.closed && !result.left && session->recover(3s))
-      return error(fmt::format("no prompt within {:.1f} s; the command was interrupted", took));
-    give_up();
-    return error(no_status(domain, result));
-  } catch (const InputError& e) {
-    return error(e.what());
-  } catch (const console::Closed&) {
-    give_up();
-    return error(domain.name() + " ended");
-  } catch (const console::Interrupted&) {
-    give_up();
-    return error(domain.name() + " was taken away");
-  }
-}
-
-void domain_request(Service& service, const std::vector<std::string>& path, const Request& request,
-                    Exchange& exchange) {
+void domain_request(Service& service, service::Consoles& consoles, const std::vector<std::string>& path,
+                    const Request& request, Exchange& exchange) {
   const core::Domain domain = service.domain(path[2]);
   const std::string& verb = path[3];
   if (verb == "up") {
@@ -236,19 +75,18 @@ void domain_request(Service& service, const std::vector<std::string>& path, cons
   } else if (verb == "destroy") {
     exchange.respond(200, {{"took", core::seconds(service.destroy(domain))}});
   } else if (verb == "exec") {
-    const Command command = command_from(body_of(request));
-    // Told when the console is free again: whoever reads it may come back at once.
-    exchange.write(execute(service, domain, command, exchange).dump() + "\n");
+    execute(consoles, domain, body_of(request), exchange);
   } else if (verb == "console") {
-    interact(service, domain, request, exchange);
+    interact(consoles, domain, request, exchange);
   } else if (verb == "watch") {
-    watch(service, domain, request, exchange);
+    watch(consoles, domain, request, exchange);
   } else {
     exchange.respond(404, {{"error", "no such request: " + request.path}, {"kind", "input"}});
   }
 }
 
-void dispatch(Service& service, const std::function<void()>& shut_down, const Request& request, Exchange& exchange) {
+void dispatch(Service& service, service::Consoles& consoles, const std::function<void()>& shut_down,
+              const Request& request, Exchange& exchange) {
   const auto path = segments(request.path);
   const auto is = [&](const char* method, const char* where) {
     return request.method == method && request.path == where;
@@ -287,7 +125,7 @@ void dispatch(Service& service, const std::function<void()>& shut_down, const Re
     exchange.respond(200, json::object());
     shut_down();
   } else if (path.size() == 4 && path[0] == "v1" && path[1] == "domains") {
-    domain_request(service, path, request, exchange);
+    domain_request(service, consoles, path, request, exchange);
   } else {
     exchange.respond(404, {{"error", "no such request: " + request.method + " " + request.path}, {"kind", "input"}});
   }
@@ -295,13 +133,13 @@ void dispatch(Service& service, const std::function<void()>& shut_down, const Re
 
 }  // namespace
 
-Handler routes(Service& service, std::function<void()> shut_down) {
-  return [&service, shut_down = std::move(shut_down)](const Request& request, Exchange& exchange) {
+Handler routes(Service& service, service::Consoles& consoles, std::function<void()> shut_down) {
+  return [&service, &consoles, shut_down = std::move(shut_down)](const Request& request, Exchange& exchange) {
     const auto refuse = [&](unsigned status, const char* kind, const std::exception& e) {
       exchange.respond(status, {{"error", e.what()}, {"kind", kind}});
     };
     try {
-      dispatch(service, shut_down, request, exchange);
+      dispatch(service, consoles, shut_down, request, exchange);
     } catch (const InputError& e) {
       refuse(400, "input", e);
     } catch (const json::exception& e) {

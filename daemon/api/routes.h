@@ -4,11 +4,12 @@
 #include <functional>
 
 #include "api/server.h"
+#include "service/consoles.h"
 #include "service/service.h"
 
 namespace kvmtest::api {
 
 /// The handler of all routes. `shut_down`: asked to end the daemon. Any thread.
-Handler routes(service::Service& service, std::function<void()> shut_down);
+Handler routes(service::Service& service, service::Consoles& consoles, std::function<void()> shut_down);
 
 }  // namespace kvmtest::api

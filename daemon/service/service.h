@@ -58,24 +58,6 @@ class Service {
   engine::ResetTimes bring_up(const core::Domain& domain, bool fresh, unsigned slots, settings::ResetMethod reset);
   engine::Engine::RawLoad raw_load(const core::Domain& domain) { return parts_.engine.raw_load(domain); }
   core::Duration destroy(const core::Domain& domain);
-  std::shared_ptr<console::Session> borrow(const core::Domain& domain) { return parts_.engine.borrow(domain); }
-  /// A console of the running test whose program has the token.
-  std::shared_ptr<console::Session> lend(const core::Domain& domain, const std::string& token) {
-    return parts_.engine.lend(domain, token);
-  }
-  void lost(const core::Domain& domain, const engine::End& end) { parts_.engine.domain_lost(domain, end); }
-  engine::Rebooted reboot(const core::Domain& domain, console::Session& session, const std::string& command,
-                          std::optional<std::chrono::milliseconds> limit) {
-    return parts_.engine.reboot(domain, session, command, limit);
-  }
-  void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
-                   const console::CommandResult& result) {
-    parts_.engine.command_ran(domain, token, command, result);
-  }
-  engine::Watch watch(const core::Domain& domain, std::chrono::milliseconds patience) {
-    return parts_.engine.watch(domain, patience);
-  }
-  void give_up(const core::Domain& domain) { parts_.engine.give_up(domain); }
 
   void install(const std::vector<std::string>& prefixes);
   void uninstall(const std::vector<std::string>& prefixes);
