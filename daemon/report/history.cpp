@@ -49,7 +49,7 @@ std::size_t rest(const Options& options, std::size_t used, std::size_t least) {
 
 std::string prefixes_text(const std::vector<std::string>& prefixes) {
   std::vector<std::string> words;
-  for (const std::string& prefix : prefixes) words.push_back(prefix.empty() ? "''" : escaped(prefix));
+  for (const std::string& prefix : prefixes) words.push_back(prefix_text(prefix));
   return fmt::format("{}", fmt::join(words, " "));
 }
 

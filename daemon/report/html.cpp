@@ -31,7 +31,7 @@ class Data {
     const RunSummary& summary = run_.summary;
     const Counts counts = count(summary.tests);
     json prefixes = json::array();
-    for (const std::string& prefix : summary.prefixes) prefixes.push_back(prefix.empty() ? "''" : escaped(prefix));
+    for (const std::string& prefix : summary.prefixes) prefixes.push_back(prefix_text(prefix));
     json tests = json::array();
     for (const TestResult& test : summary.tests) tests.push_back(of_test(test));
     return {{"run", summary.run.value},
@@ -65,7 +65,7 @@ class Data {
     for (const core::Issue& issue : attempt.issues)
       issues.push_back({escaped(issue.host), escaped(issue.name), escaped(issue.detail)});
     json out{{"number", attempt.number},
-             {"prefix", attempt.prefix.value.empty() ? "''" : escaped(attempt.prefix.value)},
+             {"prefix", prefix_text(attempt.prefix.value)},
              {"verdict", attempt.abandoned ? json("abandoned")
                          : attempt.verdict ? json(to_string(*attempt.verdict))
                                            : json("undecided")},

@@ -118,8 +118,7 @@ class Writer {
   void properties(pugi::xml_node parent) {
     const RunSummary& summary = run_.summary;
     std::string prefixes;
-    for (const std::string& prefix : summary.prefixes)
-      prefixes += (prefixes.empty() ? "" : " ") + (prefix.empty() ? "''" : prefix);
+    for (const std::string& prefix : summary.prefixes) prefixes += (prefixes.empty() ? "" : " ") + prefix_text(prefix);
     const std::string outcome = summary.outcome ? std::string(to_string(*summary.outcome)) : "under way";
     const std::pair<const char*, std::string> all[] = {{"run", std::to_string(summary.run.value)},
                                                        {"outcome", outcome},

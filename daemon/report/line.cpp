@@ -115,8 +115,7 @@ Words words(const Record&, const TestUntested& test) {
 }
 Words words(const Record&, const PrefixQuarantined& quarantined) {
   return {Verbosity::quiet,
-          fmt::format("prefix {}: no longer used: {}",
-                      quarantined.prefix.value.empty() ? "''" : quarantined.prefix.value, quarantined.reason)};
+          fmt::format("prefix {}: no longer used: {}", prefix_text(quarantined.prefix.value), quarantined.reason)};
 }
 Words words(const Record&, const StopRequested& stop) {
   return {Verbosity::live, fmt::format("stopping: asked by {}", stop.by)};

@@ -124,9 +124,9 @@ class Frame {
 
   std::string lane(const Progress::Lane& lane) const {
     std::size_t widest = 2;
-    for (const auto& other : progress_.lanes_) widest = std::max(widest, columns(prefix_text(other)));
+    for (const auto& other : progress_.lanes_) widest = std::max(widest, columns(prefix_text(other.prefix)));
     widest = std::min<std::size_t>(widest, 12);
-    const std::string prefix = cut_end(prefix_text(lane), widest);
+    const std::string prefix = cut_end(prefix_text(lane.prefix), widest);
     const Activity activity = std::visit([&](const auto& state) { return doing_now(state); }, lane.state);
     const std::size_t before = widest + 2;
     if (before + 4 > options_.width) return cut_end(prefix + ' ' + activity.text, options_.width);
@@ -143,10 +143,6 @@ class Frame {
                       painted(options_, text, activity.text_look);
     if (time.empty()) return out;
     return out + std::string(room - columns(text) + 2, ' ') + painted(options_, time, activity.time_look);
-  }
-
-  static std::string prefix_text(const Progress::Lane& lane) {
-    return lane.prefix.empty() ? "''" : escaped(lane.prefix);
   }
 
   std::string bar() const {

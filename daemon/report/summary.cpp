@@ -26,8 +26,6 @@ std::string counted(std::size_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-std::string prefix_text(const std::string& prefix) { return prefix.empty() ? "''" : escaped(prefix); }
-
 /// ", 3 of 10 attempts passed" of a test that was tried more than once; else empty.
 std::string attempts_passed(const TestResult& test) {
   const auto judged = std::count_if(test.attempts.begin(), test.attempts.end(),

@@ -49,7 +49,7 @@ class Page {
  private:
   void attempt(const TestResult& test, const Attempt& attempt) {
     out_ += '\n' + painted(options_, fmt::format("attempt {}", attempt.number), look::bold) +
-            fmt::format(" on {}: ", attempt.prefix.value.empty() ? "''" : escaped(attempt.prefix.value)) +
+            fmt::format(" on {}: ", prefix_text(attempt.prefix.value)) +
             painted(options_, verdict_text(attempt), look_of(attempt.verdict)) + '\n';
     times(attempt);
     for (const core::Issue& issue : attempt.issues) {

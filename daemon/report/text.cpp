@@ -117,6 +117,8 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+std::string prefix_text(std::string_view prefix) { return prefix.empty() ? "''" : escaped(prefix); }
+
 std::string escaped_lines(std::string_view text) {
   std::string out;
   while (!text.empty()) {

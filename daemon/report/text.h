@@ -40,6 +40,9 @@ std::string escaped(std::string_view text);
 /// The same, but lines stay lines: \n and \t stay, and a \r before a \n goes.
 std::string escaped_lines(std::string_view text);
 
+/// A prefix as people write it: '' for the empty one.
+std::string prefix_text(std::string_view prefix);
+
 /// "east: output-different: line 5": an issue in one line, not escaped.
 std::string issue_text(const core::Issue& issue);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "report/text.h"
+
 namespace kvmtest::report {
 namespace {
 
@@ -47,7 +49,7 @@ std::vector<Lane> slots(const RunReport& run, const char* name, bool boots) {
 Timeline timeline(const RunReport& run) {
   Timeline out;
   for (const std::string& prefix : run.summary.prefixes)
-    out.prefixes.push_back({fmt::format("prefix {}", prefix.empty() ? "''" : prefix)});
+    out.prefixes.push_back({fmt::format("prefix {}", prefix_text(prefix))});
   for (const TestResult& test : run.summary.tests)
     for (const Attempt& attempt : test.attempts) {
       const auto& known = run.summary.prefixes;

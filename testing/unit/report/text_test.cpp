@@ -14,6 +14,12 @@ TEST(Escaped, LeavesPlainAndForeignTextAlone) {
   EXPECT_EQ(escaped("ip link \\ käse 東 🦀"), "ip link \\ käse 東 🦀");
 }
 
+TEST(PrefixText, TheEmptyOneCanBeSeen) {
+  EXPECT_EQ(prefix_text(""), "''");
+  EXPECT_EQ(prefix_text("a."), "a.");
+  EXPECT_EQ(prefix_text("a\n"), "a\\n");
+}
+
 TEST(Escaped, ShowsControlCharacters) {
   EXPECT_EQ(escaped("a\x1b[31mred\x07\x7f"), "a\\x1b[31mred\\x07\\x7f");
   EXPECT_EQ(escaped("one\ntwo\r\tthree"), "one\\ntwo\\r\\tthree");
