@@ -12,6 +12,7 @@
 #include "base/percent.h"
 #include "client/client.h"
 #include "client/completion.h"
+#include "client/domains.h"
 #include "client/manual.h"
 #include "client/options.h"
 #include "client/screen.h"
@@ -86,8 +87,7 @@ int watch(client::Client& client, const Options& options, const kvmsh::Passage& 
 void bring_up(client::Client& client, const Options& options, const settings::Settings& settings) {
   std::cerr << fmt::format("kvmsh: {} {}\n", options.boot ? "booting" : "bringing up", options.domain);
   const auto method = options.boot ? settings::ResetMethod::boot : settings.reset.method;
-  client.post(fmt::format("/v1/domains/{}/up?fresh={}&workers={}&reset={}", options.domain, options.boot ? 1 : 0,
-                          settings.workers, settings::to_string(method)));
+  client::bring_up(client, options.domain, {options.boot, settings.workers, method});
 }
 
 int interact(client::Client& client, const Options& options, const kvmsh::Passage& how) {

@@ -10,7 +10,9 @@
 
 #include "client/words.h"
 #include "core/input_error.h"
-#include "kvmtest/command.h"
+#include "kvmtest/load_tests.h"
+#include "kvmtest/past_runs.h"
+#include "kvmtest/verbs.h"
 #include "suite/execution_json.h"
 
 namespace kvmtest::command {
@@ -31,7 +33,7 @@ suite::Execution execution_of(const report::RunSummary& run, const std::string& 
   throw core::InputError(fmt::format("test {} printed nothing in run {}; run it first", test, run.run.value));
 }
 
-void replace(const fs::path& file, const std::string& text) {
+void rewrite(const fs::path& file, const std::string& text) {
   const fs::path fresh = file.string() + ".accepted";
   std::ofstream out(fresh, std::ios::binary);
   out << text;
@@ -65,7 +67,7 @@ void add_accept(client::Command& program, Context& context) {
             std::cout << loaded.test.name << ": as expected already\n";
             continue;
           }
-          replace(loaded.test.path, *text);
+          rewrite(loaded.test.path, *text);
           std::cout << loaded.test.name << ": rewritten\n";
         }
         return 0;

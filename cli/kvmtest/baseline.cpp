@@ -1,4 +1,4 @@
-// What a run is compared with, and what its user may want to do next.
+#include "kvmtest/baseline.h"
 
 #include <fstream>
 #include <map>
@@ -6,11 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/quoting.h"
 #include "core/input_error.h"
-#include "kvmtest/command.h"
-#include "report/comparison.h"
-#include "report/text.h"
+#include "kvmtest/past_runs.h"
 #include "telemetry/database.h"
 #include "telemetry/history.h"
 #include "telemetry/queries.h"
@@ -80,19 +77,6 @@ std::optional<core::RunId> run_before(telemetry::Database& database, core::RunId
   return std::nullopt;
 }
 
-/// How a user would type the test's path.
-std::string path_of(const report::TestResult& test) {
-  for (auto attempt = test.attempts.rbegin(); attempt != test.attempts.rend(); ++attempt) {
-    std::ifstream in(fs::path(attempt->output) / "result.json");
-    const json result = json::parse(in, nullptr, false);
-    if (!result.is_object() || !result.contains("file")) continue;
-    const fs::path file = result.at("file").get<std::string>();
-    const fs::path relative = file.lexically_relative(fs::current_path());
-    return relative.empty() || relative.string().starts_with("..") ? file.string() : relative.string();
-  }
-  return {};
-}
-
 }  // namespace
 
 std::optional<report::Baseline> read_baseline(const settings::Settings& settings, const std::string& with) {
@@ -111,23 +95,6 @@ std::string comparison(const settings::Settings& settings, const report::RunSumm
   const auto before = run_before(database, run.run);
   if (!before) return {};
   return '\n' + report::comparison_text(report::compare(run, of_run(database, *before)), options);
-}
-
-std::string next_steps(const Context& context, const report::RunSummary& run) {
-  constexpr std::size_t shown = 5;
-  const std::string show = context.verb("diffs");
-  std::string diffs;
-  std::string again;
-  std::size_t count = 0;
-  for (const auto& test : run.tests) {
-    if (test.verdict != core::Verdict::failed && test.verdict != core::Verdict::unresolved) continue;
-    if (++count <= shown) diffs += fmt::format("  {} --run {} {}\n", show, run.run.value, base::shell_word(test.name));
-    if (const std::string path = path_of(test); !path.empty()) again += ' ' + base::shell_word(path);
-  }
-  if (count == 0) return {};
-  if (count > shown) diffs += fmt::format("  {} --run {}    # of all {}\n", show, run.run.value, count);
-  if (!again.empty()) diffs += fmt::format("  {} run{}{}\n", context.program, context.common.again(true), again);
-  return "\nwhat was expected, and the failures once more\n" + report::escaped_lines(diffs);
 }
 
 }  // namespace kvmtest::command

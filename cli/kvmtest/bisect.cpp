@@ -11,7 +11,10 @@
 #include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/choosing.h"
-#include "kvmtest/command.h"
+#include "kvmtest/follow.h"
+#include "kvmtest/load_tests.h"
+#include "kvmtest/past_runs.h"
+#include "kvmtest/verbs.h"
 #include "planning/bisection.h"
 #include "planning/request.h"
 

@@ -6,9 +6,9 @@
 
 #include "client/completion.h"
 #include "core/verdict.h"
-#include "kvmtest/command.h"
+#include "domains/templates.h"
 #include "kvmtest/complete.h"
-#include "kvmtest/report_file.h"
+#include "kvmtest/load_tests.h"
 
 namespace kvmtest::command {
 namespace {

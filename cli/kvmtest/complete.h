@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kvmtest/command.h"
+#include "kvmtest/verb.h"
 
 namespace kvmtest::command {
 

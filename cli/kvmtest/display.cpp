@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "client/screen.h"
-#include "kvmtest/command.h"
+#include "kvmtest/text_look.h"
 
 namespace kvmtest::command {
 

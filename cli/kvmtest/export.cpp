@@ -7,8 +7,9 @@
 #include <fmt/format.h>
 
 #include "core/input_error.h"
-#include "kvmtest/command.h"
+#include "kvmtest/past_runs.h"
 #include "kvmtest/report_file.h"
+#include "kvmtest/verbs.h"
 
 namespace kvmtest::command {
 

@@ -1,4 +1,4 @@
-// Following a run: its records as lines and, in a terminal, its progress; control-C as its end.
+#include "kvmtest/follow.h"
 
 #include <array>
 #include <atomic>
@@ -15,10 +15,13 @@
 #include <nlohmann/json.hpp>
 
 #include "kvmtest/attempt_files.h"
-#include "kvmtest/command.h"
+#include "kvmtest/baseline.h"
 #include "kvmtest/display.h"
+#include "kvmtest/next_steps.h"
+#include "kvmtest/past_runs.h"
 #include "kvmtest/record_lines.h"
 #include "kvmtest/report_file.h"
+#include "kvmtest/text_look.h"
 #include "report/summary.h"
 #include "telemetry/database.h"
 #include "telemetry/queries.h"
@@ -160,6 +163,20 @@ report::Expected expected(const settings::Settings& settings, const std::vector<
 }
 
 }  // namespace
+
+void add_verbosity(client::Command& verb, bool& quiet, bool& verbose) {
+  const auto is_quiet = verb.add_flag("-q,--quiet", quiet, "print failures and the summary only");
+  verb.add_flag("-v,--verbose", verbose, "print every command and every domain's every step").excludes(is_quiet);
+}
+
+client::Option add_reports(client::Command& verb, std::vector<std::string>& reports) {
+  return verb
+      .add_option("--report", reports,
+                  fmt::format("FORMAT:FILE, may be given more than once: keep a report there, valid at any time, of "
+                              "what is known so far; {}",
+                              report_formats()))
+      .type_name("FORMAT:FILE");
+}
 
 void prepare_signals() {
   const sigset_t signals = stop_signals();

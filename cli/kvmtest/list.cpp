@@ -1,4 +1,4 @@
-// kvmtest list, settings.
+// kvmtest list.
 
 #include <iostream>
 #include <map>
@@ -10,7 +10,8 @@
 
 #include "client/words.h"
 #include "kvmtest/choosing.h"
-#include "kvmtest/command.h"
+#include "kvmtest/load_tests.h"
+#include "kvmtest/verbs.h"
 #include "report/text.h"
 #include "wire/record_json.h"
 
@@ -97,14 +98,6 @@ void add_list(client::Command& program, Context& context) {
   add_filter(verb, options->choice.filter);
   add_earlier(verb, options->earlier);
   verb.add_flag("--json", options->json, "one JSON object a test");
-}
-
-void add_settings(client::Command& program, Context& context) {
-  add_verb(program, context, "settings", "print every setting with its value here", [&context] {
-    for (const auto& entry : settings::describe(context.common.settings()))
-      std::cout << fmt::format("{:28} {}\n", entry.name, entry.value);
-    return 0;
-  });
 }
 
 }  // namespace kvmtest::command

@@ -3,9 +3,11 @@
 #include <iostream>
 #include <memory>
 
-#include "kvmtest/command.h"
 #include "kvmtest/pager.h"
+#include "kvmtest/past_runs.h"
 #include "kvmtest/record_lines.h"
+#include "kvmtest/text_look.h"
+#include "kvmtest/verbs.h"
 #include "telemetry/database.h"
 #include "telemetry/queries.h"
 

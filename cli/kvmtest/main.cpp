@@ -9,8 +9,8 @@
 #include "base/quoting.h"
 #include "client/manual.h"
 #include "core/input_error.h"
-#include "kvmtest/command.h"
 #include "kvmtest/complete.h"
+#include "kvmtest/verbs.h"
 
 using namespace kvmtest;
 
@@ -25,26 +25,7 @@ int main(int argc, char** argv) {
       "Settings are documented in config/kvmtest.yaml; 'kvmtest VERB --help' tells a verb's options.");
   command::Context context;
   if (argc > 0 && *argv[0] != '\0') context.program = base::shell_word(argv[0]);
-  command::add_run(program, context);
-  command::add_attach(program, context);
-  command::add_watch(program, context);
-  command::add_stop(program, context);
-  command::add_status(program, context);
-  command::add_list(program, context);
-  command::add_results(program, context);
-  command::add_history(program, context);
-  command::add_show(program, context);
-  command::add_log(program, context);
-  command::add_export(program, context);
-  command::add_metrics(program, context);
-  command::add_accept(program, context);
-  command::add_install(program, context);
-  command::add_domain(program, context);
-  command::add_doctor(program, context);
-  command::add_resets(program, context);
-  command::add_settings(program, context);
-  command::add_plan(program, context);
-  command::add_bisect(program, context);
+  for (const auto add : command::verbs) add(program, context);
   const std::vector<std::string> verbs = program.verbs();
   const std::string first = argc > 1 ? argv[1] : "";
   if (first == "__complete") return command::complete(program, context, {argv + 2, argv + argc}, std::cout);

@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/input_error.h"
-#include "kvmtest/command.h"
+#include "client/client.h"
+#include "kvmtest/verbs.h"
 #include "report/metrics.h"
 #include "telemetry/database.h"
 #include "telemetry/metrics.h"

@@ -1,4 +1,4 @@
-// kvmtest results DIR, diffs DIR: output that is there already is judged again, and nothing is run.
+#include "kvmtest/rejudge.h"
 
 #include <filesystem>
 #include <iostream>
@@ -10,8 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/input_error.h"
-#include "kvmtest/choosing.h"
-#include "kvmtest/command.h"
 #include "kvmtest/pager.h"
 #include "report/differences.h"
 #include "suite/libreswan/outputs.h"
@@ -84,7 +82,7 @@ void print_diffs(const libreswan::OutputJudgement& judgement, const Rejudging& w
 int judge_again(const settings::Settings& settings, const Rejudging& wish) {
   const std::filesystem::path cache = settings.state_dir.sanitized();
   libreswan::prune_answers(cache);
-  const auto found = libreswan::find_outputs(wish.paths, std::filesystem::current_path(), cache, wish.filter);
+  const auto found = libreswan::find_outputs(wish.paths, std::filesystem::current_path(), cache, wish.options.filter);
   const auto& outputs = found.outputs;
   const auto judgements = libreswan::judge_outputs(outputs);
   Counts counts;
@@ -95,7 +93,7 @@ int judge_again(const settings::Settings& settings, const Rejudging& wish) {
   if (wish.people) pager.emplace();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const auto& [output, judgement] = std::tie(outputs[i], judgements[i]);
-    if (!planning::wanted(wish.earlier, judgement.verdict)) {
+    if (!planning::wanted(wish.options.earlier, judgement.verdict)) {
       ++skipped;
       continue;
     }
@@ -105,7 +103,7 @@ int judge_again(const settings::Settings& settings, const Rejudging& wish) {
     else
       print_result(output, judgement, wish.json);
     if (!output.obstacle.empty()) remarks.push_back(output.test.name + ": " + output.obstacle);
-    if (!wish.update || judgement.verdict == Verdict::untested) continue;
+    if (!wish.options.update || judgement.verdict == Verdict::untested) continue;
     try {
       libreswan::save_judgement(output.test, output.output, judgement);
     } catch (const std::exception& error) {
@@ -121,6 +119,26 @@ int judge_again(const settings::Settings& settings, const Rejudging& wish) {
 }
 
 }  // namespace
+
+void DirectoryOptions::add_to(client::Command& verb) {
+  add_filter(verb, filter);
+  add_earlier(verb, earlier);
+  verb.footer(
+      "With a DIR, nothing is run and no run is looked up: what is in it is judged again, by the expected output, "
+      "sanitizers\n"
+      "and parameters as they are now. Exit status then: 0, 1 when a test failed, 125 when something is unresolved or\n"
+      "nothing was ever run, as 'git bisect run' wants it.");
+}
+
+void DirectoryOptions::refuse() const {
+  if (filter != suite::Filter{} || !earlier.empty() || update)
+    throw core::InputError("this option is for directories with output; name one");
+}
+
+void refuse_run(bool given) {
+  if (given)
+    throw core::InputError("--run and --baseline are for runs of the database, not for directories with output");
+}
 
 int rejudge(const settings::Settings& settings, const Rejudging& wish) {
   try {

@@ -7,7 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "kvmtest/command.h"
+#include "client/client.h"
+#include "kvmtest/verbs.h"
 #include "report/text.h"
 #include "wire/record_json.h"
 

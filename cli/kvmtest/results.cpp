@@ -1,22 +1,22 @@
-// kvmtest results, diffs: what past runs gave.
+// kvmtest results: the summary of a run, or what output that is there comes to.
 
 #include <iostream>
 #include <memory>
-#include <set>
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/attempt_files.h"
-#include "kvmtest/choosing.h"
-#include "kvmtest/command.h"
+#include "kvmtest/baseline.h"
+#include "kvmtest/next_steps.h"
 #include "kvmtest/pager.h"
-#include "report/differences.h"
+#include "kvmtest/past_runs.h"
+#include "kvmtest/rejudge.h"
+#include "kvmtest/text_look.h"
+#include "kvmtest/verbs.h"
 #include "report/summary.h"
-#include "suite/libreswan/outputs.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::command {
@@ -25,46 +25,11 @@ namespace {
 struct ResultsOptions {
   long run = 0;
   bool json = false;
-  bool update = false;
   std::vector<std::string> tests;
   std::string baseline;
   std::string color = "auto";
-  suite::Filter filter;
-  planning::Earlier earlier;
+  DirectoryOptions of_directory;
 };
-
-// Either directories with output are meant, or a run of the database.
-
-void refuse_directory_options(const ResultsOptions& options) {
-  if (options.filter != suite::Filter{} || !options.earlier.empty() || options.update)
-    throw core::InputError("this option is for directories with output; name one");
-}
-
-void refuse_run(const ResultsOptions& options) {
-  if (options.run != 0 || !options.baseline.empty())
-    throw core::InputError("--run and --baseline are for runs of the database, not for directories with output");
-}
-
-void add_directory_options(client::Command& verb, ResultsOptions& options) {
-  add_filter(verb, options.filter);
-  add_earlier(verb, options.earlier);
-  verb.footer(
-      "With a DIR, nothing is run and no run is looked up: what is in it is judged again, by the expected output, "
-      "sanitizers\n"
-      "and parameters as they are now. Exit status then: 0, 1 when a test failed, 125 when something is unresolved or\n"
-      "nothing was ever run, as 'git bisect run' wants it.");
-}
-
-/// Those that `typed` names; all when it names none. Throws core::InputError.
-std::set<std::string> wanted_tests(const report::RunSummary& run, const std::vector<std::string>& typed) {
-  std::vector<std::string> names;
-  for (const auto& test : run.tests) names.push_back(test.name);
-  if (typed.empty()) return {names.begin(), names.end()};
-  std::set<std::string> wanted;
-  for (const std::string& name : typed)
-    wanted.insert(chosen_test(names, name, fmt::format("run {} has no test", run.run.value)));
-  return wanted;
-}
 
 nlohmann::json to_json(const report::TestResult& test) {
   nlohmann::json attempts = nlohmann::json::array();
@@ -93,10 +58,10 @@ nlohmann::json to_json(const report::TestResult& test) {
 int results(const Context& context, const ResultsOptions& options) {
   const auto settings = context.common.settings();
   if (!options.tests.empty()) {
-    refuse_run(options);
-    return rejudge(settings, {options.tests, options.filter, options.earlier, false, options.json, options.update});
+    refuse_run(options.run != 0 || !options.baseline.empty());
+    return rejudge(settings, {options.tests, options.of_directory, false, options.json});
   }
-  refuse_directory_options(options);
+  options.of_directory.refuse();
   const auto summary = read_summary(settings, chosen_run(settings, options.run));
   if (!options.json) {
     const report::Options text = text_options(options.color);
@@ -130,31 +95,6 @@ int results(const Context& context, const ResultsOptions& options) {
   return summary.exit_status.value_or(3);
 }
 
-int diffs(const Context& context, const ResultsOptions& options) {
-  const auto settings = context.common.settings();
-  const report::Options text = text_options(options.color);
-  // What a program reads, patch(1) for one, is left as it is.
-  const bool for_people = text.color || isatty(STDOUT_FILENO) != 0;
-  if (suite::libreswan::names_outputs(options.tests, std::filesystem::current_path())) {
-    refuse_run(options);
-    return rejudge(settings, {options.tests, options.filter, options.earlier, true, false, false,
-                              for_people ? std::optional(text) : std::nullopt});
-  }
-  refuse_directory_options(options);
-  const auto summary = read_summary(settings, chosen_run(settings, options.run));
-  const auto wanted = wanted_tests(summary, options.tests);
-  bool any = false;
-  const Pager pager;
-  for (const auto& test : summary.tests) {
-    const report::Attempt* attempt = report::decisive(test);
-    if (!wanted.contains(test.name) || attempt == nullptr) continue;
-    const std::string diff = read_diff(attempt->output);
-    any = any || !diff.empty();
-    std::cout << (for_people ? report::whole_diff(diff, text) : diff);
-  }
-  return any ? 1 : 0;
-}
-
 }  // namespace
 
 void add_results(client::Command& program, Context& context) {
@@ -167,19 +107,10 @@ void add_results(client::Command& program, Context& context) {
   verb.add_option("--baseline", options->baseline,
                   "compare with this run, directory of results, or JSON file (default: the completed run before)")
       .type_name("RUN|DIR|FILE");
-  verb.add_flag("--update", options->update, "with DIR: write its .console.txt, .console.diff and result.json anew");
+  verb.add_flag("--update", options->of_directory.update,
+                "with DIR: write its .console.txt, .console.diff and result.json anew");
   add_color(verb, options->color);
-  add_directory_options(verb, *options);
-
-  auto of_diffs = std::make_shared<ResultsOptions>();
-  verb =
-      add_verb(program, context, "diffs", "print a run's differences from what was expected; exits 1 if there are any",
-               [&context, of_diffs] { return diffs(context, *of_diffs); });
-  verb.add_words("TESTS", of_diffs->tests,
-                 "names of tests or their ends (default: all), or libreswan checkouts, tests or their output");
-  verb.add_option("--run", of_diffs->run, "the run's number (default: the newest)");
-  add_color(verb, of_diffs->color);
-  add_directory_options(verb, *of_diffs);
+  options->of_directory.add_to(verb);
 }
 
 }  // namespace kvmtest::command

@@ -1,4 +1,4 @@
-// kvmtest run, attach, watch, stop.
+// kvmtest run.
 
 #include <iostream>
 #include <memory>
@@ -8,9 +8,14 @@
 
 #include "client/words.h"
 #include "core/input_error.h"
+#include "domains/templates.h"
+#include "kvmtest/active_run.h"
+#include "kvmtest/baseline.h"
 #include "kvmtest/choosing.h"
-#include "kvmtest/command.h"
+#include "kvmtest/follow.h"
+#include "kvmtest/load_tests.h"
 #include "kvmtest/report_file.h"
+#include "kvmtest/verbs.h"
 #include "planning/request.h"
 #include "setup/checks.h"
 
@@ -36,20 +41,6 @@ struct RunOptions {
   std::optional<unsigned> max_fail;
   std::optional<unsigned> repeat;
 };
-
-void add_verbosity(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
-  const auto quiet = verb.add_flag("-q,--quiet", options->quiet, "print failures and the summary only");
-  verb.add_flag("-v,--verbose", options->verbose, "print every command and every domain's every step").excludes(quiet);
-}
-
-client::Option add_reports(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
-  return verb
-      .add_option("--report", options->reports,
-                  fmt::format("FORMAT:FILE, may be given more than once: keep a report there, valid at any time, of "
-                              "what is known so far; {}",
-                              report_formats()))
-      .type_name("FORMAT:FILE");
-}
 
 /// How often each test runs.
 void add_repetition(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
@@ -118,12 +109,6 @@ bool check(const settings::Settings& settings, const RunOptions& options, planni
   return true;
 }
 
-std::optional<core::RunId> resume(client::Client& client) {
-  const auto answer = client.post("/v1/runs/resume");
-  if (answer.at("run").is_null()) return std::nullopt;
-  return core::RunId{answer.at("run").get<std::int64_t>()};
-}
-
 /// What failed tests left, and how to get at it: the last lines that one sees.
 void tell_kept(const Context& context, client::Client& client) {
   if (!client.daemon_is_there()) return;
@@ -158,7 +143,7 @@ int run(const Context& context, const RunOptions& options) {
   core::RunId id;
   if (options.resume) {
     client.ensure_daemon(context.common.config);
-    const auto resumed = resume(client);
+    const auto resumed = resume_run(client);
     if (!resumed) throw core::InputError("no run was interrupted here: there is nothing to resume");
     id = *resumed;
   } else {
@@ -179,62 +164,6 @@ int run(const Context& context, const RunOptions& options) {
       follow(context, client, settings, id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, baseline});
   if (options.policy.keep_failed) tell_kept(context, client);
   return status;
-}
-
-/// The active run; one that a daemon's death interrupted goes on.
-int attach(const Context& context, const RunOptions& options) {
-  prepare_signals();
-  const auto settings = context.common.settings();
-  ReportFiles reports(settings, options.reports);
-  client::Client client(settings);
-  std::optional<core::RunId> id;
-  if (client.daemon_is_there()) {
-    const auto status = client.get("/v1/status");
-    if (!status.at("run").is_null()) id = core::RunId{status.at("run").get<std::int64_t>()};
-  }
-  if (!id) {
-    client.ensure_daemon(context.common.config);
-    id = resume(client);
-  }
-  if (!id)
-    throw core::InputError(fmt::format("no run is active here; '{}' shows the last one", context.verb("results")));
-  return follow(context, client, settings, *id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, {}});
-}
-
-/// The active run, without a hand in it.
-int watch(const Context& context, long wanted, bool quiet, bool verbose) {
-  prepare_signals();
-  const auto settings = context.common.settings();
-  client::Client client(settings);
-  std::optional<std::int64_t> active;
-  if (client.daemon_is_there()) {
-    const auto status = client.get("/v1/status");
-    if (!status.at("run").is_null()) active = status.at("run").get<std::int64_t>();
-  }
-  if (wanted > 0 && wanted != active) {
-    chosen_run(settings, wanted);  // says so when there is none
-    throw core::InputError(
-        fmt::format("run {0} is not active; '{1} --run {0}' shows what came of it", wanted, context.verb("results")));
-  }
-  if (!active)
-    throw core::InputError(
-        fmt::format("no run is active here; '{}' shows the last one, '{}' goes on with an interrupted one",
-                    context.verb("results"), context.verb("attach")));
-  return follow(context, client, settings, core::RunId{*active}, {quiet, verbose, OnInterrupt::leave, nullptr, {}});
-}
-
-int stop(const Context& context, bool daemon) {
-  const auto settings = context.common.settings();
-  client::Client client(settings);
-  if (!client.daemon_is_there()) {
-    std::cout << "no daemon is running here\n";
-    return 0;
-  }
-  if (daemon)
-    client.shut_down();
-  else
-    client.post("/v1/stop", {{"by", "kvmtest stop"}});
-  return 0;
 }
 
 }  // namespace
@@ -271,40 +200,12 @@ void add_run(client::Command& program, Context& context) {
   verb.add_option("--baseline", options->baseline,
                   "compare with this run, directory of results, or JSON file (default: the last completed run)")
       .type_name("RUN|DIR|FILE");
-  add_reports(verb, options).excludes(detach);
-  add_verbosity(verb, options);
+  add_reports(verb, options->reports).excludes(detach);
+  add_verbosity(verb, options->quiet, options->verbose);
   verb.footer(
       "In a terminal, what each prefix is doing is drawn and kept up to date; elsewhere, a line tells each event. Two\n"
       "control-C leave at once, one stops the run and removes its domains; results so far stand. Closing the terminal\n"
       "does not: the run goes on, and 'kvmtest attach' follows it again.");
-}
-
-void add_attach(client::Command& program, Context& context) {
-  auto options = std::make_shared<RunOptions>();
-  client::Command verb = add_verb(program, context, "attach", "follow the active run, or go on with an interrupted one",
-                                  [&context, options] { return attach(context, *options); });
-  add_reports(verb, options);
-  add_verbosity(verb, options);
-}
-
-void add_watch(client::Command& program, Context& context) {
-  auto options = std::make_shared<RunOptions>();
-  auto run = std::make_shared<long>(0);
-  client::Command verb =
-      add_verb(program, context, "watch", "look on while a run that was started elsewhere goes on",
-               [&context, options, run] { return watch(context, *run, options->quiet, options->verbose); });
-  verb.add_option("RUN", *run, "the run's number, which must be active (default: the active one)")
-      .within(1L, 1'000'000'000L);
-  add_verbosity(verb, options);
-  verb.footer(
-      "Control-C leaves, with status 130; the run goes on. At the run's end: its summary, and its exit status.");
-}
-
-void add_stop(client::Command& program, Context& context) {
-  auto daemon = std::make_shared<bool>(false);
-  client::Command verb = add_verb(program, context, "stop", "stop the active run and destroy every domain that is up",
-                                  [&context, daemon] { return stop(context, *daemon); });
-  verb.add_flag("--daemon", *daemon, "end the daemon as well");
 }
 
 }  // namespace kvmtest::command

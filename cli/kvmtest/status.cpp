@@ -1,4 +1,4 @@
-// kvmtest status, install, uninstall, up, destroy.
+// kvmtest status.
 
 #include <iostream>
 #include <memory>
@@ -7,9 +7,8 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "client/words.h"
-#include "core/input_error.h"
-#include "kvmtest/command.h"
+#include "client/client.h"
+#include "kvmtest/verbs.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::command {
@@ -38,15 +37,6 @@ void print_status(const nlohmann::json& status) {
   }
 }
 
-/// Starts the daemon if need be, asks, and ends it again if it was started for this alone.
-void ask_about_prefixes(const Context& context, const settings::Settings& settings, const char* target,
-                        bool end_after) {
-  client::Client client(settings);
-  client.ensure_daemon(context.common.config);
-  client.post(target, {{"prefixes", settings.prefixes}});
-  if (end_after && client.get("/v1/status").at("run").is_null()) client.shut_down();
-}
-
 }  // namespace
 
 void add_status(client::Command& program, Context& context) {
@@ -66,48 +56,6 @@ void add_status(client::Command& program, Context& context) {
     return 0;
   });
   verb.add_flag("--json", *json, "as JSON");
-}
-
-void add_install(client::Command& program, Context& context) {
-  add_verb(program, context, "install", "make the prefixes' networks and define their domains", [&context] {
-    ask_about_prefixes(context, context.common.settings(), "/v1/install", false);
-    return 0;
-  });
-  add_verb(program, context, "uninstall", "remove the prefixes' domains and networks, and end the daemon", [&context] {
-    ask_about_prefixes(context, context.common.settings(), "/v1/uninstall", true);
-    return 0;
-  });
-}
-
-void add_domain(client::Command& program, Context& context) {
-  struct Options {
-    std::vector<std::string> domains;
-    bool fresh = false;
-  };
-  auto up = std::make_shared<Options>();
-  client::Command verb =
-      add_verb(program, context, "up", "bring domains up to a logged-in shell, outside any run", [&context, up] {
-        const auto settings = context.common.settings();
-        client::Client client(settings);
-        client.ensure_daemon(context.common.config);
-        for (const std::string& domain : up->domains) {
-          client.post(fmt::format("/v1/domains/{}/up?fresh={}&workers={}&reset={}", domain, up->fresh ? 1 : 0,
-                                  settings.workers, settings::to_string(settings.reset.method)));
-          std::cout << domain << ": up\n";
-        }
-        return 0;
-      });
-  verb.add_words("DOMAINS", up->domains, "for example a.east").required();
-  verb.add_flag("--fresh", up->fresh, "reset it even when it is up");
-
-  auto down = std::make_shared<Options>();
-  verb = add_verb(program, context, "destroy", "take domains away that 'up' or kvmsh brought up", [&context, down] {
-    const auto settings = context.common.settings();
-    client::Client client(settings);
-    for (const std::string& domain : down->domains) client.post(fmt::format("/v1/domains/{}/destroy", domain));
-    return 0;
-  });
-  verb.add_words("DOMAINS", down->domains, "for example a.east").required();
 }
 
 }  // namespace kvmtest::command

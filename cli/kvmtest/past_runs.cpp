@@ -1,53 +1,19 @@
-#include "kvmtest/command.h"
+#include "kvmtest/past_runs.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
-#include "client/screen.h"
 #include "core/input_error.h"
-#include "kvmtest/display.h"
 #include "report/text.h"
-#include "suite/loader.h"
 #include "telemetry/database.h"
 #include "telemetry/queries.h"
 
 namespace kvmtest::command {
 
 namespace fs = std::filesystem;
-
-client::Command add_verb(client::Command& program, Context& context, const std::string& name, const std::string& what,
-                         std::function<int()> run) {
-  client::Command verb = program.add_verb(name, what, [&context, run = std::move(run)] { context.chosen = run; });
-  context.common.add_to(verb);
-  return verb;
-}
-
-Paths resolve(const settings::Settings& settings, const std::vector<std::string>& paths) {
-  // What the user types is relative to where they stand; what the settings say, to the project.
-  if (paths.empty()) return {settings.tests, settings.project};
-  Paths out{{}, settings.project};
-  for (const std::string& path : paths) {
-    const fs::path absolute = fs::absolute(path).lexically_normal();
-    const fs::path relative = absolute.lexically_relative(settings.project);
-    out.tests.push_back(relative.empty() || relative.string().starts_with("..") ? absolute.string()
-                                                                                : relative.string());
-  }
-  return out;
-}
-
-std::vector<suite::LoadedTest> load_tests(const settings::Settings& settings, const std::vector<std::string>& paths,
-                                          const std::string& format) {
-  const domains::Templates templates(settings.domains.templates, settings.domains.ready);
-  const Paths resolved = resolve(settings, paths);
-  auto context = suite::context_for(settings, &templates.hosts());
-  context.base = resolved.base;
-  return suite::load(resolved.tests, std::move(context), format);
-}
 
 namespace {
 
@@ -74,18 +40,6 @@ report::RunSummary read_summary(const settings::Settings& settings, core::RunId 
   return telemetry::Queries(database).run_summary(run);
 }
 
-unsigned terminal_width() { return client::window_size(STDOUT_FILENO).value_or(client::WindowSize{24, 100}).columns; }
-
-void add_color(client::Command& verb, std::string& color) {
-  verb.add_option("--color", color, "auto (on a terminal, unless NO_COLOR is set), always, never")
-      .type_name("WHEN")
-      .one_of({"auto", "always", "never"});
-}
-
-report::Options text_options(const std::string& color) {
-  return {color == "auto" ? color_wanted() : color == "always", terminal_width()};
-}
-
 std::string chosen_test(const std::vector<std::string>& names, const std::string& typed, const std::string& none) {
   if (std::find(names.begin(), names.end(), typed) != names.end()) return typed;
   const std::string file = fs::path(typed).replace_extension().lexically_normal();
@@ -104,11 +58,6 @@ std::string chosen_test(const std::vector<std::string>& names, const std::string
   if (const std::string word = core::nearest(typed, last); near.empty() && !word.empty()) near = by_last.at(word);
   const std::string hint = near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);
   throw core::InputError(report::escaped(fmt::format("{} '{}'{}", none, typed, hint)));
-}
-
-bool color_wanted() {
-  const char* none = std::getenv("NO_COLOR");  // https://no-color.org: unless it is empty
-  return can_draw() && (none == nullptr || *none == '\0');
 }
 
 }  // namespace kvmtest::command
