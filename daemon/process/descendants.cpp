@@ -1,5 +1,6 @@
 #include "process/descendants.h"
 
+#include <algorithm>
 #include <bitset>
 #include <cerrno>
 #include <csignal>
@@ -43,13 +44,31 @@ char* append(char* at, pid_t pid) {
   return at;
 }
 
-/// One that is dead has no command line any more.
+/// "[sh]": the short name of one that lives, as ps(1) writes it; nothing of one that is dead.
+std::size_t short_name(pid_t pid, std::array<char, 160>& into) {
+  char path[40];
+  append(append(append(path, "/proc/"), pid), "/stat");
+  char stat[512];  // PID (NAME) STATE ..., proc(5)
+  read_file(path, stat, sizeof stat);
+  const char* const begin = strchr(stat, '(');
+  const char* const end = strrchr(stat, ')');
+  if (begin == nullptr || end == nullptr || end[1] != ' ' || end[2] == 'Z' || end[2] == 'X') return 0;
+  const auto length = std::min<std::size_t>(static_cast<std::size_t>(end - begin) + 1, into.size() - 1);
+  memcpy(into.data(), begin, length);
+  into[0] = '[';
+  into[length - 1] = ']';
+  into[length] = 0;
+  return length;
+}
+
+/// One that is dead has no command line any more, and one that is about to become another program has none yet.
 Left left_of(pid_t pid) {
   Left left;
   left.pid = pid;
   char path[40];
   append(append(append(path, "/proc/"), pid), "/cmdline");
   std::size_t length = read_file(path, left.words.data(), left.words.size());
+  if (length == 0) length = short_name(pid, left.words);
   while (length > 0 && left.words[length - 1] == 0) --length;
   for (std::size_t i = 0; i < length; ++i)
     if (const auto c = static_cast<unsigned char>(left.words[i]); c < 0x20 || c == 0x7f) left.words[i] = ' ';

@@ -11,7 +11,8 @@ namespace kvmtest::process {
 /// One that was there when it was ended.
 struct Left {
   pid_t pid = 0;
-  std::array<char, 160> words{};  ///< its command line, as far as it fits, ended by a zero
+  /// Its command line, or its name, "[sh]", while it has none: what fits, ended by a zero.
+  std::array<char, 160> words{};
 };
 
 /// Kills all descendants of this process, which must be a child subreaper (prctl(2)) with one thread, and reaps them,
