@@ -41,15 +41,22 @@ class Passing {
   int run() {
     send_size();  // another one, perhaps, than when the connection was asked for
     take_frames();
-    while (!over_) step();
+    while (!end_) step();
     flush_output();
     terminal_.restore();
-    if (signal_) Signals::die(*signal_);
-    if (!error_.empty()) std::cerr << "kvmsh: " << error_ << '\n';
-    return status_;
+    if (end_->signal) Signals::die(*end_->signal);
+    if (!end_->error.empty()) std::cerr << "kvmsh: " << end_->error << '\n';
+    return end_->status;
   }
 
  private:
+  /// How it ended.
+  struct End {
+    int status = 0;
+    std::string error{};          ///< one line; empty: all went well
+    std::optional<int> signal{};  ///< that ended it
+  };
+
   static constexpr auto keys = RawTerminal::Mode::keys;
   static constexpr auto raw = RawTerminal::Mode::raw;
 
@@ -63,7 +70,7 @@ class Passing {
          {connection_, static_cast<short>((take_output ? POLLIN : 0) | (to_guest_.empty() ? 0 : POLLOUT)), 0},
          {to_terminal_.empty() ? -1 : STDOUT_FILENO, POLLOUT, 0}}};
     const int ready = poll(wait.data(), wait.size(), left_ ? leaving_limit_ms : -1);
-    if (ready == 0) over_ = true;
+    if (ready == 0) end_ = End{};
     if (ready <= 0) return;
     if (wait[0].revents != 0) take_signals();
     if (wait[1].revents != 0) read_keys();
@@ -82,8 +89,7 @@ class Passing {
         terminal_.set();
         send_size();
       } else {
-        signal_ = signal;
-        over_ = true;
+        end_ = End{.signal = signal};
       }
     }
   }
@@ -138,11 +144,7 @@ class Passing {
     const ssize_t got = read(connection_, buffer.data(), buffer.size());
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (got <= 0) {
-      over_ = true;
-      if (!left_) {
-        error_ = "the daemon went away";
-        status_ = 3;
-      }
+      end_ = left_ ? End{} : End{3, "the daemon went away"};
       return;
     }
     received_.feed({buffer.data(), static_cast<std::size_t>(got)});
@@ -159,12 +161,12 @@ class Passing {
   }
 
   void take_end(const std::string& payload) {
-    over_ = true;
+    end_ = End{};
     const json end = json::parse(payload, nullptr, false);
     if (!end.is_object() || left_) return;
     if (const std::string note = end.value("note", ""); !note.empty()) to_terminal_ += "\r\nkvmsh: " + note + "\r\n";
-    error_ = end.value("error", "");
-    status_ = error_.empty() ? end.value("status", 0) : 3;
+    end_->error = end.value("error", "");
+    end_->status = end_->error.empty() ? end.value("status", 0) : 3;
   }
 
   void write_terminal() {
@@ -185,7 +187,7 @@ class Passing {
 
   /// The last words, to a terminal that may be slow but is there.
   void flush_output() {
-    while (!to_terminal_.empty() && !signal_) {
+    while (!to_terminal_.empty() && !end_->signal) {
       const ssize_t written = write(STDOUT_FILENO, to_terminal_.data(), to_terminal_.size());
       if (written < 0 && errno == EINTR) continue;
       if (written <= 0) return;
@@ -203,10 +205,7 @@ class Passing {
   const bool input_ended_ = isatty(STDIN_FILENO) == 0;  ///< nobody is there to press a key
   bool left_ = false;
   bool refused_ = false;
-  bool over_ = false;
-  std::optional<int> signal_;
-  std::string error_;
-  int status_ = 0;
+  std::optional<End> end_;
 };
 
 }  // namespace

@@ -157,7 +157,6 @@ Progress::Test* Progress::test(const std::string& name) {
 void Progress::decide(Test& test, Verdict verdict) {
   test.decided = true;
   test.attempts_left = 0;
-  ++decided_;
   count(counts_, verdict);
 }
 
@@ -176,7 +175,7 @@ bool Progress::anything_to_begin() const {
   const auto busy = std::count_if(lanes_.begin(), lanes_.end(), [](const Lane& lane) {
     return std::holds_alternative<Resetting>(lane.state) || std::holds_alternative<Running>(lane.state);
   });
-  return tests_.size() - decided_ > static_cast<std::size_t>(busy) && stopped_by_.empty();
+  return tests_.size() - decided() > static_cast<std::size_t>(busy) && stopped_by_.empty();
 }
 
 std::optional<Duration> Progress::ordinary() const {

@@ -32,7 +32,9 @@ class Progress {
   void expect(Expected expected) { expected_ = std::move(expected); }
 
   [[nodiscard]] std::size_t tests() const { return tests_.size(); }
-  [[nodiscard]] std::size_t decided() const { return decided_; }
+  [[nodiscard]] std::size_t decided() const {
+    return counts_.passed + counts_.failed + counts_.unresolved + counts_.untested + counts_.unsupported;
+  }
   /// Of the whole run from now on. Nothing: it has no end of its own (--repeat 0), nothing is known yet, or all that is
   /// left takes longer than usual.
   [[nodiscard]] std::optional<core::Duration> time_left(core::WallTime now) const;
@@ -115,7 +117,6 @@ class Progress {
   std::vector<Lane> lanes_;
   std::vector<Test> tests_;  ///< in the run's order
   std::map<std::string, std::size_t> test_by_name_;
-  std::size_t decided_ = 0;
   Counts counts_;
   std::vector<core::Duration> took_;       ///< by judged attempts of this run, sorted
   std::vector<core::Duration> overheads_;  ///< the same

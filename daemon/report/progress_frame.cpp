@@ -147,7 +147,7 @@ class Frame {
 
   std::string bar() const {
     const std::size_t all = progress_.tests_.size();
-    const std::size_t done = progress_.decided_;
+    const std::size_t done = progress_.decided();
     std::string tail = fmt::format(" {}/{}", done, all);
     std::string rest;
     if (!progress_.stopped_by_.empty()) {

@@ -48,10 +48,10 @@ void TapDocument::on(const TapVersionLine& line) {
 
 void TapDocument::on(const TapPlanLine& line) {
   any_ = true;
-  if (planned_) return error("a second plan: 1.." + std::to_string(line.count));
-  planned_ = line.count;
-  plan_last_ = !points_.empty();
-  if (line.count == 0) skipped_ = line.reason;
+  if (own_.planned) return error("a second plan: 1.." + std::to_string(line.count));
+  own_.planned = line.count;
+  numbers_.plan_last = !own_.points.empty();
+  if (line.count == 0) own_.skipped = line.reason;
 }
 
 void TapDocument::on(const TapPragmaLine& line) {
@@ -68,31 +68,31 @@ void TapDocument::on(TapPointLine line) {
     return;
   }
   ++totals_.points;
-  if (plan_last_ && !std::exchange(more_after_plan_, true))
+  if (numbers_.plan_last && !std::exchange(numbers_.more_after_plan, true))
     error("the plan stands in the middle: points came before and after it");
-  const unsigned number = line.number.value_or(last_ + 1);
-  last_ = number;
-  if (!seen_.insert(number).second) error("point " + std::to_string(number) + " came twice");
+  const unsigned number = line.number.value_or(numbers_.last + 1);
+  numbers_.last = number;
+  if (!numbers_.seen.insert(number).second) error("point " + std::to_string(number) + " came twice");
   TapNode node;
   node.point.number = number;
   node.point.ok = line.ok;
   node.point.directive = line.directive;
   node.point.description = std::move(line.description);
   node.point.reason = std::move(line.reason);
-  node.point.notes = std::exchange(notes_, {});
+  node.point.notes = std::exchange(next_.notes, {});
   take_subtest(node);
-  points_.push_back(std::move(node));
+  own_.points.push_back(std::move(node));
   printed_ = false;
 }
 
 /// Gives the point the subtest that ended before it.
 void TapDocument::take_subtest(TapNode& node) {
-  TapOutcome subtest = std::exchange(subtest_, {});
-  subtest_name_.clear();
+  TapOutcome subtest = std::exchange(next_.subtest, {});
+  next_.subtest_name.clear();
   node.subtest = std::move(subtest.points);
   if (node.point.reason.empty() && subtest.skipped && node.point.directive == TapDirective::skip)
     node.point.reason = *subtest.skipped;
-  for (const std::string& reason : subtest.bailed_out) bailed_out_.push_back(label(node.point) + ": " + reason);
+  for (const std::string& reason : subtest.bailed_out) own_.bailed_out.push_back(label(node.point) + ": " + reason);
   if (speaks_for_all(node.point)) return;
   for (const std::string& what : subtest.errors) error("in " + label(node.point) + ": " + what);
 }
@@ -100,19 +100,19 @@ void TapDocument::take_subtest(TapNode& node) {
 void TapDocument::comment(std::string_view text) {
   if (const auto name = tap_subtest_name(text)) {
     // In KTAP it stands within the subtest.
-    (kernel_ && level_ > 0 && points_.empty() ? name_ : subtest_name_) = *name;
+    (kernel_ && level_ > 0 && own_.points.empty() ? own_.name : next_.subtest_name) = *name;
     return;
   }
   const std::string_view content = without_one_blank(text.substr(1));
-  if (content.starts_with("(in test file ")) printed_ = !points_.empty();
+  if (content.starts_with("(in test file ")) printed_ = !own_.points.empty();
   const bool heading = content.starts_with(of_kselftest);
   before_ = before_ || heading;
   if (!printed_ && quotes(content)) return;
   if (heading || content.starts_with("Totals: ")) return;
   if (before_)
-    add_note(notes_, content);
-  else if (!points_.empty() && !plan_last_)
-    add_note(points_.back().point.notes, content);
+    add_note(next_.notes, content);
+  else if (!own_.points.empty() && !numbers_.plan_last)
+    add_note(own_.points.back().point.notes, content);
 }
 
 /// Reads what stands behind "# " as another program's output, from a version, a plan or a kselftest's heading on.
@@ -141,75 +141,71 @@ void TapDocument::add_note(std::string& notes, std::string_view text) {
 }
 
 void TapDocument::details(const std::string& text) {
-  if (!points_.empty() && points_.back().point.details.empty()) {
-    std::string& kept = points_.back().point.details;
+  if (!own_.points.empty() && own_.points.back().point.details.empty()) {
+    std::string& kept = own_.points.back().point.details;
     add_note(kept, text);
     while (kept.ends_with("\n\n")) kept.pop_back();
   }
 }
 
 void TapDocument::error(std::string what) {
-  if (errors_.size() < errors_kept) errors_.push_back(std::move(what));
+  if (own_.errors.size() < errors_kept) own_.errors.push_back(std::move(what));
 }
 
 void TapDocument::receive(TapOutcome outcome) {
   const auto append = [](auto& to, auto& from) {
     to.insert(to.end(), std::move_iterator(from.begin()), std::move_iterator(from.end()));
   };
-  append(subtest_.points, outcome.points);
-  append(subtest_.errors, outcome.errors);
-  append(subtest_.bailed_out, outcome.bailed_out);
-  if (outcome.skipped) subtest_.skipped = std::move(outcome.skipped);
-  if (!outcome.name.empty()) subtest_.name = std::move(outcome.name);
+  append(next_.subtest.points, outcome.points);
+  append(next_.subtest.errors, outcome.errors);
+  append(next_.subtest.bailed_out, outcome.bailed_out);
+  if (outcome.skipped) next_.subtest.skipped = std::move(outcome.skipped);
+  if (!outcome.name.empty()) next_.subtest.name = std::move(outcome.name);
 }
 
 void TapDocument::bail_out(const std::string& reason) {
   any_ = true;
-  bailed_out_.push_back(reason.empty() ? "bailed out" : reason);
+  own_.bailed_out.push_back(reason.empty() ? "bailed out" : reason);
 }
 
 TapOutcome TapDocument::close(bool complete) {
   end_quoted(complete);
-  if (!any_ && level_ > 0) return std::exchange(subtest_, {});
-  if (!subtest_.points.empty() || !subtest_.bailed_out.empty()) stand_in(complete);
+  if (!any_ && level_ > 0) return std::exchange(next_.subtest, {});
+  if (!next_.subtest.points.empty() || !next_.subtest.bailed_out.empty()) stand_in(complete);
   if (complete) check_plan();
-  if (!points_.empty()) skipped_.reset();
-  return {.points = std::move(points_),
-          .errors = std::move(errors_),
-          .name = std::move(name_),
-          .skipped = std::move(skipped_),
-          .planned = planned_,
-          .bailed_out = std::move(bailed_out_)};
+  if (!own_.points.empty()) own_.skipped.reset();
+  return std::move(own_);
 }
 
 /// Adds what stands for the point that the last subtest should have come to.
 void TapDocument::stand_in(bool complete) {
   TapNode node;
-  node.point.number = last_ + 1;
+  node.point.number = numbers_.last + 1;
   node.point.missing = true;
-  node.point.description = subtest_name_.empty() ? subtest_.name : subtest_name_;
+  node.point.description = next_.subtest_name.empty() ? next_.subtest.name : next_.subtest_name;
   const std::string name = node.point.description;
-  TapOutcome subtest = std::exchange(subtest_, {});
+  TapOutcome subtest = std::exchange(next_.subtest, {});
   node.subtest = std::move(subtest.points);
   for (const std::string& reason : subtest.bailed_out)
-    bailed_out_.push_back((name.empty() ? "" : name + ": ") + reason);
+    own_.bailed_out.push_back((name.empty() ? "" : name + ": ") + reason);
   if (complete) error("a subtest came to no point of its own" + (name.empty() ? "" : ": " + name));
-  points_.push_back(std::move(node));
+  own_.points.push_back(std::move(node));
 }
 
 void TapDocument::check_plan() {
   if (totals_.too_many) return;
-  if (!planned_) {
+  if (!own_.planned) {
     if (!kernel_) error("there is no plan (1..N): the output may have been cut off");
     return;
   }
-  if (seen_.contains(0)) error("point 0 is outside the plan of " + std::to_string(*planned_));
-  if (!seen_.empty() && *seen_.rbegin() > *planned_)
-    error("point " + std::to_string(*seen_.rbegin()) + " is beyond the plan of " + std::to_string(*planned_));
-  if (seen_.size() >= *planned_) return;
+  if (numbers_.seen.contains(0)) error("point 0 is outside the plan of " + std::to_string(*own_.planned));
+  if (!numbers_.seen.empty() && *numbers_.seen.rbegin() > *own_.planned)
+    error("point " + std::to_string(*numbers_.seen.rbegin()) + " is beyond the plan of " +
+          std::to_string(*own_.planned));
+  if (numbers_.seen.size() >= *own_.planned) return;
   unsigned missing = 1;
-  while (seen_.contains(missing)) ++missing;
-  error("planned " + std::to_string(*planned_) + " points, but " + std::to_string(seen_.size()) +
+  while (numbers_.seen.contains(missing)) ++missing;
+  error("planned " + std::to_string(*own_.planned) + " points, but " + std::to_string(numbers_.seen.size()) +
         " came; the first that is missing is " + std::to_string(missing));
 }
 

@@ -60,7 +60,7 @@ class TapDocument {
   [[nodiscard]] bool before() const { return before_; }
   [[nodiscard]] bool strict() const { return strict_; }
   /// Whether a version line would begin another document.
-  [[nodiscard]] bool begun() const { return planned_ || !points_.empty(); }
+  [[nodiscard]] bool begun() const { return own_.planned || !own_.points.empty(); }
 
   void on(const TapVersionLine& line);
   void on(const TapPlanLine& line);
@@ -79,6 +79,20 @@ class TapDocument {
   void bail_out(const std::string& reason);
 
  private:
+  /// Those of its points, and where among them its plan stood.
+  struct Numbers {
+    std::set<unsigned> seen{};
+    unsigned last = 0;
+    bool plan_last = false;        ///< the plan came behind points
+    bool more_after_plan = false;  ///< … and before others
+  };
+  /// What came for the next point.
+  struct Next {
+    TapOutcome subtest{};
+    std::string subtest_name{};
+    std::string notes{};
+  };
+
   void take_subtest(TapNode& node);
   void end_quoted(bool complete);
   void stand_in(bool complete);
@@ -91,23 +105,12 @@ class TapDocument {
   unsigned level_;
   bool before_;
   bool any_ = false;
-  bool kernel_ = false;           ///< KTAP: a plan may be left out
-  bool strict_ = false;           ///< pragma +strict
-  bool plan_last_ = false;        ///< the plan came behind points
-  bool more_after_plan_ = false;  ///< … and before others
-  bool printed_ = false;          ///< comments are what the last point's test printed, as bats quotes it
-  std::string name_;              ///< its own, as a comment told it
-  std::optional<unsigned> planned_;
-  std::optional<std::string> skipped_;
-  std::set<unsigned> seen_;
-  unsigned last_ = 0;
-  std::vector<TapNode> points_;
-  std::vector<std::string> errors_;
-  std::vector<std::string> bailed_out_;
-  // What came for the next point.
-  TapOutcome subtest_;
-  std::string subtest_name_;
-  std::string notes_;
+  bool kernel_ = false;   ///< KTAP: a plan may be left out
+  bool strict_ = false;   ///< pragma +strict
+  bool printed_ = false;  ///< comments are what the last point's test printed, as bats quotes it
+  TapOutcome own_;        ///< so far
+  Numbers numbers_;
+  Next next_;
   std::unique_ptr<TapStream> quoted_;  ///< behind "# "
 };
 
