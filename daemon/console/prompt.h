@@ -30,6 +30,7 @@ class PromptScanner {
   /// Takes in what was read. After a status, bytes behind the prompt wait for the next call.
   Result feed(std::string_view bytes);
 
+  [[nodiscard]] const std::string& nonce() const { return nonce_; }
   /// Gives out what was held back, when no more will come.
   std::string take_rest();
   /// Bytes that are held back.

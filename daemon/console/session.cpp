@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/quoting.h"
+#include "console/shell_setup.h"
 #include "console/shell_watch.h"
 
 namespace kvmtest::console {
@@ -17,14 +18,12 @@ using namespace std::chrono_literals;
 // A terminal in canonical mode drops what passes 4095 bytes of a line (n_tty, N_TTY_BUF_SIZE).
 constexpr std::size_t line_bound = 1000;
 
+// The words of bash for a text that it cannot evaluate. Its next prompt has the status of the command before then, and
+// it misreads a `case` in the next line. $? is right, and any other line puts its parser right.
+constexpr std::string_view unmatched = "unexpected EOF while looking for matching";
+
 // For a few letters to be taken.
 constexpr auto type_limit = 10s;
-
-// Bytes of the kernel's messages that are kept.
-constexpr std::size_t heard_bound = 1U << 20U;
-
-// A shell that does not give a half-typed line up for control-C alone does so at the next line.
-constexpr auto interrupt_limit = 1s;
 
 /// Whether a terminal takes it as it stands: it acts upon control characters, and a shell prompts after each line.
 bool is_plain(std::string_view text) {
@@ -57,24 +56,16 @@ std::string typed_word(std::string_view text) {
 }  // namespace
 
 Session::Session(std::unique_ptr<Stream> stream, std::size_t capture_bound, Patience patience)
-    : stream_(std::move(stream)),
+    : link_(std::move(stream), capture_bound),
       capture_bound_(capture_bound),
       patience_(patience),
-      nonce_(make_nonce()),
-      kernel_(nonce_),
-      scanner_(nonce_),
-      raw_(capture_bound) {}
-
-std::string Session::read(Deadline deadline) {
-  std::string bytes = stream_->read(deadline);
-  raw_.append(bytes);
-  return bytes;
-}
+      scanner_(make_nonce()),
+      kernel_(scanner_.nonce()) {}
 
 /// The same without what the kernel said.
 std::string Session::read_text(Deadline deadline) {
   std::string text;
-  for (auto piece = kernel_.feed(read(deadline));; piece = kernel_.feed({})) {
+  for (auto piece = kernel_.feed(link_.read(deadline));; piece = kernel_.feed({})) {
     text += piece.text;
     if (!piece.message) return text;
     note(std::move(*piece.message));
@@ -83,22 +74,40 @@ std::string Session::read_text(Deadline deadline) {
 
 void Session::note(KernelScanner::Message message) {
   if (live_) live_->append(message.bytes);
-  heard_bytes_ += message.bytes.size();
-  if (heard_bytes_ > heard_bound) return;
-  heard_.push_back({given_ + scanner_.held(), std::move(message.bytes), std::move(message.line), steady_clock::now()});
+  heard_.add({given_ + scanner_.held(), std::move(message.bytes), std::move(message.line), steady_clock::now()});
 }
 
 void Session::set_nonce(std::string nonce) {
-  nonce_ = std::move(nonce);
-  scanner_ = PromptScanner(nonce_);
-  kernel_.set_prompt(nonce_);
+  kernel_.set_prompt(nonce);
+  scanner_ = PromptScanner(std::move(nonce));
 }
 
 void Session::type(std::string_view line, Deadline deadline) {
   at_prompt_ = false;
   std::string bytes(line);
   bytes.push_back('\n');
-  stream_->write(bytes, deadline);
+  link_.write(bytes, deadline);
+}
+
+/// Hands on the output that was found.
+void Session::give(PromptScanner::Result& result, const OnOutput& on_output) {
+  const std::string output = std::exchange(result.output, {});
+  if (!on_output || output.empty()) return;
+  given_ += output.size();
+  on_output(output);
+}
+
+/// Takes in what came since the last command. Prompts among it answer nobody: somebody who may type there pressed
+/// return, or control-C when the command had just ended.
+void Session::drop_prompts(const OnOutput& on_output) {
+  std::string bytes;
+  while (true) {
+    auto result = scanner_.feed(std::exchange(bytes, {}));
+    give(result, on_output);
+    if (result.status || result.incomplete) continue;
+    bytes = read_text(steady_clock::now());
+    if (bytes.empty()) return;
+  }
 }
 
 /// Waits for a prompt. `watched`: whether to look for somebody else who answers at the console, which ends the waiting.
@@ -107,19 +116,13 @@ Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_outp
   const std::string letters = make_nonce();
   if (watched) watch.emplace(letters, steady_clock::now());
   const auto type_raw = [&](const std::string& bytes) {
-    if (!bytes.empty()) stream_->write(bytes, steady_clock::now() + type_limit);
+    if (!bytes.empty()) link_.write(bytes, steady_clock::now() + type_limit);
   };
   // What came behind the last prompt may already hold the next one.
   auto result = scanner_.feed({});
-  const auto give = [&] {
-    const std::string output = std::exchange(result.output, {});
-    if (!on_output || output.empty()) return;
-    given_ += output.size();
-    on_output(output);
-  };
   std::string bytes;
   while (true) {
-    give();
+    give(result, on_output);
     if (result.incomplete) {
       if (watch) type_raw(watch->finish());
       return {std::nullopt, true, {}};
@@ -138,12 +141,12 @@ Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_outp
     if (watch && !piece.text.empty()) watch->heard(piece.text, now);
     result = scanner_.feed(piece.text);
     if (piece.message) {
-      give();
+      give(result, on_output);
       note(std::move(*piece.message));
     } else if (silent) {
       if (now >= deadline) return {};
       if (watch) type_raw(watch->type(now));
-      bytes = read(watch ? std::min(deadline, watch->next()) : deadline);
+      bytes = link_.read(watch ? std::min(deadline, watch->next()) : deadline);
     }
   }
 }
@@ -178,13 +181,20 @@ std::string Session::type_long(std::string_view command, Deadline deadline) {
 
 /// Out of a command that the shell wants the rest of. False: it does not answer.
 bool Session::give_up_line(Deadline deadline) {
-  stream_->write("\x03", deadline);
-  if (await_prompt(std::min(deadline, steady_clock::now() + interrupt_limit))) return true;
-  stream_->write("\n", deadline);
-  return await_prompt(deadline).has_value();
+  // Some shells give it up at the line behind it.
+  link_.write("\x03\n", deadline);
+  // How many prompts that brings differs (busybox's ash may take the signal for the input's end first, and then for a
+  // signal), and so does what of the input it takes along. Hence a new nonce for each try.
+  while (true) {
+    set_nonce(make_nonce());
+    type(prompt_line(scanner_.nonce()), deadline);
+    if (await_prompt(std::min(deadline, steady_clock::now() + patience_.answer))) return true;
+    if (steady_clock::now() >= deadline) return false;
+  }
 }
 
 Session::Answer Session::execute(std::string_view command, Deadline deadline, const OnOutput& on_output) {
+  drop_prompts(on_output);
   const int before = last_status_;
   if (command.size() <= line_bound && is_plain(command)) {
     type(command, deadline);
@@ -198,7 +208,20 @@ Session::Answer Session::execute(std::string_view command, Deadline deadline, co
   const std::string line = type_long(command, deadline);
   if (line.empty()) return {};
   type(line, deadline);
-  return await_answer(deadline, on_output, true);
+  std::string end;  // of the output
+  const Answer answer = await_answer(
+      deadline,
+      [&](std::string_view bytes) {
+        constexpr std::size_t bound = 256;
+        end.append(bytes.substr(bytes.size() - std::min(bytes.size(), bound)));
+        end.erase(0, end.size() - std::min(end.size(), bound));
+        if (on_output) on_output(bytes);
+      },
+      true);
+  if (!answer.status || end.find(unmatched) == std::string::npos) return answer;
+  // With set -e the shell would end by it.
+  type("__kvmtest=$?; [ -o errexit ] || (exit $__kvmtest)", deadline);
+  return await_answer(deadline, {});
 }
 
 CommandResult Session::run(std::string_view command, std::chrono::microseconds limit, const OnOutput& on_output) {
@@ -240,20 +263,17 @@ CommandResult Session::carry_out(std::chrono::microseconds limit, const OnOutput
   if (result.left) result.output.erase(std::min(result.output.size(), result.output.rfind(letters)));
   result.truncated = output.truncated();
   result.output_bytes = output.total();
-  result.kernel.assign(heard_.begin() + static_cast<std::ptrdiff_t>(heard), heard_.end());
+  result.kernel = heard_.after(heard);
   for (KernelMessage& message : result.kernel) message.offset = std::min(message.offset, result.output_bytes);
   result.took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
   return result;
 }
 
 void Session::reconnect(std::unique_ptr<Stream> stream) {
-  scanner_ = PromptScanner(nonce_);
+  scanner_.take_rest();
   kernel_.take_rest();
   at_prompt_ = false;
-  const std::lock_guard lock(stream_mutex_);
-  stream_ = std::move(stream);
-  // Who interrupted the session may have meant the old one.
-  if (interrupted_) stream_->interrupt();
+  link_.reconnect(std::move(stream));
 }
 
 bool Session::begin_waiting(std::string_view command, std::string_view ready, Deadline deadline) {
@@ -300,7 +320,7 @@ bool Session::recover(std::chrono::milliseconds patience) {
     set_nonce(make_nonce());
     // End whatever is in the foreground and throw away a half-typed line.
     at_prompt_ = false;
-    stream_->write("\x03\x15\n", deadline);
+    link_.write("\x03\x15\n", deadline);
     set_up_shell(deadline, false);
     return run("(exit 7)", patience).status == 7;
   } catch (const LoginFailed&) {
@@ -308,17 +328,6 @@ bool Session::recover(std::chrono::milliseconds patience) {
   } catch (const Closed&) {
     return false;
   }
-}
-
-std::vector<KernelMessage> Session::take_kernel() {
-  heard_bytes_ = 0;
-  return std::exchange(heard_, {});
-}
-
-std::string Session::take_raw() {
-  std::string text = raw_.text();
-  raw_ = Capture(capture_bound_);
-  return text;
 }
 
 }  // namespace kvmtest::console

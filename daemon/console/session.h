@@ -4,20 +4,19 @@
 // Needs of the guest: a getty, or a shell that is there after the boot; and a POSIX shell that expands "$?" in PS1
 // (busybox ash, dash, bash, ksh, zsh, FreeBSD's sh). What the kernel says meanwhile is kept apart: see kernel.h.
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "console/capture.h"
+#include "console/heard.h"
 #include "console/kernel.h"
+#include "console/link.h"
 #include "console/live_text.h"
 #include "console/prompt.h"
 #include "console/stream.h"
@@ -33,14 +32,6 @@ struct Login {
 class LoginFailed : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
-};
-
-/// A message of the kernel among what a command printed, and no part of that.
-struct KernelMessage {
-  std::uint64_t offset = 0;  ///< in the command's output: how many bytes of it stand before
-  std::string bytes;         ///< as printed, CR LF included
-  KernelLine line;
-  std::chrono::steady_clock::time_point read;  ///< when it came here
 };
 
 struct CommandResult {
@@ -89,7 +80,7 @@ class Session {
   /// waits for the command's end. Its output counts from `mark` on: whatever the console printed before, prompts and
   /// all, may be of another time. `prompt`: prompt_nonce() of the first half's session. Throws Closed, Interrupted.
   CommandResult end_waiting(const std::string& prompt, std::string_view line, std::string_view mark, Deadline deadline);
-  [[nodiscard]] const std::string& prompt_nonce() const { return nonce_; }
+  [[nodiscard]] const std::string& prompt_nonce() const { return scanner_.nonce(); }
   /// From now on the kernel's messages are newer than that, and so are the lines of its log that are of interest. After
   /// a login: all since the boot, by dmesg.
   void set_kernel_log(KernelLog log) {
@@ -98,7 +89,7 @@ class Session {
   }
   [[nodiscard]] const KernelLog& kernel_log() const { return kernel_log_; }
   /// Whether the shell waits for a command, and all that was ever typed has been read by it.
-  [[nodiscard]] bool at_prompt() const { return at_prompt_ && !interrupted_; }
+  [[nodiscard]] bool at_prompt() const { return at_prompt_ && !link_.interrupted(); }
 
   /// A person has the console from now on, until recover(): see Interactive.
   void hand_over() { at_prompt_ = false; }
@@ -106,24 +97,18 @@ class Session {
   /// False: the shell does not answer, the domain must be reset before it is used again.
   bool recover(std::chrono::milliseconds patience);
   /// For passing bytes through, see Interactive.
-  std::shared_ptr<Stream> stream() {
-    const std::lock_guard lock(stream_mutex_);
-    return stream_;
-  }
+  std::shared_ptr<Stream> stream() { return link_.stream(); }
 
   /// Everything the console printed since the last call, prompts and all.
-  std::string take_raw();
+  std::string take_raw() { return link_.take_raw(); }
   /// All that the kernel said there since the last call, within a bound.
-  std::vector<KernelMessage> take_kernel();
+  std::vector<KernelMessage> take_kernel() { return heard_.take(); }
 
   /// From now on run() tells there what it types and what comes of it; null: nowhere.
   void show_to(std::shared_ptr<LiveText> live) { live_ = std::move(live); }
 
   /// Any thread.
-  void interrupt() {
-    interrupted_ = true;
-    stream()->interrupt();
-  }
+  void interrupt() { link_.interrupt(); }
 
  private:
   struct Answer {
@@ -131,8 +116,9 @@ class Session {
     bool incomplete = false;    ///< the shell waits for the rest of the command
     std::string letters{};      ///< that somebody else has echoed; they come last in the output
   };
-  std::string read(Deadline deadline);
   std::string read_text(Deadline deadline);
+  void give(PromptScanner::Result& result, const OnOutput& on_output);
+  void drop_prompts(const OnOutput& on_output);
   Answer await_answer(Deadline deadline, const OnOutput& on_output, bool watched = false);
   std::optional<int> await_prompt(Deadline deadline) { return await_answer(deadline, {}).status; }
   CommandResult carry_out(std::chrono::microseconds limit, const OnOutput& on_output,
@@ -151,23 +137,18 @@ class Session {
   bool await_mark(const std::string& mark, Deadline deadline);
   void set_up_shell(Deadline deadline, bool whole);
 
-  std::shared_ptr<Stream> stream_;  ///< set under stream_mutex_, by the session's thread
-  std::mutex stream_mutex_;
+  Link link_;
   std::size_t capture_bound_;
   Patience patience_;
-  std::string nonce_;
-  KernelScanner kernel_;
   PromptScanner scanner_;
-  Capture raw_;
-  std::shared_ptr<LiveText> live_;
+  KernelScanner kernel_;
   KernelLog kernel_log_;
-  std::vector<KernelMessage> heard_;
-  std::size_t heard_bytes_ = 0;
+  Heard heard_;
+  std::shared_ptr<LiveText> live_;
   std::uint64_t given_ = 0;  ///< bytes of the command's output so far
   int last_status_ = 0;
   bool at_shell_ = false;  ///< after the boot, without a login
   bool at_prompt_ = false;
-  std::atomic<bool> interrupted_{false};
 };
 
 }  // namespace kvmtest::console

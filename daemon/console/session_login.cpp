@@ -61,7 +61,7 @@ void bound(std::string& text) {
 
 }  // namespace
 
-void Session::knock(Deadline deadline) { stream_->write("\n", deadline); }
+void Session::knock(Deadline deadline) { link_.write("\n", deadline); }
 
 void Session::await_login_prompt(Deadline deadline) {
   // Nothing is left of an earlier boot.
@@ -74,7 +74,7 @@ void Session::await_login_prompt(Deadline deadline) {
   auto last = steady_clock::now();  // something was printed
   auto knocked = last;
   while (steady_clock::now() < deadline) {
-    const std::string bytes = read(std::min(deadline, steady_clock::now() + patience_.quiet));
+    const std::string bytes = link_.read(std::min(deadline, steady_clock::now() + patience_.quiet));
     for (auto piece = kernel_.feed(bytes);; piece = kernel_.feed({})) {
       text += piece.text;
       if (!piece.message) break;
@@ -199,7 +199,7 @@ void Session::enter_plain_shell(Deadline deadline) {
 }
 
 void Session::set_up_shell(Deadline deadline, bool whole) {
-  for (const std::string& line : shell_setup_lines(nonce_)) {
+  for (const std::string& line : shell_setup_lines(scanner_.nonce())) {
     type(line, deadline);
     if (!await_prompt(deadline)) throw LoginFailed("the shell did not take the prompt (PS1) it was given");
     if (!whole) return;

@@ -37,14 +37,18 @@ std::string plain_shell_line(std::string_view mark) {
 
 std::string any_shell_line(std::string_view mark) { return fmt::format("echo {}':1# '", mark); }
 
+std::string prompt_line(std::string_view prompt) {
+  return fmt::format("PS2={} PS1={}", base::shell_quoted(continuation_variable(prompt)),
+                     base::shell_quoted(prompt_variable(prompt)));
+}
+
 std::vector<std::string> shell_setup_lines(std::string_view prompt) {
   return {
       // Whatever fails because a shell has no such thing must not end the line: `command` sees to that.
       fmt::format(" {}; set +eu; command set +o emacs +o vi 2>/dev/null; if [ -n \"${{ZSH_VERSION-}}\" ]; then emulate "
                   "sh; setopt promptsubst interactivecomments rmstarsilent; unsetopt promptcr promptsp banghist notify "
-                  "correct correctall beep mailwarning monitor zle; fi; PS2={} PS1={}",
-                  terminal, base::shell_quoted(continuation_variable(prompt)),
-                  base::shell_quoted(prompt_variable(prompt))),
+                  "correct correctall beep mailwarning monitor zle; fi; {}",
+                  terminal, prompt_line(prompt)),
       // +m: no job messages.
       "unalias -a 2>/dev/null; trap - 0; for __kvmtest in a b C f v x m H; do command set +$__kvmtest; done "
       "2>/dev/null; for __kvmtest in gmacs viraw history bgnice; do command set +o $__kvmtest; done 2>/dev/null; if [ "

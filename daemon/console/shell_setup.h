@@ -17,6 +17,9 @@ std::string plain_shell_line(std::string_view mark);
 /// The line to type where that had no answer: whatever shell it is prints "MARK:1# ".
 std::string any_shell_line(std::string_view mark);
 
+/// The line that has a shell prompt as PromptScanner expects it.
+std::string prompt_line(std::string_view prompt);
+
 /// Behind it, lines to type one after the other, each when the shell has prompted. With the first the shell prompts as
 /// PromptScanner expects it, and has no echo.
 std::vector<std::string> shell_setup_lines(std::string_view prompt);

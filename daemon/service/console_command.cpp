@@ -36,6 +36,7 @@ class ClientWatch {
           while (client_.input()) {
           }
           if (done_) return;
+          pressed_ = true;
           try {
             session.stream()->write("\x03", steady_clock::now() + 1s);
           } catch (const std::exception&) {
@@ -44,15 +45,21 @@ class ClientWatch {
         }) {}
   ClientWatch(const ClientWatch&) = delete;
   ClientWatch& operator=(const ClientWatch&) = delete;
-  ~ClientWatch() {
+  ~ClientWatch() { end(); }
+
+  /// Whether it was pressed.
+  bool end() {
     done_ = true;
+    if (!thread_.joinable()) return pressed_;
     client_.end_input();
     thread_.join();
+    return pressed_;
   }
 
  private:
   ConsoleClient& client_;
   std::atomic<bool> done_{false};
+  std::atomic<bool> pressed_{false};
   std::thread thread_;
 };
 
@@ -124,8 +131,10 @@ ConsoleEnd Consoles::run(const core::Domain& domain, const ConsoleCommand& comma
   }
   console::CommandResult result;
   {
-    const ClientWatch watch(client, session);
+    ClientWatch watch(client, session);
     result = type(session, command, [&](std::string_view output) { client.output(output); });
+    // Behind the command's own prompt it may have brought another one, which the next command's is not to be taken for.
+    if (watch.end() && result.status && !session.recover(3s)) result.status.reset();
   }
   if (in_test) engine_.command_ran(domain, command.token, command.text, result);
   if (result.status) return {.status = result.status, .took = result.took};

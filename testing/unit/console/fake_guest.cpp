@@ -40,7 +40,7 @@ std::string FakeGuest::read(Deadline) {
 void FakeGuest::write(std::string_view bytes, Deadline) {
   if (interrupted_) throw Interrupted();
   if (closed_) throw Closed();
-  if (silent) return;
+  if (faults.silent) return;
   for (const char c : bytes) {
     if (c == '\x03') {  // interrupts what is in the foreground
       state_.input.clear();
@@ -50,7 +50,7 @@ void FakeGuest::write(std::string_view bytes, Deadline) {
       state_.hangs = false;
       state_.waiting.clear();
       if (state_.echo) print("^C");
-      prompt();
+      for (unsigned i = 0; i < faults.interrupt_prompts; ++i) prompt();
     } else if (c == '\x15') {
       state_.input.clear();
     } else if (c == '\n' || c == '\r') {
@@ -139,6 +139,9 @@ bool FakeGuest::set_up(const std::string& line) {
     state_.variables["PS1"] = value("PS1='", '\'');
     state_.variables["PS2"] = value("PS2='", '\'');
     state_.own_prompt = true;
+  } else if (line.starts_with("PS2='")) {
+    state_.variables["PS1"] = value("PS1='", '\'');
+    state_.variables["PS2"] = value("PS2='", '\'');
   } else if (line.starts_with("for __kvmtest in ")) {
     state_.variables["__kvmtest_n"] = "\n";
   } else if (!line.starts_with("unalias -a 2>/dev/null;") && !line.starts_with("{ [ ! -d /run/systemd/system ]")) {
@@ -197,7 +200,7 @@ std::vector<std::vector<std::string>> FakeGuest::parse(const std::string& text) 
 void FakeGuest::execute(const std::vector<std::string>& words) {
   if (words.empty()) return;
   const std::string& verb = words[0];
-  if (hanging.contains(verb)) {
+  if (faults.hanging.contains(verb)) {
     state_.hangs = true;
     return;
   }
@@ -216,8 +219,8 @@ void FakeGuest::execute(const std::vector<std::string>& words) {
     for (int c = 0; c < 256; ++c) output_.push_back(static_cast<char>(c));
   } else if (verb == "(exit") {
     state_.status = std::stoi(words.at(1));
-  } else if (verb == "eval" && words.at(1).starts_with("for f in /dev/shm ")) {
-    install_program();
+  } else if (execute_for_state(words)) {
+    return;
   } else if (verb == "eval") {
     for (const auto& command : parse(words.at(1))) {
       execute(command);
@@ -240,18 +243,8 @@ void FakeGuest::execute(const std::vector<std::string>& words) {
     state_.status = before;
   } else if (verb == "cat" && words.at(1) == "/proc/sys/kernel/random/boot_id") {
     print("boot-" + std::to_string(boots) + "\n");
-  } else if (verb == "cat" && words.at(1) == "/proc/mounts") {
-    print_mounts();
-  } else if (verb == "umount") {
-    unmount(words.at(1));
-  } else if (verb == "mount") {
-    mount_again(words);
   } else if (verb == "uname") {
     print(options_.host_name + "\n");
-  } else if (verb == state_.program) {
-    run_program(words);
-  } else if (verb == "until" && words.at(1) == state_.program) {
-    run_program({words.begin() + 1, words.end()});
   } else {
     print("sh: " + verb + ": not found\n");
     state_.status = 127;
@@ -278,6 +271,26 @@ void FakeGuest::stty(const std::vector<std::string>& words) {
 
 // ---- what a saved state needs ----
 
+/// False: the words are no command of these.
+bool FakeGuest::execute_for_state(const std::vector<std::string>& words) {
+  const std::string& verb = words[0];
+  if (verb == "eval" && words.at(1).starts_with("for f in /dev/shm "))
+    install_program();
+  else if (verb == "cat" && words.at(1) == "/proc/mounts")
+    print_mounts();
+  else if (verb == "umount")
+    unmount(words.at(1));
+  else if (verb == "mount")
+    mount_again(words);
+  else if (verb == state_.program)
+    run_program(words);
+  else if (verb == "until" && words.at(1) == state_.program)
+    run_program({words.begin() + 1, words.end()});
+  else
+    return false;
+  return true;
+}
+
 void FakeGuest::print_mounts() {
   const auto escaped = [](const std::string& text) {
     std::string out;
@@ -295,7 +308,7 @@ void FakeGuest::unmount(const std::string& target) {
   // What lies in it keeps it busy, too.
   const bool covered =
       std::any_of(mounts.rbegin(), found, [&](const Mount& m) { return m.target.starts_with(target + "/"); });
-  if (found == mounts.rend() || covered || busy.contains(target)) {
+  if (found == mounts.rend() || covered || faults.busy.contains(target)) {
     print("umount: " + target + (found == mounts.rend() ? ": not mounted.\n" : ": target is busy.\n"));
     state_.status = 32;
     return;
@@ -305,7 +318,7 @@ void FakeGuest::unmount(const std::string& target) {
 
 /// mount -t TYPE -o OPTIONS SOURCE TARGET
 void FakeGuest::mount_again(const std::vector<std::string>& words) {
-  if (words.size() != 7 || gone.contains(words[5])) {
+  if (words.size() != 7 || faults.gone.contains(words[5])) {
     print("mount: no such share\n");
     state_.status = 1;
     return;
@@ -337,17 +350,17 @@ void FakeGuest::renew(const std::string& line) {
   std::string nanoseconds;
   words >> mark >> seed >> seconds >> nanoseconds;
   if (seed == "again") {
-    ++warmed;
+    ++program.warmed;
     print(mark + "\nwaiting\n");
     return;
   }
   const std::string token = std::exchange(state_.waiting, {});
   state_.status = 0;
   if (nanoseconds.empty()) return;
-  seeds.insert(seed);
+  program.seeds.insert(seed);
   const long newest = kernel_log.empty() ? 0 : kernel_log.rbegin()->first;
-  print(mark + " " + token + " " + std::to_string(renewal) + " " + options_.host_name + " " + std::to_string(newest) +
-        "\n");
+  print(mark + " " + token + " " + std::to_string(faults.renewal) + " " + options_.host_name + " " +
+        std::to_string(newest) + "\n");
 }
 
 void FakeGuest::print(std::string_view text) {

@@ -80,15 +80,21 @@ class FakeGuest : public Stream {
   std::vector<std::string> typed;  ///< lines as the shell got them
   unsigned boots = 1;              ///< its boot has another number each time
   bool restarts = false;           ///< it closed because it rebooted
-  bool silent = false;             ///< it takes in what is typed and does nothing
-  std::set<std::string> busy;      ///< targets of mounts that somebody uses
-  std::set<std::string> gone;      ///< sources that can no longer be mounted
-  std::set<std::string> hanging;   ///< first words of commands that hang
-  std::set<std::string> seeds;     ///< that its random pool was given
-  int renewal = 0;                 ///< what the program that waited could not set, when its line is right
+  struct Faults {
+    bool silent = false;             ///< it takes in what is typed and does nothing
+    std::set<std::string> busy;      ///< targets of mounts that somebody uses
+    std::set<std::string> gone;      ///< sources that can no longer be mounted
+    std::set<std::string> hanging;   ///< first words of commands that hang
+    unsigned interrupt_prompts = 1;  ///< that a control-C brings
+    int renewal = 0;                 ///< what the program that waited could not set, when its line is right
+  } faults;
+  /// Of the program that waits in a saved state.
+  struct Program {
+    std::set<std::string> seeds;  ///< that its random pool was given
+    unsigned warmed = 0;          ///< times it was started again
+  } program;
   /// What its kernel has logged, by the kernel's time in microseconds: "<4>[    1.000000] text".
   std::map<long, std::string> kernel_log;
-  unsigned warmed = 0;  ///< times the program that waits was started again
 
  private:
   using At = State::At;
@@ -97,6 +103,7 @@ class FakeGuest : public Stream {
   void command_line(const std::string& line);
   bool set_up(const std::string& line);
   void execute(const std::vector<std::string>& words);
+  bool execute_for_state(const std::vector<std::string>& words);
   void leave_shell(const std::string& verb);
   void stty(const std::vector<std::string>& words);
   void print_mounts();

@@ -130,6 +130,24 @@ TEST(Session, AnInteractiveEndTakesTheShellBack) {
   EXPECT_EQ(console.run("echo back").output, "back\n");
 }
 
+// Else each later command would get the answer of the one before it.
+TEST(Session, PromptsThatAPersonBroughtAnswerNoCommand) {
+  Console console;
+  console.log_in();
+  console.session.stream()->write("\n\necho person\n\x03", Console::later());
+  const auto result = console.run("echo test; (exit 4)");
+  EXPECT_EQ(result.output, "person\n" + std::string("test\n"));
+  EXPECT_EQ(result.status, 4);
+}
+
+TEST(Session, AnIncompleteCommandIsGivenUpHoweverManyPromptsThatBrings) {
+  Console console;
+  console.log_in();
+  console.guest->faults.interrupt_prompts = 3;
+  console.run("echo 'x");
+  EXPECT_EQ(console.run("echo next").output, "next\n");
+}
+
 TEST(Session, APersonsPromptAndHalfTypedLineAreTakenAway) {
   Console console;
   console.log_in();
@@ -146,7 +164,7 @@ TEST(Session, AShellThatDoesNotAnswerIsNotTakenBack) {
   console.session.run("PS1=gone", 5ms);
   // It takes the prompt it is given again; a dead guest does not.
   EXPECT_TRUE(console.session.recover(10s));
-  console.guest->silent = true;
+  console.guest->faults.silent = true;
   EXPECT_FALSE(console.session.recover(5ms));
 }
 

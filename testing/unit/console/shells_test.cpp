@@ -48,6 +48,8 @@ class Terminal : public Stream {
     pid_ = forkpty(&descriptor_, nullptr, nullptr, nullptr);
     if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "forkpty");
     if (pid_ == 0) {
+      // Whoever runs this in the background ignores it, and then a shell does so for good.
+      signal(SIGINT, SIG_DFL);
       if (chdir(home.c_str()) == 0) execve(command[0].c_str(), argv.data(), environment.data());
       _exit(127);
     }
@@ -232,6 +234,8 @@ TEST_P(Shells, TellAnIncompleteCommandAtOnce) {
     if (GetParam().name == std::string("zsh") && command.ends_with("&&")) continue;
     const std::string said = run(command);
     EXPECT_TRUE(said.ends_with("]")) << command << ": " << said;
+    // Its own status, and not that of the key that ended it.
+    EXPECT_FALSE(said.ends_with("[130]")) << command << ": " << said;
     EXPECT_EQ(run("echo next"), "next\n");
   }
 }
@@ -252,6 +256,11 @@ TEST_P(Shells, TreatLongAndShortCommandsAlike) {
   EXPECT_EQ(both("true", "echo \"a!b\"; false"), "a!b\n[1]");
   EXPECT_EQ(both("set -e", "echo on; set +e"), "on\n");
   EXPECT_EQ(both("a=1", "echo $a; a=2; echo $a"), "1\n2\n");
+  // A comment would be part of what is quoted.
+  const std::string longer = "echo " + padding + "; echo 'x";
+  EXPECT_TRUE(run("echo 'x").ends_with("]"));
+  EXPECT_TRUE(run(longer).ends_with("]"));
+  EXPECT_TRUE(run("true\necho 'x").ends_with("]"));
   EXPECT_EQ(run("(exit 4)\necho $?"), "4\n");
   run("(exit 5)");
   EXPECT_EQ(run("echo $?\n:"), "5\n");

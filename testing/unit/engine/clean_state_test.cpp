@@ -79,15 +79,15 @@ TEST(CleanState, EachReturnGetsOtherRandomness) {
   Console console;
   const CleanState state = prepare_to_save(console.session, later());
   const FakeGuest::State saved = console.guest->state();
-  console.guest->seeds.clear();
+  console.guest->program.seeds.clear();
   for (int i = 0; i < 3; ++i) {
     renew(console.session, state, later());
     console.guest->go_back(saved);
   }
-  EXPECT_EQ(console.guest->seeds.size(), 3U);
-  for (const std::string& seed : console.guest->seeds)
+  EXPECT_EQ(console.guest->program.seeds.size(), 3U);
+  for (const std::string& seed : console.guest->program.seeds)
     EXPECT_EQ(seed.find_first_not_of("0123456789abcdef"), std::string::npos) << seed;
-  EXPECT_EQ(console.guest->seeds.begin()->size(), 64U);
+  EXPECT_EQ(console.guest->program.seeds.begin()->size(), 64U);
 }
 
 TEST(CleanState, GoingBackInTheSameSessionForgetsWhatTheGuestDid) {
@@ -164,7 +164,7 @@ TEST(CleanState, ABusyShareStandsInTheWayAndEverythingIsAsItWas) {
   Console console;
   const Mounts mounts{suites, inner, other};
   for (const auto& mount : mounts) console.guest->mount(mount);
-  console.guest->busy.insert(suites.target);
+  console.guest->faults.busy.insert(suites.target);
   EXPECT_EQ(refusal([&] { prepare_to_save(console.session, later()); }),
             "the share on /testing stands in the way: umount: /testing: target is busy.");
   EXPECT_EQ(console.guest->state().mounts, mounts) << "those that were unmounted before it, too";
@@ -176,7 +176,7 @@ TEST(CleanState, AShareThatIsGoneIsSaid) {
   Console console;
   console.guest->mount(suites);
   const CleanState state = prepare_to_save(console.session, later());
-  console.guest->gone.insert(suites.source);
+  console.guest->faults.gone.insert(suites.source);
   EXPECT_EQ(refusal([&] { renew(console.session, state, later()); }),
             "the share on /testing cannot be mounted again: mount: no such share");
 }
@@ -195,7 +195,7 @@ TEST(CleanState, AGuestThatRunsNoProgramsOfOursIsSaid) {
 
 TEST(CleanState, AGuestThatDoesNotAnswerInTimeIsSaid) {
   Console console;
-  console.guest->hanging.insert("cat");
+  console.guest->faults.hanging.insert("cat");
   EXPECT_EQ(refusal([&] { prepare_to_save(console.session, soon()); }),
             "the guest's mounts cannot be read: no answer in time");
   EXPECT_FALSE(console.session.at_prompt());
@@ -227,7 +227,7 @@ TEST(CleanState, AGuestThatWasNotTakenBackIsNotTheStateThatWasSaved) {
 TEST(CleanState, ASilentGuestIsSaid) {
   Console console;
   const CleanState state = prepare_to_save(console.session, later());
-  console.guest->silent = true;
+  console.guest->faults.silent = true;
   EXPECT_EQ(refusal([&] { renew(console.session, state, soon()); }),
             "it does not answer, or is not in the state that was saved");
   EXPECT_FALSE(console.session.at_prompt());
@@ -254,7 +254,7 @@ TEST(CleanState, WhatCouldNotBeRenewedIsSaid) {
     Console console;
     console.guest->mount(suites);
     const CleanState state = prepare_to_save(console.session, later());
-    console.guest->renewal = status;
+    console.guest->faults.renewal = status;
     EXPECT_EQ(refusal([&] { renew(console.session, state, later()); }), words);
     EXPECT_TRUE(console.guest->state().mounts.empty()) << "a domain that is not clean gets nothing of the host's";
   }
@@ -273,24 +273,24 @@ TEST(CleanState, AGuestThatIsWarmedUpWaitsAsBefore) {
   Console console;
   const CleanState state = prepare_to_save(console.session, later());
   const auto typed = console.guest->typed;
-  console.guest->seeds.clear();
+  console.guest->program.seeds.clear();
   warm_up(console.session, later());
-  EXPECT_EQ(console.guest->warmed, 1U);
+  EXPECT_EQ(console.guest->program.warmed, 1U);
   EXPECT_EQ(console.guest->typed, typed) << "its shell is typed nothing";
   EXPECT_EQ(console.guest->state().waiting, state.token);
-  EXPECT_TRUE(console.guest->seeds.empty());
+  EXPECT_TRUE(console.guest->program.seeds.empty());
   renew(console.session, state, later());
-  EXPECT_EQ(console.guest->seeds.size(), 1U);
+  EXPECT_EQ(console.guest->program.seeds.size(), 1U);
   EXPECT_EQ(console.run("echo hello"), "hello\n");
 }
 
 TEST(CleanState, OnlyAGuestThatWaitsIsWarmedUp) {
   Console console;
   const CleanState state = prepare_to_save(console.session, later());
-  console.guest->silent = true;
+  console.guest->faults.silent = true;
   EXPECT_EQ(refusal([&] { warm_up(console.session, soon()); }),
             "it does not answer, or is not in the state that was saved");
-  console.guest->silent = false;
+  console.guest->faults.silent = false;
   renew(console.session, state, later());
   EXPECT_EQ(refusal([&] { warm_up(console.session, soon()); }),
             "it does not answer, or is not in the state that was saved");
@@ -302,12 +302,12 @@ TEST(CleanState, TheBareWayToTheShellRenewsNothing) {
   Console console;
   console.guest->mount(suites);
   const CleanState state = prepare_to_save(console.session, later());
-  console.guest->seeds.clear();
+  console.guest->program.seeds.clear();
   wake(console.session, state, later());
-  EXPECT_TRUE(console.guest->seeds.empty());
+  EXPECT_TRUE(console.guest->program.seeds.empty());
   EXPECT_TRUE(console.guest->state().mounts.empty());
   EXPECT_EQ(console.run("echo hello"), "hello\n");
-  console.guest->silent = true;
+  console.guest->faults.silent = true;
   EXPECT_EQ(refusal([&] { wake(console.session, state, soon()); }), "its shell does not answer");
 }
 

@@ -33,7 +33,7 @@ std::string FakeSnapshots::load(const core::Domain& domain) {
   if (held == held_.end()) throw HostFault("load " + domain.name() + ": it was never saved");
   hypervisor_.with(domain, [&](console::FakeGuest& guest) {
     guest.go_back(held->second.guest);
-    guest.silent = goes_wrong(plan.loads_that_hang);
+    guest.faults.silent = goes_wrong(plan.loads_that_hang);
   });
   return held->second.note;
 }
@@ -47,7 +47,7 @@ Snapshots::Restored FakeSnapshots::restore(const core::Domain& domain, const cor
   held_[domain] = kept->second;
   Restored restored{hypervisor_.start_from(domain, kept->second.guest), kept->second.note};
   if (goes_wrong(plan.restores_that_hang))
-    hypervisor_.with(domain, [](console::FakeGuest& guest) { guest.silent = true; });
+    hypervisor_.with(domain, [](console::FakeGuest& guest) { guest.faults.silent = true; });
   return restored;
 }
 
@@ -59,7 +59,7 @@ bool FakeSnapshots::better_restored(const core::Domain& domain) {
 void FakeSnapshots::pause(const core::Domain& domain) {
   const std::lock_guard lock(mutex_);
   if (goes_wrong(plans_[domain].pauses_that_fail)) throw HostFault("pause " + domain.name() + ": timed out");
-  hypervisor_.with(domain, [](console::FakeGuest& guest) { guest.silent = true; });
+  hypervisor_.with(domain, [](console::FakeGuest& guest) { guest.faults.silent = true; });
 }
 
 // ---- spares ----
@@ -86,7 +86,8 @@ Snapshots::Restored FakeSnapshots::take_back(const core::Domain& domain, const c
     restored.console = hypervisor_.start_spare(domain, kept->second.guest);
   }
   restored.note = held_by_spare_.at(domain).note;
-  hypervisor_.with_spare(domain, [&](console::FakeGuest& guest) { guest.silent = goes_wrong(plan.spares_that_hang); });
+  hypervisor_.with_spare(domain,
+                         [&](console::FakeGuest& guest) { guest.faults.silent = goes_wrong(plan.spares_that_hang); });
   changed_.notify_all();
   return restored;
 }
@@ -102,8 +103,8 @@ void FakeSnapshots::halt(const core::Domain& domain) {
   const std::lock_guard lock(mutex_);
   const bool spoils = goes_wrong(plans_[domain].spares_that_spoil);
   hypervisor_.with_spare(domain, [&](console::FakeGuest& guest) {
-    guest.silent = true;
-    if (spoils) guest.renewal = 2;
+    guest.faults.silent = true;
+    if (spoils) guest.faults.renewal = 2;
   });
   ++taken_back_[domain].halted;
   changed_.notify_all();
@@ -114,7 +115,7 @@ void FakeSnapshots::swap(const core::Domain& domain) {
   if (goes_wrong(plans_[domain].swaps_that_fail)) throw HostFault("swap " + domain.name() + ": QEMU is gone");
   hypervisor_.swap(domain);
   std::swap(held_[domain], held_by_spare_[domain]);
-  hypervisor_.with(domain, [](console::FakeGuest& guest) { guest.silent = false; });
+  hypervisor_.with(domain, [](console::FakeGuest& guest) { guest.faults.silent = false; });
 }
 
 void FakeSnapshots::discard(const core::Domain& domain) { hypervisor_.discard_spare(domain); }

@@ -73,7 +73,7 @@ TEST_F(Reboots, AShellThatEndsIsNoReboot) {
 
 TEST_F(Reboots, OneThatDoesNotComeUpIsToldAtTheLimit) {
   hypervisor_.prepare = [&, booted = false](const core::Domain&, console::FakeGuest& guest) mutable {
-    if (std::exchange(booted, true)) guest.silent = true;
+    if (std::exchange(booted, true)) guest.faults.silent = true;
   };
   auto test = test_of({"!reboot"});
   test.test.steps[0].limit = 50ms;

@@ -122,7 +122,7 @@ TEST_F(ResetsTest, ALoadThatFailsIsFollowedByABoot) {
 TEST_F(ResetsTest, AGuestThatIsNotRenewedIsNotCleanAndBooted) {
   engine_.start_run(with_states({script("one", {{"east", "hang"}}), script("two", {{"east", "true"}})}));
   memory_.wait_for<record::TestStarted>();
-  hypervisor_.with(east, [](console::FakeGuest& guest) { guest.renewal = 2; });
+  hypervisor_.with(east, [](console::FakeGuest& guest) { guest.faults.renewal = 2; });
   hypervisor_.interrupt(east);
   memory_.wait_for<record::RunFinished>();
   EXPECT_EQ(methods(east), (Methods{"boot", "boot"}));
@@ -169,7 +169,7 @@ TEST_F(ResetsTest, ASaveThatFailsIsToldAndTheTestRuns) {
 TEST_F(ResetsTest, AGuestThatCannotBeMadeFitIsBootedAndToldWhy) {
   hypervisor_.prepare = [](const core::Domain&, console::FakeGuest& guest) {
     guest.mount({"suites", "/testing", "9p", "rw"});
-    guest.busy.insert("/testing");
+    guest.faults.busy.insert("/testing");
   };
   engine_.start_run(with_states({script("one", {{"east", "cat /proc/mounts"}})}));
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 1U);
@@ -182,7 +182,7 @@ TEST_F(ResetsTest, AGuestThatCannotBeMadeFitIsBootedAndToldWhy) {
 TEST_F(ResetsTest, AGuestThatCouldNotBeRenewedIsNotSaved) {
   hypervisor_.prepare = [](const core::Domain&, console::FakeGuest& guest) {
     guest.mount({"suites", "/testing", "9p", "rw"});
-    guest.renewal = 3;
+    guest.faults.renewal = 3;
   };
   engine_.start_run(with_states({script("one", {{"east", "cat /proc/mounts"}})}));
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 1U);
@@ -194,7 +194,7 @@ TEST_F(ResetsTest, AGuestThatCouldNotBeRenewedIsNotSaved) {
 
 // Without a shell that answers it is no clean domain, saved or not.
 TEST_F(ResetsTest, AGuestThatHangsWhileItIsMadeFitDidNotBoot) {
-  hypervisor_.prepare = [](const core::Domain&, console::FakeGuest& guest) { guest.hanging.insert("cat"); };
+  hypervisor_.prepare = [](const core::Domain&, console::FakeGuest& guest) { guest.faults.hanging.insert("cat"); };
   Engine impatient{
       {{"root", "swan"}, 100ms, 65536, 2}, hypervisor_, snapshots_, snapshots_, recorder_, core::AttemptId{1}};
   impatient.start_run(with_states({script("one", {{"east", "true"}})}));
