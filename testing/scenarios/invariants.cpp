@@ -6,7 +6,6 @@
 
 namespace kvmtest::scenarios {
 
-namespace action = core::action;
 namespace event = core::event;
 using core::Domain;
 using core::Fault;
@@ -28,7 +27,7 @@ void Invariants::see(core::Instant now, const core::Event& event, const core::Ac
     std::visit([this](const auto& x) { wanted(x); }, a);
     let_go();
   }
-  expect(to_keep_.empty(), "what failed is kept when it is to be");
+  expect(held_.next.empty(), "what failed is kept when it is to be");
   if (std::holds_alternative<event::StopRequested>(event)) check_stopped(actions);
   check_pool(scheduler);
   // Where memory is short, looking again destroys more than it must.
@@ -41,11 +40,11 @@ void Invariants::see(core::Instant now, const core::Event& event, const core::Ac
 
 void Invariants::end() {
   expect(!run_, "a run comes to its end");
-  expect(runs_finished_ == runs_submitted_, "FinishRun exactly once a run");
-  expect(resets_.empty(), "every reset is answered");
-  expect(destroys_.empty(), "every destruction is answered");
-  expect(pauses_.empty(), "every pause is answered");
-  expect(requests_.empty(), "every request is answered");
+  expect(history_.finished == history_.submitted, "FinishRun exactly once a run");
+  expect(jobs_.resets.empty(), "every reset is answered");
+  expect(jobs_.destroys.empty(), "every destruction is answered");
+  expect(jobs_.pauses.empty(), "every pause is answered");
+  expect(requests_.open.empty(), "every request is answered");
   for (const auto& [domain, machine] : machines_)
     expect(machine.spare == Spare::none, "no spare is left: " + domain.name());
 }
@@ -64,16 +63,17 @@ void Invariants::check_stopped(const core::Actions&) {
   if (!run_) return;
   for (const auto& [id, attempt] : run_->attempts)
     if (!attempt.ended) expect(attempt.cancelled, "a stop cancels the running tests");
-  for (const auto& [ticket, reset] : resets_)
+  for (const auto& [ticket, reset] : jobs_.resets)
     if (!of_client(reset.domain.prefix)) expect(reset.cancelled, "a stop cancels the run's resets");
 }
 
 void Invariants::check_pool(const core::Scheduler& scheduler) {
   const core::RebootPool& pool = scheduler.pool();
-  expect(pool.busy() == resets_.size(), "the pool's busy slots are the resets under way");
+  expect(pool.busy() == jobs_.resets.size(), "the pool's busy slots are the resets under way");
   for (const bool boots : {false, true})
     expect(pool.queued(boots) == 0 || pool.busy(boots) >= pool.slots(boots), "no job queues while a slot is free");
-  expect(pool.slots(true) == slots_ && pool.slots(false) == quick_slots_, "the pool has the slots it was given");
+  expect(pool.slots(true) == pool_.slots && pool.slots(false) == pool_.quick_slots,
+         "the pool has the slots it was given");
 }
 
 bool Invariants::in_run(const core::Prefix& prefix) const {
@@ -83,31 +83,32 @@ bool Invariants::in_run(const core::Prefix& prefix) const {
 /// A prefix is free again when the domains that it kept are off and nobody waits for one of its, or when a stop says
 /// so.
 void Invariants::let_go() {
-  std::erase_if(keeping_, [&](const auto& kept) {
+  std::erase_if(held_.hosts, [&](const auto& kept) {
     const auto& [prefix, hosts] = kept;
     const bool stopped = in_run(prefix) && run_->stopping && run_->release;
     const bool off = std::all_of(hosts.begin(), hosts.end(), [&](const Host& host) {
       return machines_[{prefix, host}].power == Power::off;
     });
-    const bool wanted = std::any_of(requests_.begin(), requests_.end(),
+    const bool wanted = std::any_of(requests_.open.begin(), requests_.open.end(),
                                     [&](const auto& request) { return request.second.prefix == prefix; });
     if (!stopped && (!off || wanted)) return false;
     if (!in_run(prefix)) return true;
-    std::erase_if(states_, [&](const auto& state) { return state.first.prefix == prefix; });
+    std::erase_if(states_.of, [&](const auto& state) { return state.first.prefix == prefix; });
     for (const auto& state : run_->plan.states.of)
-      if (state.first.prefix == prefix) states_.insert(state);
+      if (state.first.prefix == prefix) states_.of.insert(state);
     return true;
   });
 }
 
 /// Clients may have the prefix's domains: no run uses it, or it keeps what a test left.
-bool Invariants::of_client(const core::Prefix& prefix) const { return !in_run(prefix) || keeping_.contains(prefix); }
+bool Invariants::of_client(const core::Prefix& prefix) const { return !in_run(prefix) || held_.hosts.contains(prefix); }
 
 /// What waits for its verdict, or is kept, stays as it is but for clients and those who stop the run.
 void Invariants::check_untouched(const Domain& domain) {
-  if (const auto kept = keeping_.find(domain.prefix); kept != keeping_.end() && kept->second.contains(domain.host))
-    expect(lost_.contains(domain) || std::any_of(requests_.begin(), requests_.end(),
-                                                 [&](const auto& request) { return request.second == domain; }),
+  if (const auto kept = held_.hosts.find(domain.prefix);
+      kept != held_.hosts.end() && kept->second.contains(domain.host))
+    expect(held_.lost.contains(domain) || std::any_of(requests_.open.begin(), requests_.open.end(),
+                                                      [&](const auto& request) { return request.second == domain; }),
            "what is kept stays as it is: " + domain.name());
   if (!run_ || !run_->plan.policy.keep_failed || run_->stopping) return;
   for (const auto& [id, attempt] : run_->attempts) {
@@ -135,21 +136,21 @@ Invariants::Attempt* Invariants::running(core::AttemptId id) {
 
 void Invariants::happened(const event::RunSubmitted& e) {
   if (run_) return;
-  ++runs_submitted_;
+  ++history_.submitted;
   run_ = Run{};
   run_->plan = e.plan;
-  slots_ = std::max(1U, e.plan.slots);
-  quick_slots_ = std::max(1U, e.plan.quick_slots);
-  kept_ = e.plan.states.kept;
-  snapshot_failures_.clear();
-  std::erase_if(states_, [&](const auto& state) { return in_run(state.first.prefix); });
-  for (const auto& [domain, state] : e.plan.states.of) states_.insert_or_assign(domain, state);
+  pool_.slots = std::max(1U, e.plan.slots);
+  pool_.quick_slots = std::max(1U, e.plan.quick_slots);
+  states_.kept = e.plan.states.kept;
+  states_.failures.clear();
+  std::erase_if(states_.of, [&](const auto& state) { return in_run(state.first.prefix); });
+  for (const auto& [domain, state] : e.plan.states.of) states_.of.insert_or_assign(domain, state);
   for (const core::PlannedTest& test : e.plan.tests)
     run_->tests[test.index] = {.plan = test, .attempts = test.attempts, .so_far = test.so_far};
   for (auto& [domain, machine] : machines_) {
     if (!in_run(domain.prefix)) continue;
     machine.lent = false;
-    keeping_.erase(domain.prefix);
+    held_.hosts.erase(domain.prefix);
     if (machine.power == Power::clean) machine.power = Power::used;
   }
   for (const Domain& domain : e.stuck) machines_[domain].holds.reset();
@@ -162,18 +163,18 @@ void Invariants::happened(const event::StopRequested& e) {
 }
 
 void Invariants::reset_ended(Ticket ticket, Power power) {
-  const auto reset = resets_.find(ticket);
-  if (reset == resets_.end()) return;  // late
+  const auto reset = jobs_.resets.find(ticket);
+  if (reset == jobs_.resets.end()) return;  // late
   machines_[reset->second.domain].power = reset->second.cancelled ? Power::used : power;
-  resets_.erase(reset);
+  jobs_.resets.erase(reset);
 }
 
 void Invariants::happened(const event::DomainReset& e) {
-  if (const auto reset = resets_.find(e.ticket); reset != resets_.end()) {
+  if (const auto reset = jobs_.resets.find(e.ticket); reset != jobs_.resets.end()) {
     const auto& [domain, method, state, cancelled] = reset->second;
-    if (core::is_boot(method)) boot_next_.erase(domain);
-    if (e.saved) kept_.insert(state);
-    if (method == core::Method::boot_and_save && !e.saved) ++snapshot_failures_[domain];
+    if (core::is_boot(method)) states_.boot_next.erase(domain);
+    if (e.saved) states_.kept.insert(state);
+    if (method == core::Method::boot_and_save && !e.saved) ++states_.failures[domain];
     Machine& machine = machines_[domain];
     if (!cancelled && e.in_place && (e.saved || !core::is_boot(method))) machine.holds = state;
     if (method == core::Method::swap) machine.spare = Spare::left;
@@ -182,60 +183,60 @@ void Invariants::happened(const event::DomainReset& e) {
 }
 
 void Invariants::happened(const event::DomainResetFailed& e) {
-  if (const auto reset = resets_.find(e.ticket); reset != resets_.end()) {
+  if (const auto reset = jobs_.resets.find(e.ticket); reset != jobs_.resets.end()) {
     const auto& [domain, method, state, cancelled] = reset->second;
-    if (e.state_lost) kept_.erase(state);
+    if (e.state_lost) states_.kept.erase(state);
     if (method == core::Method::swap) {
       machines_[domain].spare = Spare::none;
     } else if (!core::is_boot(method) && !cancelled) {
-      boot_next_.insert(domain);
-      ++snapshot_failures_[domain];
+      states_.boot_next.insert(domain);
+      ++states_.failures[domain];
     }
   }
   reset_ended(e.ticket, Power::used);
 }
 
 void Invariants::happened(const event::DomainPaused& e) {
-  const auto found = pauses_.find(e.ticket);
-  if (found == pauses_.end()) return;
+  const auto found = jobs_.pauses.find(e.ticket);
+  if (found == jobs_.pauses.end()) return;
   Machine& machine = machines_[found->second];
   machine.power = Power::paused;
   machine.loose = false;
-  pauses_.erase(found);
+  jobs_.pauses.erase(found);
 }
 
 void Invariants::happened(const event::DomainPauseFailed& e) {
-  const auto found = pauses_.find(e.ticket);
-  if (found == pauses_.end()) return;
+  const auto found = jobs_.pauses.find(e.ticket);
+  if (found == jobs_.pauses.end()) return;
   Machine& machine = machines_[found->second];
   machine.power = Power::used;
   machine.holds.reset();
-  pauses_.erase(found);
+  jobs_.pauses.erase(found);
 }
 
 void Invariants::happened(const event::DomainDestroyed& e) {
-  const auto found = destroys_.find(e.ticket);
-  if (found == destroys_.end()) return;
+  const auto found = jobs_.destroys.find(e.ticket);
+  if (found == jobs_.destroys.end()) return;
   machines_[found->second] = {};
-  destroys_.erase(found);
+  jobs_.destroys.erase(found);
 }
 
 void Invariants::happened(const event::DomainDestroyFailed& e) {
-  const auto found = destroys_.find(e.ticket);
-  if (found == destroys_.end()) return;
+  const auto found = jobs_.destroys.find(e.ticket);
+  if (found == jobs_.destroys.end()) return;
   Machine& machine = machines_[found->second];
   machine.power = Power::used;
   machine.spare = Spare::none;
   // After three failures it is left behind, and counts as off.
   if (++machine.destroy_failures == 3) machine = {};
-  destroys_.erase(found);
+  jobs_.destroys.erase(found);
 }
 
 void Invariants::happened(const event::DomainLost& e) {
   Machine& machine = machines_[e.domain];
   machine.lent = false;
   machine.loose = false;
-  if (keeping_.contains(e.domain.prefix)) lost_.insert(e.domain);
+  if (held_.hosts.contains(e.domain.prefix)) held_.lost.insert(e.domain);
   if (machine.power == Power::clean || machine.power == Power::paused) machine.power = Power::used;
   if (machine.power == Power::used || machine.power == Power::pausing) machine.holds.reset();
   Attempt* attempt = running_on(e.domain.prefix);
@@ -306,12 +307,12 @@ void Invariants::happened(const event::AttemptJudged& e) {
 }
 
 void Invariants::happened(const event::DomainRequested& e) {
-  requests_[e.request] = e.domain;
-  if (!run_) slots_ = quick_slots_ = std::max(1U, e.slots);
+  requests_.open[e.request] = e.domain;
+  if (!run_) pool_.slots = pool_.quick_slots = std::max(1U, e.slots);
   if (of_client(e.domain.prefix)) {
-    states_.erase(e.domain);
-    states_.insert(e.states.of.begin(), e.states.of.end());
-    kept_.insert(e.states.kept.begin(), e.states.kept.end());
+    states_.of.erase(e.domain);
+    states_.of.insert(e.states.of.begin(), e.states.of.end());
+    states_.kept.insert(e.states.kept.begin(), e.states.kept.end());
   }
   if (!of_client(e.domain.prefix)) return;
   Machine& machine = machines_[e.domain];
@@ -320,415 +321,8 @@ void Invariants::happened(const event::DomainRequested& e) {
 }
 
 void Invariants::happened(const event::DestroyRequested& e) {
-  requests_[e.request] = e.domain;
-  for_destruction_.insert(e.request);
-}
-
-// ---- actions ----
-
-void Invariants::wanted(const action::Tell& a) {
-  std::visit([this](const auto& record) { told(record); }, a.record);
-}
-
-void Invariants::told(const core::record::ResetQueued& queued) {
-  expect(queued.ticket > last_ticket_, "tickets are new");
-  last_ticket_ = queued.ticket;
-  queued_[queued.ticket] = queued.domain;
-  const bool boots = queued.method == "boot";
-  expect(queued.workers == (boots ? slots_ : quick_slots_), "a queued job tells the pool's size");
-  // While a run is on, other prefixes' jobs count too.
-  if (run_) expect(queued.submitted == ++run_->submitted, "submitted counts the jobs of the run");
-  expect(queued.pending == queued.ahead + 1 + under_way(boots), "pending is the queue, this job, and the busy slots");
-}
-
-void Invariants::wanted(const action::ResetDomain& a) {
-  const std::string name = a.domain.name();
-  Machine& machine = machines_[a.domain];
-  expect(queued_.erase(a.ticket) == 1, "a reset was queued before: " + name);
-  const bool boots = core::is_boot(a.method);
-  expect(a.ticket > last_started_[boots ? 1 : 0], "first come, first served: " + name);
-  last_started_[boots ? 1 : 0] = a.ticket;
-  expect(under_way(boots) < (boots ? slots_ : quick_slots_), "slots are never exceeded: " + name);
-  check_method(a);
-  check_untouched(a.domain);
-  lost_.erase(a.domain);
-  if (!of_client(a.domain.prefix)) {
-    expect(!run_->stopping, "nothing new starts after a stop: " + name);
-    expect(!run_->out_of_use.contains(a.domain.prefix), "a prefix out of use resets nothing: " + name);
-    expect(!running_on(a.domain.prefix), "nothing is reset under a running test: " + name);
-    const auto resting = run_->resting.find(a.domain.prefix);
-    expect(resting == run_->resting.end() || now_ >= resting->second,
-           "a prefix cools down before its next reset: " + name);
-  } else {
-    expect(std::any_of(requests_.begin(), requests_.end(), [&](const auto& r) { return r.second == a.domain; }),
-           "outside a run a domain is reset only when somebody waits for it: " + name);
-  }
-  if (!of_client(a.domain.prefix) && !boots) check_quiet(a);
-  machine.power = Power::resetting;
-  machine.lent = machine.loose = false;
-  machine.holds.reset();
-  if (!core::is_in_place(a.method)) check_memory(a.domain);
-  resets_[a.ticket] = {a.domain, a.method, a.state};
-}
-
-/// What a test left running must not reach a domain that goes back.
-void Invariants::check_quiet(const action::ResetDomain& a) {
-  for (const auto& [domain, machine] : machines_)
-    if (domain.prefix == a.domain.prefix)
-      expect(!machine.loose, "what a test used stands still before another goes back: " + domain.name());
-}
-
-unsigned Invariants::under_way(bool boots) const {
-  return static_cast<unsigned>(std::count_if(
-      resets_.begin(), resets_.end(), [&](const auto& reset) { return core::is_boot(reset.second.method) == boots; }));
-}
-
-void Invariants::check_method(const action::ResetDomain& a) {
-  const std::string name = a.domain.name();
-  const Machine& machine = machines_[a.domain];
-  if (core::is_in_place(a.method)) {
-    expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
-           "only a domain that is up goes back: " + name);
-    if (a.method == core::Method::load)
-      expect(machine.holds == a.state, "a domain goes back to the state that it holds: " + name);
-    else
-      expect(machine.spare == Spare::ready && machine.spare_state == a.state,
-             "a spare that takes its domain's place waits in that state: " + name);
-  } else {
-    expect(machine.power == Power::off, "a domain is off before its reset: " + name);
-  }
-  if (a.method == core::Method::boot) return;
-  expect(!boot_next_.contains(a.domain) || core::is_boot(a.method), "a boot follows when going back failed: " + name);
-  const auto state = states_.find(a.domain);
-  expect(state != states_.end() && state->second == a.state, "a domain gets the state it is to have: " + name);
-  if (run_ && in_run(a.domain.prefix))
-    expect(snapshot_failures_[a.domain] < run_->plan.policy.snapshot_failures,
-           "a domain whose snapshots failed too often is only booted: " + name);
-}
-
-/// Beyond the memory's budget there is nothing but one group. What clients outside the run bring up is their business.
-void Invariants::check_memory(const Domain& domain) {
-  if (!run_ || run_->plan.memory.budget == 0 || of_client(domain.prefix)) return;
-  std::uint64_t bytes = 0;
-  bool others = false;
-  for (const auto& [each, machine] : machines_) {
-    if (machine.power == Power::off || of_client(each.prefix)) continue;
-    const auto need = run_->plan.memory.need.find(each.host);
-    if (need == run_->plan.memory.need.end() || need->second == 0) continue;
-    bytes += need->second;
-    others = others || each.prefix != domain.prefix;
-  }
-  expect(bytes <= run_->plan.memory.budget || !others, "memory is not promised twice: " + domain.name());
-}
-
-void Invariants::wanted(const action::CancelReset& a) {
-  const auto reset = resets_.find(a.ticket);
-  expect(reset != resets_.end(), "only a reset under way is cancelled");
-  if (reset == resets_.end()) return;
-  expect(!reset->second.cancelled, "a reset is cancelled once: " + reset->second.domain.name());
-  reset->second.cancelled = true;
-}
-
-void Invariants::wanted(const action::PauseDomain& a) {
-  const std::string name = a.domain.name();
-  Machine& machine = machines_[a.domain];
-  expect(a.ticket > last_ticket_, "tickets are new");
-  last_ticket_ = a.ticket;
-  expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
-         "only a domain that is up is paused: " + name);
-  const bool spare = machine.spare == Spare::ready || machine.spare == Spare::preparing;
-  expect(machine.holds.has_value() || spare, "only what can go back is paused: " + name);
-  check_untouched(a.domain);
-  expect(!of_client(a.domain.prefix) && !running_on(a.domain.prefix), "a pause comes between tests: " + name);
-  machine.power = Power::pausing;
-  pauses_[a.ticket] = a.domain;
-}
-
-void Invariants::wanted(const action::DestroyDomain& a) {
-  const std::string name = a.domain.name();
-  Machine& machine = machines_[a.domain];
-  expect(a.ticket > last_ticket_, "tickets are new");
-  last_ticket_ = a.ticket;
-  expect(machine.power == Power::clean || machine.power == Power::used || machine.power == Power::paused,
-         "only a domain that is up is destroyed: " + name);
-  check_untouched(a.domain);
-  if (machine.power != Power::paused)
-    expect(running_on(a.domain.prefix) == nullptr, "nothing is destroyed under a running test: " + name);
-  machine.power = Power::destroying;
-  machine.lent = false;
-  machine.holds.reset();
-  if (machine.spare != Spare::none && machine.spare != Spare::ending) {
-    machine.spare = Spare::ending;
-    machine.spare_job.reset();
-  }
-  destroys_[a.ticket] = a.domain;
-}
-
-void Invariants::check_spare(const action::PrepareSpare& a) {
-  const std::string name = a.domain.name();
-  const Attempt* attempt = running_on(a.domain.prefix);
-  expect(attempt != nullptr && core::needs(run_->tests[attempt->test].plan, a.domain.host),
-         "a spare is made ready while a test runs on its domain: " + name);
-  expect(!run_->stopping, "no spare is made ready after a stop: " + name);
-  const auto state = states_.find(a.domain);
-  expect(state != states_.end() && state->second == a.state && kept_.contains(a.state),
-         "a spare gets its domain's state, which is kept: " + name);
-  expect(std::all_of(resets_.begin(), resets_.end(),
-                     [](const auto& reset) { return core::is_in_place(reset.second.method); }),
-         "no spare is made ready while a domain is being started: " + name);
-  const auto count = [&](auto counts) {
-    return std::count_if(machines_.begin(), machines_.end(), [&](const auto& each) { return counts(each.second); });
-  };
-  const auto others = count([](const Machine& m) { return m.spare != Spare::none; });
-  if (machines_[a.domain].spare == Spare::none)
-    expect(others < run_->plan.spares, "no more domains have a spare than may: " + name);
-  expect(count([](const Machine& m) { return m.spare == Spare::preparing; }) < std::max(1U, run_->plan.spare_slots),
-         "no more spares are made ready at the same time than may be: " + name);
-}
-
-void Invariants::wanted(const action::PrepareSpare& a) {
-  const std::string name = a.domain.name();
-  expect(a.ticket > last_ticket_, "tickets are new");
-  last_ticket_ = a.ticket;
-  expect(run_.has_value(), "a spare is made ready in a run");
-  if (run_) check_spare(a);
-  Machine& machine = machines_[a.domain];
-  expect(!machine.spare_job, "one thing at a time is done with a spare: " + name);
-  expect(!a.in_place || machine.spare == Spare::left, "only what was left goes back in place: " + name);
-  machine.spare = Spare::preparing;
-  machine.spare_job = a.ticket;
-  machine.spare_state = a.state;
-}
-
-void Invariants::wanted(const action::HurrySpare& a) {
-  expect(machines_[a.domain].spare_job == a.ticket, "only a spare that is being made ready is hurried");
-}
-
-void Invariants::wanted(const action::DiscardSpare& a) {
-  expect(a.ticket > last_ticket_, "tickets are new");
-  last_ticket_ = a.ticket;
-  Machine& machine = machines_[a.domain];
-  expect(machine.spare != Spare::none && machine.spare != Spare::ending,
-         "only a spare that there is is discarded: " + a.domain.name());
-  machine.spare = Spare::ending;
-  machine.spare_job = a.ticket;
-}
-
-void Invariants::wanted(const action::RunTest& a) {
-  expect(in_run(a.prefix), "a test runs on a prefix of the run");
-  if (!run_) return;
-  expect(!run_->stopping, "no test starts after a stop");
-  expect(!enough_failed(), "no test starts when enough did not pass");
-  expect(!run_->out_of_use.contains(a.prefix), "a prefix out of use runs nothing");
-  expect(!running_on(a.prefix), "one test a prefix");
-  expect(!keeping_.contains(a.prefix), "a prefix that keeps what a test left runs no other");
-  expect(a.attempt > last_attempt_ || !finished_attempts_.contains(a.attempt), "attempts are new");
-  expect(!run_->attempts.contains(a.attempt), "an attempt runs once");
-  const auto test = run_->tests.find(a.test);
-  expect(test != run_->tests.end(), "only tests of the run");
-  if (test == run_->tests.end()) return;
-  expect(!test->second.decided && !test->second.busy, "a test runs in one place, and not after its verdict");
-  expect(a.number == test->second.attempts + 1, "attempts are numbered from 1 without a gap");
-  for (const Host& host : test->second.plan.hosts)
-    expect(machines_[{a.prefix, host}].power == Power::clean, "a test's domains are clean: " + host.value);
-  for (auto& [domain, machine] : machines_) {
-    if (domain.prefix != a.prefix) continue;
-    if (machine.power == Power::clean) {
-      machine.power = Power::used;
-      machine.loose = true;
-    }
-    const auto& hosts = test->second.plan.hosts;
-    if (std::find(hosts.begin(), hosts.end(), domain.host) == hosts.end())
-      expect(machine.power == Power::off || machine.power == Power::paused,
-             "domains a test does not need are off or paused: " + domain.name());
-  }
-  test->second.busy = true;
-  run_->attempts[a.attempt] = {
-      .test = a.test, .prefix = a.prefix, .number = a.number, .began = now_, .ready_after = a.ready_after};
-}
-
-void Invariants::wanted(const action::CancelTest& a) {
-  Attempt* attempt = running(a.attempt);
-  expect(attempt != nullptr, "only a running test is cancelled");
-  if (!attempt) return;
-  expect(run_->stopping || attempt->host_fault, "a test is cancelled for a reason");
-  attempt->cancelled = true;
-}
-
-void Invariants::wanted(const action::JudgeTest& a) {
-  expect(run_ && run_->attempts.contains(a.attempt), "only an attempt that ran is judged");
-  if (!run_) return;
-  Attempt& attempt = run_->attempts[a.attempt];
-  expect(attempt.to_judge, "an attempt is judged once, and only when its script came to an end");
-  attempt.to_judge = false;
-}
-
-void Invariants::wanted(const action::ReportVerdict& a) {
-  expect(run_.has_value(), "no verdict without a run");
-  if (!run_) return;
-  expect(finished_attempts_.insert(a.attempt).second, "one verdict an attempt");
-  last_attempt_ = std::max(last_attempt_, a.attempt);
-  const auto found = run_->tests.find(a.test);
-  expect(found != run_->tests.end(), "only tests of the run");
-  if (found == run_->tests.end()) return;
-  Test& test = found->second;
-  const std::string& name = test.plan.name;
-  expect(!test.decided, "one final verdict a test: " + name);
-  expect(a.number == ++test.attempts, "verdicts are numbered like their attempts: " + name);
-  test.decided = a.final;
-  test.busy = false;
-  check_repetition(a, test);
-  if (!a.issues.empty() &&
-      (a.issues[0].name == core::issue::host_fault || a.issues[0].name == core::issue::boot_failed)) {
-    expect(a.verdict == core::Verdict::unresolved, "what never ran whole is unresolved: " + name);
-    run_->resting[a.prefix] = now_ + run_->plan.policy.cool_down;
-  }
-  const auto attempt = run_->attempts.find(a.attempt);
-  if (attempt == run_->attempts.end()) {
-    expect(!running_on(a.prefix), "an attempt that never ran leaves no test running: " + name);
-    expect(!a.issues.empty(), "an attempt that never ran says why: " + name);
-    return;
-  }
-  Attempt& ran = attempt->second;
-  ran.reported = true;
-  expect(ran.number == a.number && ran.prefix == a.prefix && ran.test == a.test,
-         "a verdict is that of its attempt: " + name);
-  expect(ran.ended.has_value(), "a verdict comes after the test's end: " + name);
-  if (!ran.ended) return;
-  expect(ran.host_fault || ran.judged, "a verdict comes from a judge or a host fault: " + name);
-  const bool bad = a.verdict == core::Verdict::failed || a.verdict == core::Verdict::unresolved;
-  if (run_->plan.policy.keep_failed && ran.judged && a.final && bad && !run_->stopping) to_keep_.insert(a.prefix);
-  if (ran.judged) expect(a.verdict == ran.verdict, "a verdict is the judge's: " + name);
-  expect(a.split.waiting + a.split.reset == ran.ready_after, "the split adds up until the test: " + name);
-  expect(a.split.test == *ran.ended - ran.began, "the split tells the test's time: " + name);
-  expect(a.split.judging == (ran.judged ? *ran.judged - *ran.ended : core::Duration{}),
-         "the split tells the judging: " + name);
-}
-
-/// Whether there should be another attempt at the test, and if not, what it comes to.
-void Invariants::check_repetition(const action::ReportVerdict& a, Test& test) {
-  const core::Policy& policy = run_->plan.policy;
-  const std::string& name = test.plan.name;
-  const bool passed = a.verdict == core::Verdict::passed;
-  test.so_far.stumbled = test.so_far.stumbled || !passed;
-  const core::Verdict worst = core::worse(test.so_far.worst, a.verdict);
-  if (!a.issues.empty() && a.issues[0].name == core::issue::host_fault) {
-    if (!a.final) {
-      expect(++test.faults <= policy.host_fault_retries, "host faults are retried as often as allowed: " + name);
-      return;
-    }
-    run_->failed.insert(a.test);
-    expect(a.test_verdict == worst, "a test that only the host kept from its end is unresolved: " + name);
-    return;
-  }
-  test.faults = 0;
-  test.so_far.worst = worst;
-  const unsigned counted = ++test.so_far.counted;
-  const bool retry = !passed && counted < 1 + policy.retries;
-  const bool repeat = (policy.repeat == 0 || counted < policy.repeat) && !(policy.until_fail && !passed);
-  const bool never = run_->stopping || enough_failed() || a.verdict == core::Verdict::unsupported;
-  expect(a.final == (never || (!retry && !repeat)), "a test is tried as often as the policy says: " + name);
-  const core::Verdict so_far = policy.repeat == 1 ? a.verdict : worst;
-  const bool bad = so_far == core::Verdict::failed || so_far == core::Verdict::unresolved;
-  if (bad && (a.final || policy.repeat != 1)) run_->failed.insert(a.test);
-  if (!a.final) return;
-  expect(a.test_verdict == (policy.repeat == 1 ? a.verdict : worst),
-         "a test's verdict is its last one, or the worst of its repetitions: " + name);
-  expect(a.flaky == (a.test_verdict == core::Verdict::passed && test.so_far.stumbled),
-         "a test that passed, but not at once, is flaky: " + name);
-}
-
-void Invariants::wanted(const action::ReportUntested& a) {
-  expect(run_ && run_->tests.contains(a.test), "only tests of the run");
-  if (!run_) return;
-  Test& test = run_->tests[a.test];
-  expect(!test.decided && !test.busy, "an untested test has no other verdict");
-  test.decided = true;
-  if (enough_failed()) {
-    expect(a.verdict == (test.so_far.counted > 0 ? test.so_far.worst : core::Verdict::untested),
-           "a test that is given up is what its attempts came to: " + test.plan.name);
-    return;
-  }
-  std::size_t left = run_->plan.prefixes.size() - run_->out_of_use.size();
-  for (const auto& [prefix, hosts] : keeping_) left -= in_run(prefix) ? 1 : 0;
-  expect(left == 0, "a test is given up only when no prefix is left");
-  run_->untested = !run_->out_of_use.empty();
-}
-
-bool Invariants::enough_failed() const {
-  const unsigned most = run_->plan.policy.max_fail;
-  return most > 0 && run_->plan.failed + run_->failed.size() >= most;
-}
-
-void Invariants::told(const core::record::ResetFailed& failed) {
-  expect(!resets_.contains(failed.ticket), "a failed reset is reported after its answer");
-  const bool boot = failed.method == "boot";
-  expect(!failed.again || !failed.host_fault || !boot, "only a guest's failed boot is repeated in one attempt");
-  expect(boot || failed.again, "another way follows when going back failed");
-}
-
-void Invariants::told(const core::record::SnapshotsGivenUp& given_up) {
-  expect(in_run(given_up.domain.prefix), "snapshots are given up in a run");
-  if (run_)
-    expect(snapshot_failures_[given_up.domain] == run_->plan.policy.snapshot_failures, "they are given up once");
-}
-
-void Invariants::told(const core::record::PrefixQuarantined& quarantined) {
-  expect(in_run(quarantined.prefix), "only a prefix of the run goes out of use");
-  if (run_) expect(run_->out_of_use.insert(quarantined.prefix).second, "a prefix goes out of use once");
-}
-
-void Invariants::wanted(const action::ReportKept& a) {
-  expect(in_run(a.prefix) && run_->tests.contains(a.test), "only tests of the run are kept");
-  expect(to_keep_.erase(a.prefix) == 1, "only what failed is kept");
-  if (!run_) return;
-  for (const Host& host : run_->tests[a.test].plan.hosts) {
-    keeping_[a.prefix].insert(host);
-    Machine& machine = machines_[{a.prefix, host}];
-    machine.lent = machine.power == Power::used;
-  }
-}
-
-void Invariants::wanted(const action::AnswerRequest& a) {
-  const auto found = requests_.find(a.request);
-  expect(found != requests_.end(), "a request is answered once");
-  if (found == requests_.end()) return;
-  Machine& machine = machines_[found->second];
-  const std::string name = found->second.name();
-  const bool destroy = for_destruction_.contains(a.request);
-  if (!of_client(found->second.prefix)) expect(a.error.has_value(), "a run does not share its domains: " + name);
-  if (!a.error && destroy) expect(machine.power == Power::off, "a destroyed domain is off: " + name);
-  if (!a.error && !destroy) {
-    expect(machine.power == Power::clean || (machine.power == Power::used && machine.lent),
-           "a requested domain is up: " + name);
-    machine.power = Power::used;
-    machine.lent = true;
-  }
-  requests_.erase(found);
-}
-
-void Invariants::wanted(const action::FinishRun& a) {
-  expect(run_.has_value(), "FinishRun exactly once a run");
-  if (!run_) return;
-  ++runs_finished_;
-  expect(a.run == run_->plan.run, "FinishRun names its run");
-  expect((a.outcome == core::record::Outcome::stopped) == run_->stopping, "a stopped run says so");
-  if (!run_->stopping)
-    expect((a.outcome == core::record::Outcome::infrastructure) == run_->untested,
-           "untested tests are the infrastructure's");
-  for (const auto& [index, test] : run_->tests) {
-    expect(test.decided || run_->stopping, "nothing is lost: " + test.plan.name);
-    expect(!test.busy, "no attempt is under way at the end: " + test.plan.name);
-  }
-  for (const auto& [id, attempt] : run_->attempts) {
-    const bool excused = run_->stopping && attempt.host_fault;
-    expect(attempt.reported || excused, "every attempt that ran has its verdict");
-  }
-  for (const auto& [domain, machine] : machines_)
-    if (!of_client(domain.prefix))
-      expect(machine.power == Power::off && machine.spare == Spare::none,
-             "all domains are off at the end, and their spares: " + domain.name());
-  run_.reset();
+  requests_.open[e.request] = e.domain;
+  requests_.for_destruction.insert(e.request);
 }
 
 }  // namespace kvmtest::scenarios

@@ -82,6 +82,41 @@ class Invariants {
     bool untested = false;
   };
 
+  struct Pool {
+    unsigned slots = 1;
+    unsigned quick_slots = 1;
+    core::Ticket last_started[2]{};  ///< quick resets, boots
+  };
+  struct Jobs {
+    std::map<core::Ticket, Reset> resets;           ///< under way
+    std::map<core::Ticket, core::Domain> queued;    ///< announced, not begun; may have been withdrawn
+    std::map<core::Ticket, core::Domain> destroys;  ///< under way
+    std::map<core::Ticket, core::Domain> pauses;    ///< under way
+    core::Ticket last_ticket{};
+  };
+  struct States {
+    std::map<core::Domain, core::StateId> of;  ///< that each is to have
+    std::set<core::StateId> kept;
+    std::set<core::Domain> boot_next;           ///< going back failed
+    std::map<core::Domain, unsigned> failures;  ///< in this run
+  };
+  /// What failed tests left.
+  struct Held {
+    std::map<core::Prefix, std::set<core::Host>> hosts;  ///< that stay as they are
+    std::set<core::Prefix> next;                         ///< whose test has just failed
+    std::set<core::Domain> lost;                         ///< of those that are held
+  };
+  struct Requests {
+    std::map<core::RequestId, core::Domain> open;  ///< not answered
+    std::set<core::RequestId> for_destruction;
+  };
+  struct History {
+    core::AttemptId last_attempt{};
+    std::set<core::AttemptId> finished_attempts;
+    unsigned submitted = 0;  ///< runs
+    unsigned finished = 0;   ///< runs
+  };
+
   [[nodiscard]] bool enough_failed() const;
   void happened(const core::event::RunSubmitted& e);
   void happened(const core::event::StopRequested& e);
@@ -151,29 +186,14 @@ class Invariants {
 
   bool thorough_;
   core::Instant now_{};
-  unsigned slots_ = 1;
-  unsigned quick_slots_ = 1;
-  core::Ticket last_started_[2]{};  ///< quick resets, boots
-  core::Ticket last_ticket_{};
-  core::AttemptId last_attempt_{};
+  Pool pool_;
+  Jobs jobs_;
   std::map<core::Domain, Machine> machines_;
-  std::map<core::Ticket, Reset> resets_;           ///< under way
-  std::map<core::Ticket, core::Domain> queued_;    ///< announced, not begun; may have been withdrawn
-  std::map<core::Ticket, core::Domain> destroys_;  ///< under way
-  std::map<core::Ticket, core::Domain> pauses_;    ///< under way
-  std::map<core::Domain, core::StateId> states_;   ///< that each is to have
-  std::set<core::StateId> kept_;
-  std::map<core::Prefix, std::set<core::Host>> keeping_;  ///< hosts of a failed test that stay as they are
-  std::set<core::Prefix> to_keep_;                        ///< whose test has just failed
-  std::set<core::Domain> lost_;                           ///< of those that are kept
-  std::set<core::Domain> boot_next_;                      ///< going back failed
-  std::map<core::Domain, unsigned> snapshot_failures_;    ///< in this run
-  std::map<core::RequestId, core::Domain> requests_;      ///< not answered
-  std::set<core::RequestId> for_destruction_;
+  States states_;
+  Held held_;
+  Requests requests_;
   std::optional<Run> run_;
-  std::set<core::AttemptId> finished_attempts_;
-  unsigned runs_submitted_ = 0;
-  unsigned runs_finished_ = 0;
+  History history_;
   std::vector<std::string> broken_;
 };
 

@@ -35,25 +35,29 @@ class Libreswan : public OnDomains {
   void write_pluto(const std::string& file, const std::string& text) const {
     write_file(fs::path("testing/pluto") / file, text);
   }
+  /// One of each form: a script a host, one for all, one that is not good yet, one without any.
+  void write_tests() const {
+    write_pluto(
+        "TESTLIST",
+        "kvmplutotest split good\nkvmplutotest merged good\nkvmplutotest not-yet wip\nkvmplutotest nothing good\n");
+    write_pluto("split/eastinit.sh", "# who are we\nhostname; pwd; echo $TERM\nfalse\n");
+    write_pluto("split/westrun.sh", "echo 12 ms; printf 'no line feed'\n");
+    write_pluto("split/final.sh", "echo 'east# looks like a prompt'\n");
+    write_pluto(
+        "split/east.console.txt",
+        "# who are we\neast #\n hostname; pwd; echo $TERM\neast\n/testing/pluto/split\ndumb\neast #\n false\neast #\n "
+        "echo 'east# looks like a prompt'\neast# looks like a prompt\neast #\n \n");
+    write_pluto("split/west.console.txt", "echo 12 ms; printf 'no line feed'\nother\n");
+    write_pluto("merged/all.east-west.sh", "# both\nwest# hostname\nfinal# echo end\n");
+    write_pluto("merged/all.console.txt", "");
+    write_pluto("not-yet/eastinit.sh", "true\n");
+    write_pluto("nothing/description.txt", "");
+  }
   [[nodiscard]] std::string pluto(const std::string& file) const { return read_file(fs::path("testing/pluto") / file); }
 };
 
 TEST_F(Libreswan, LeavesOutputAsLibreswansToolsExpectIt) {
-  write_pluto(
-      "TESTLIST",
-      "kvmplutotest split good\nkvmplutotest merged good\nkvmplutotest not-yet wip\nkvmplutotest nothing good\n");
-  write_pluto("split/eastinit.sh", "# who are we\nhostname; pwd; echo $TERM\nfalse\n");
-  write_pluto("split/westrun.sh", "echo 12 ms; printf 'no line feed'\n");
-  write_pluto("split/final.sh", "echo 'east# looks like a prompt'\n");
-  write_pluto(
-      "split/east.console.txt",
-      "# who are we\neast #\n hostname; pwd; echo $TERM\neast\n/testing/pluto/split\ndumb\neast #\n false\neast #\n "
-      "echo 'east# looks like a prompt'\neast# looks like a prompt\neast #\n \n");
-  write_pluto("split/west.console.txt", "echo 12 ms; printf 'no line feed'\nother\n");
-  write_pluto("merged/all.east-west.sh", "# both\nwest# hostname\nfinal# echo end\n");
-  write_pluto("merged/all.console.txt", "");
-  write_pluto("not-yet/eastinit.sh", "true\n");
-  write_pluto("nothing/description.txt", "");
+  write_tests();
   const Result ran = run_kvmtest({"run", "testing"});
   EXPECT_EQ(ran.status, 1) << ran.output;
   EXPECT_EQ(verdicts(),

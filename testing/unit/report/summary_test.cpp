@@ -134,8 +134,7 @@ domains
 )");
 }
 
-TEST(Summary, OfARunThatDidNot) {
-  EXPECT_EQ(summary_text(mixed(), {}), R"(run 12: 8 tests on a. '' in 3 min 12.4 s
+constexpr const char* of_a_run_that_did_not = R"(run 12: 8 tests on a. '' in 3 min 12.4 s
   2 reset workers, emulated, qemu:///embed?root=/state/.kvmtest/libvirt
 
   passed             2  (1 flaky)
@@ -198,8 +197,9 @@ domains
   prefix b. was given up: bridge kvmt-b0 is gone
 
 exit status 1: not every test passed
-)");
-}
+)";
+
+TEST(Summary, OfARunThatDidNot) { EXPECT_EQ(summary_text(mixed(), {}), of_a_run_that_did_not); }
 
 TEST(Summary, ShowsWhatDiffersOfEachFailure) {
   const Differences differences = [](const Attempt& attempt) {

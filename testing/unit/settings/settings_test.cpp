@@ -64,8 +64,7 @@ TEST(Settings, AnEmptyFileMeansTheDefaults) {
   }
 }
 
-TEST(Settings, EachCanBeSet) {
-  const Settings settings = from(R"(
+constexpr const char* all_of_them = R"(
 state_dir: state
 hypervisor: {uri: "qemu:///system", accelerator: emulated}
 workers: 3
@@ -91,7 +90,10 @@ judges: 4
 state_min_free: 0B
 tests: [suites/one, two]
 log: {level: debug}
-)");
+)";
+
+TEST(Settings, EachCanBeSet) {
+  const Settings settings = from(all_of_them);
   EXPECT_EQ(settings.state_dir.path(), "/project/state");
   EXPECT_EQ(settings.hypervisor.uri, "qemu:///system");
   EXPECT_EQ(settings.hypervisor.accelerator, Accelerator::emulated);
