@@ -50,7 +50,7 @@ KVMTEST := $(BUILD)/bin/kvmtest
 AS_ROOT := scripts/as-root
 
 .PHONY: kvm-help kvm-test kvm-retest kvm-guest kvm-guest-uefi kvm-install kvm-uninstall kvm-status kvm-stop kvm-attach kvm-watch kvm-resume kvm-results kvm-diffs \
-	bootstrap compiler build check deb check-layers asan tsan storm fuzz tidy format format-check bench release install clean
+	bootstrap compiler build check deb check-layers check-locks asan tsan storm fuzz tidy format format-check bench release install clean
 
 ##@ Running suites
 
@@ -153,6 +153,10 @@ check: compiler build bootstrap kvm-guest kvm-guest-uefi ## run all tests: unit,
 
 check-layers: ## refuse an #include that crosses the layers the wrong way
 	@scripts/check-layers
+
+check-locks: ## tell where something that a lock guards is touched without it; needs clang
+	@scripts/bootstrap fuzz
+	@scripts/check-locks
 
 asan tsan: bootstrap ## run unit tests and scenarios, checking addresses (asan) or threads (tsan)
 	@$(MAKE) build-$@/build.ninja BUILD=build-$@ CMAKEFLAGS=-DKVMTEST_SANITIZE=$(if $(filter asan,$@),address,thread)

@@ -9,7 +9,6 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 #include <fcntl.h>
@@ -26,6 +25,7 @@
 
 #include "api/routes.h"
 #include "api/server.h"
+#include "base/mutex.h"
 #include "base/state_directory.h"
 #include "core/input_error.h"
 #include "domains/templates.h"
@@ -41,8 +41,7 @@
 #include "service/consoles.h"
 #include "service/service.h"
 #include "settings/settings.h"
-#include "telemetry/database.h"
-#include "telemetry/writer.h"
+#include "telemetry/shared_database.h"
 
 namespace {
 
@@ -93,19 +92,15 @@ class Starter {
 /// The records' way into the database and the log.
 class DatabaseSink final : public engine::EventSink {
  public:
-  DatabaseSink(telemetry::Writer& writer, std::mutex& mutex) : writer_(writer), mutex_(mutex) {}
-  void append(std::span<core::record::Record> records) override {
-    const std::lock_guard lock(mutex_);
-    writer_.append(records);
-  }
+  explicit DatabaseSink(telemetry::SharedDatabase& database) : database_(database) {}
+  void append(std::span<core::record::Record> records) override { database_.append(records); }
   void told(std::span<const core::record::Record> records) override {
     for (const auto& record : records)
       if (const auto line = report::line(record)) spdlog::info("{}", *line);
   }
 
  private:
-  telemetry::Writer& writer_;
-  std::mutex& mutex_;
+  telemetry::SharedDatabase& database_;
 };
 
 /// Whom libvirt's thread tells that a domain ended: the engine, as long as there is one. Any thread.
@@ -118,18 +113,18 @@ class Losses {
     return std::unique_ptr<Losses, decltype(end)>(this, end);
   }
   void tell(const core::Domain& domain, const engine::End& end) {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     if (engine_ != nullptr) engine_->domain_lost(domain, end);
   }
 
  private:
   void set(engine::Engine* engine) {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     engine_ = engine;
   }
 
-  std::mutex mutex_;
-  engine::Engine* engine_ = nullptr;  ///< guarded by mutex_
+  base::Mutex mutex_;
+  engine::Engine* engine_ GUARDED_BY(mutex_) = nullptr;
 };
 
 /// With sudo, what the daemon makes belongs to the user who called it, who reads it without sudo.
@@ -222,11 +217,9 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   domains::Templates templates(settings.domains.templates, settings.domains.ready);
   const DirectoryLock lock(settings.state_dir);
 
-  telemetry::Database database(settings.state_dir.database());
-  telemetry::Writer writer(database);
+  telemetry::SharedDatabase database(settings.state_dir.database());
   for (const fs::path& file : settings.state_dir.made_at_start()) give_to_caller(file);
-  std::mutex database_mutex;
-  DatabaseSink sink(writer, database_mutex);
+  DatabaseSink sink(database);
   Losses losses;
   engine::Recorder recorder(
       sink, [](const std::string& error) { spdlog::error("results cannot be written, trying on: {}", error); });
@@ -240,7 +233,6 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   libvirt::LibvirtHypervisor hypervisor(templates, store, std::move(options));
   libvirt::QemuSnapshots snapshots(hypervisor, store);
 
-  const auto next_attempt = writer.next_attempt_id();
   engine::Engine engine({{settings.login.user, settings.login.password},
                          settings.limits.boot,
                          static_cast<std::size_t>(settings.limits.capture),
@@ -248,10 +240,9 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
                          own_directory() / "kvmsh",
                          settings.state_dir,
                          std::max(1U, std::thread::hardware_concurrency())},
-                        hypervisor, snapshots, snapshots, recorder, next_attempt);
+                        hypervisor, snapshots, snapshots, recorder, database.next_attempt_id());
   const auto told = losses.to(engine);
-  service::Service service(
-      {settings, templates, hypervisor, snapshots, store, claims, engine, recorder, writer, database_mutex, database});
+  service::Service service({settings, templates, hypervisor, snapshots, store, claims, engine, recorder, database});
   service::Consoles consoles(engine);
   {
     const fs::path socket = settings.state_dir.socket();

@@ -77,19 +77,24 @@ void Screen::draw(const std::string& above, const std::vector<std::string>& fram
   client::write_all(out);
 }
 
+bool Display::live() {
+  const base::Lock lock(mutex_);
+  return live_;
+}
+
 void Display::take(const core::record::Record& record) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   progress_.take(record);
   changed_ = true;
 }
 
 void Display::expect(report::Expected expected) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   progress_.expect(std::move(expected));
 }
 
 void Display::print(const std::string& lines) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   if (live_) {
     pending_ += lines;
     changed_ = true;
@@ -100,7 +105,7 @@ void Display::print(const std::string& lines) {
 
 void Display::tell(const std::string& line) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     if (live_) {
       pending_ += line + '\n';
       changed_ = true;
@@ -111,7 +116,7 @@ void Display::tell(const std::string& line) {
 }
 
 std::chrono::milliseconds Display::tick() {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   if (!live_) return -1ms;
   const auto now = Clock::now();
   const auto due = drawn_at_ + (changed_ ? shortest : longest);
@@ -123,7 +128,7 @@ std::chrono::milliseconds Display::tick() {
 }
 
 void Display::redraw() {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   if (live_) draw(Clock::now());
 }
 
@@ -140,12 +145,12 @@ void Display::draw(Clock::time_point now) {
 }
 
 void Display::hide() {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   if (live_) screen_.draw(std::exchange(pending_, {}), {});
 }
 
 void Display::close() {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   if (live_) screen_.draw(std::exchange(pending_, {}), {});
   live_ = false;
 }

@@ -4,10 +4,10 @@
 
 #include <chrono>
 #include <cstddef>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "core/record.h"
 #include "report/progress.h"
 
@@ -36,7 +36,8 @@ class Display {
   Display& operator=(const Display&) = delete;
   ~Display() { close(); }
 
-  [[nodiscard]] bool live() const { return live_; }
+  /// Whether it draws.
+  [[nodiscard]] bool live();
   /// The run's next record.
   void take(const core::record::Record& record);
   void expect(report::Expected expected);
@@ -57,16 +58,15 @@ class Display {
 
  private:
   using Clock = std::chrono::steady_clock;
-  void draw(Clock::time_point now);
+  void draw(Clock::time_point now) REQUIRES(mutex_);
 
-  std::mutex mutex_;
-  // All of the following: guarded by mutex_.
-  bool live_;
-  report::Progress progress_;
-  Screen screen_;
-  std::string pending_;  ///< lines that are to appear with the next frame
-  bool changed_ = false;
-  Clock::time_point drawn_at_{};
+  base::Mutex mutex_;
+  bool live_ GUARDED_BY(mutex_);
+  report::Progress progress_ GUARDED_BY(mutex_);
+  Screen screen_ GUARDED_BY(mutex_);
+  std::string pending_ GUARDED_BY(mutex_);  ///< lines that are to appear with the next frame
+  bool changed_ GUARDED_BY(mutex_) = false;
+  Clock::time_point drawn_at_ GUARDED_BY(mutex_){};
 };
 
 }  // namespace kvmtest::command

@@ -171,13 +171,13 @@ Server::Server(const std::filesystem::path& socket, Handler handler)
 }
 
 Server::~Server() {
-  std::unique_lock lock(mutex_);
+  base::Lock lock(mutex_);
   stopping_ = true;
   // Closing the descriptor does not wake accept(); shutting the socket down does.
   ::shutdown(listener_->acceptor.native_handle(), SHUT_RDWR);
   boost::system::error_code error;
   for (const auto& connection : connections_) connection->socket.shutdown(Protocol::socket::shutdown_both, error);
-  all_closed_.wait(lock, [&] { return connections_.empty(); });
+  all_closed_.wait(lock, [&]() REQUIRES(mutex_) { return connections_.empty(); });
   lock.unlock();
   accept_thread_.join();
   std::error_code ignored;
@@ -185,7 +185,7 @@ Server::~Server() {
 }
 
 std::size_t Server::connections() const {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   return connections_.size();
 }
 
@@ -194,13 +194,13 @@ void Server::accept() {
     auto connection = std::make_shared<Connection>(listener_->io);
     boost::system::error_code error;
     listener_->acceptor.accept(connection->socket, error);
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     if (stopping_) return;
     if (error || connections_.size() >= most_connections) continue;
     connections_.insert(connection);
     std::thread([this, connection]() mutable {
       serve(connection);
-      const std::lock_guard guard(mutex_);
+      const base::Lock guard(mutex_);
       connections_.erase(connection);
       connection.reset();  // its socket needs the listener, which the destructor takes away when all are closed
       all_closed_.notify_all();

@@ -1,19 +1,19 @@
 #pragma once
 // HTTP over a unix socket. Knows nothing of what is served; the only user of Beast's server side.
 
-#include <condition_variable>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include <nlohmann/json_fwd.hpp>
+
+#include "base/mutex.h"
 
 namespace kvmtest::api {
 
@@ -76,10 +76,10 @@ class Server {
   std::filesystem::path path_;
   Handler handler_;
   std::unique_ptr<Listener> listener_;
-  mutable std::mutex mutex_;
-  std::condition_variable all_closed_;
-  std::set<std::shared_ptr<Connection>> connections_;  ///< guarded by mutex_
-  bool stopping_ = false;                              ///< guarded by mutex_
+  mutable base::Mutex mutex_;
+  base::Condition all_closed_;
+  std::set<std::shared_ptr<Connection>> connections_ GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread accept_thread_;
 };
 

@@ -94,11 +94,11 @@ void Interactive::put(std::string_view bytes) { session_.stream()->write(bytes, 
 
 std::string Interactive::read() {
   const std::string bytes = session_.stream()->read(steady_clock::now() + quiet);
-  std::unique_lock lock(mutex_);
+  base::Lock lock(mutex_);
   if (!bytes.empty()) return take(bytes);
   const std::string rest = scanner_.take_rest();
   // What was typed ahead would have made the shell print something by now.
-  if (at_prompt_ && rest.empty()) lines_typed_ = 0;
+  if (typing_.at_prompt && rest.empty()) typing_.lines_ahead = 0;
   settle();
   return show_ == Show::all ? rest : "";
 }
@@ -113,14 +113,14 @@ std::string Interactive::take(std::string_view bytes) {
     else
       hidden_ += piece.text;
     // Line editors clear the rest of the line behind a prompt, and give an old terminal time by NULs (terminfo's $<3>).
-    if (without_escapes(piece.text).find_first_not_of('\0') != std::string::npos) at_prompt_ = false;
+    if (without_escapes(piece.text).find_first_not_of('\0') != std::string::npos) typing_.at_prompt = false;
     if (piece.mark == MarkScanner::Piece::Mark::none) break;
     if (piece.mark == MarkScanner::Piece::Mark::end) {
       status_ = piece.status;
     } else {
       if (show_ == Show::from_prompt) out += hidden_.substr(hidden_.rfind('\n') + 1);
-      at_prompt_ = true;
-      if (lines_typed_ > 0) --lines_typed_;  // the shell has read one; a program may have read others
+      typing_.at_prompt = true;
+      if (typing_.lines_ahead > 0) --typing_.lines_ahead;  // the shell has read one; a program may have read others
     }
     hidden_.clear();
     show_ = Show::all;
@@ -133,36 +133,37 @@ std::string Interactive::take(std::string_view bytes) {
 /// Tells the guest the terminal's size where nobody else's typing is in the way: at the prompt, behind nothing that
 /// the shell may not have read. Neither the command nor its new prompt is shown, for there is a prompt already.
 void Interactive::settle() {
-  settled_ = at_prompt_ && line_ended_ && lines_typed_ == 0;
-  if (!settled_ || wanted_ == told_ || status_) return;
+  typing_.settled = typing_.at_prompt && typing_.line_ended && typing_.lines_ahead == 0;
+  if (!typing_.settled || wanted_ == told_ || status_) return;
   told_ = wanted_;
   show_ = Show::nothing;
-  at_prompt_ = settled_ = false;
-  lines_typed_ = 1;
+  typing_.at_prompt = typing_.settled = false;
+  typing_.lines_ahead = 1;
   put(fmt::format(" stty rows {} cols {}\n", told_.rows, told_.columns));
 }
 
 void Interactive::type(std::string_view bytes) {
   if (bytes.empty()) return;
   {
-    std::unique_lock lock(mutex_);
+    base::Lock lock(mutex_);
     // What is typed now is not to stand behind the stty.
-    if (!shown_again_.wait_for(lock, size_limit, [&] { return show_ != Show::nothing; })) show_ = Show::all;
-    at_prompt_ = settled_ = false;
-    lines_typed_ += static_cast<unsigned>(std::count_if(bytes.begin(), bytes.end(), ends_a_line));
-    line_ended_ = ends_a_line(bytes.back());
+    if (!shown_again_.wait_for(lock, size_limit, [&]() REQUIRES(mutex_) { return show_ != Show::nothing; }))
+      show_ = Show::all;
+    typing_.at_prompt = typing_.settled = false;
+    typing_.lines_ahead += static_cast<unsigned>(std::count_if(bytes.begin(), bytes.end(), ends_a_line));
+    typing_.line_ended = ends_a_line(bytes.back());
   }
   put(bytes);
 }
 
 void Interactive::resize(TerminalSize size) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   wanted_ = size;
-  if (settled_) settle();
+  if (typing_.settled) settle();
 }
 
 std::optional<int> Interactive::status() const {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   return status_;
 }
 
@@ -170,8 +171,8 @@ bool Interactive::await_prompt_or_end(std::chrono::milliseconds patience) {
   const auto deadline = steady_clock::now() + patience;
   while (steady_clock::now() < deadline) {
     {
-      const std::lock_guard lock(mutex_);
-      if (status_ || at_prompt_) return true;
+      const base::Lock lock(mutex_);
+      if (status_ || typing_.at_prompt) return true;
     }
     read();
   }
@@ -179,7 +180,10 @@ bool Interactive::await_prompt_or_end(std::chrono::milliseconds patience) {
 }
 
 bool Interactive::end() {
-  resize(told_);
+  {
+    const base::Lock lock(mutex_);
+    wanted_ = told_;
+  }
   // What ^C does not end, most programs with a screen of their own for example, is suspended by ^Z. A shell in the
   // shell ends by its own `exit`.
   for (const std::string_view keys : {"", "\x03", "\x1a", "\x1c", "\x15\nexit\n", "\x15\nexit\n"}) {
@@ -188,8 +192,8 @@ bool Interactive::end() {
   }
   if (!status()) {
     {
-      const std::lock_guard lock(mutex_);
-      at_prompt_ = false;
+      const base::Lock lock(mutex_);
+      typing_.at_prompt = false;
     }
     // Jobs that are suspended keep a shell from leaving at the first word.
     put(fmt::format(
@@ -197,8 +201,8 @@ bool Interactive::end() {
         "2>/dev/null\n",
         nonce_));
     while (await_prompt_or_end(key_limit) && !status()) {
-      const std::lock_guard lock(mutex_);
-      at_prompt_ = false;
+      const base::Lock lock(mutex_);
+      typing_.at_prompt = false;
     }
   }
   return status().has_value();

@@ -7,12 +7,11 @@
 // never sees tell where the prompt is and when the shell has ended.
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/mutex.h"
 #include "console/session.h"
 
 namespace kvmtest::console {
@@ -73,27 +72,31 @@ class Interactive {
 
  private:
   enum class Show { from_prompt, all, nothing };
+  /// How far the shell is with what was typed.
+  struct Typing {
+    bool at_prompt = false;    ///< a prompt was the last thing printed, and nothing was typed since
+    unsigned lines_ahead = 0;  ///< that the shell may not have read yet
+    bool settled = false;      ///< at the prompt, and nothing typed ahead waits behind it
+    bool line_ended = true;    ///< what was typed last ended a line: nothing half-typed waits for the shell
+  };
 
-  std::string take(std::string_view bytes);
-  void settle();
+  std::string take(std::string_view bytes) REQUIRES(mutex_);
+  void settle() REQUIRES(mutex_);
   void put(std::string_view bytes);
   bool await_prompt_or_end(std::chrono::milliseconds patience);
 
   Session& session_;
   const std::string nonce_;
-  mutable std::mutex mutex_;
-  std::condition_variable shown_again_;
-  // Guarded by mutex_.
-  MarkScanner scanner_;
-  Show show_ = Show::from_prompt;  ///< what of the output is for the terminal, up to the next prompt
-  std::string hidden_;
-  bool at_prompt_ = false;    ///< a prompt was the last thing printed, and nothing was typed since
-  unsigned lines_typed_ = 0;  ///< that the shell may not have read yet
-  bool settled_ = false;      ///< at the prompt, and nothing typed ahead waits behind it
-  bool line_ended_ = true;    ///< what was typed last ended a line: nothing half-typed waits for the shell
-  TerminalSize told_;
-  TerminalSize wanted_;
-  std::optional<int> status_;
+  mutable base::Mutex mutex_;
+  base::Condition shown_again_;
+  MarkScanner scanner_ GUARDED_BY(mutex_);
+  /// What of the output is for the terminal, up to the next prompt.
+  Show show_ GUARDED_BY(mutex_) = Show::from_prompt;
+  std::string hidden_ GUARDED_BY(mutex_);
+  Typing typing_ GUARDED_BY(mutex_);
+  TerminalSize told_ GUARDED_BY(mutex_);
+  TerminalSize wanted_ GUARDED_BY(mutex_);
+  std::optional<int> status_ GUARDED_BY(mutex_);
 };
 
 }  // namespace kvmtest::console

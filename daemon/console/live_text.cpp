@@ -5,7 +5,7 @@
 namespace kvmtest::console {
 
 void LiveText::append(std::string_view text) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   total_ += text.size();
   kept_.append(text);
   // Seldom: most appends move nothing.
@@ -14,14 +14,14 @@ void LiveText::append(std::string_view text) {
 }
 
 void LiveText::close() {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   closed_ = true;
   changed_.notify_all();
 }
 
 LiveText::Part LiveText::after(std::uint64_t from, std::chrono::steady_clock::time_point deadline) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_until(lock, deadline, [&] { return total_ > from || closed_; });
+  base::Lock lock(mutex_);
+  changed_.wait_until(lock, deadline, [&]() REQUIRES(mutex_) { return total_ > from || closed_; });
   const std::size_t missing = std::min<std::uint64_t>(total_ - from, kept_.size());
   std::size_t start = kept_.size() - missing;
   if (from == 0 && total_ > kept_.size()) start = std::min(kept_.find('\n', start), kept_.size() - 1) + 1;

@@ -3,11 +3,11 @@
 // them, and their output.
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
+
+#include "base/mutex.h"
 
 namespace kvmtest::console {
 
@@ -32,12 +32,11 @@ class LiveText {
 
  private:
   const std::size_t bound_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  // Guarded by mutex_.
-  std::string kept_;
-  std::uint64_t total_ = 0;
-  bool closed_ = false;
+  base::Mutex mutex_;
+  base::Condition changed_;
+  std::string kept_ GUARDED_BY(mutex_);
+  std::uint64_t total_ GUARDED_BY(mutex_) = 0;
+  bool closed_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace kvmtest::console

@@ -6,13 +6,13 @@
 #include <functional>
 #include <future>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "core/model.h"
 #include "core/record.h"
 #include "engine/script_runner.h"
@@ -84,10 +84,9 @@ struct ActiveRun {
     unsigned number = 1;
     core::Duration test_time{};
   };
-  std::mutex mutex;
-  // Guarded by mutex.
-  std::map<core::AttemptId, Ran> ran;
-  std::set<core::AttemptId> with_files;  ///< their directories are there
+  base::Mutex mutex;
+  std::map<core::AttemptId, Ran> ran GUARDED_BY(mutex);
+  std::set<core::AttemptId> with_files GUARDED_BY(mutex);  ///< their directories are there
 
   std::map<core::TestIndex, std::shared_future<void>> writing;  ///< own output of its last attempt; core thread only
   unsigned missed = 0;                                ///< attempts being written that never began; core thread only
@@ -95,7 +94,7 @@ struct ActiveRun {
 
   /// Whether the attempt left a directory. Any thread.
   bool has_files(core::AttemptId attempt) {
-    const std::lock_guard lock(mutex);
+    const base::Lock lock(mutex);
     return with_files.contains(attempt);
   }
 };

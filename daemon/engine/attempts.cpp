@@ -32,7 +32,7 @@ void keep_consoles(const std::filesystem::path& directory, const std::map<std::s
 void note_files(ActiveRun& run, core::AttemptId attempt, const std::filesystem::path& directory) {
   std::error_code error;
   if (!std::filesystem::exists(directory, error)) return;
-  const std::lock_guard lock(run.mutex);
+  const base::Lock lock(run.mutex);
   run.with_files.insert(attempt);
 }
 
@@ -68,7 +68,7 @@ void Attempts::begin(const core::action::RunTest& a, const std::shared_ptr<Activ
   if (test.program) ticket = std::make_shared<ProgramTicket>(console::make_nonce());
   consoles_.begin_test(a.attempt, a.prefix, test, ticket ? ticket->token : std::string());
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     programs_[a.attempt] = std::move(ticket);
   }
   // Whatever is thrown is the host's fault, and ends this attempt and nothing else.
@@ -80,13 +80,13 @@ void Attempts::begin(const core::action::RunTest& a, const std::shared_ptr<Activ
       consoles_.end_test(a.attempt);
       context_.post(core::event::TestAborted{a.attempt, {}, e.what(), {}});
     }
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     programs_.erase(a.attempt);
   });
 }
 
 std::shared_ptr<ProgramTicket> Attempts::ticket_of(core::AttemptId attempt) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   const auto found = programs_.find(attempt);
   return found == programs_.end() ? nullptr : found->second;
 }
@@ -136,7 +136,7 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
     return;
   }
   {
-    const std::lock_guard lock(run->mutex);
+    const base::Lock lock(run->mutex);
     run->ran.emplace(a.attempt, std::move(ran));
   }
   context_.post(core::event::TestRan{a.attempt, std::move(unusable)});
@@ -216,7 +216,7 @@ bool Attempts::collect_kernel(const core::action::RunTest& a, const Sessions& se
 Rebooted Attempts::reboot(const core::Domain& domain, console::Session& session, const std::string& command,
                           std::optional<std::chrono::milliseconds> limit, console::Deadline latest) {
   const auto mark = [&](bool rebooting) {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     if (rebooting)
       rebooting_.insert(domain);
     else
@@ -245,7 +245,7 @@ Rebooted Attempts::reboot(const core::Domain& domain, console::Session& session,
 }
 
 bool Attempts::reboots(const core::Domain& domain) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   return rebooting_.contains(domain);
 }
 
@@ -268,7 +268,7 @@ void Attempts::judge(const core::action::JudgeTest& a, const std::shared_ptr<Act
 judge::Judgement Attempts::judged(const core::action::JudgeTest& a, ActiveRun& run) {
   ActiveRun::Ran ran;
   {
-    const std::lock_guard lock(run.mutex);
+    const base::Lock lock(run.mutex);
     ran = std::move(run.ran.at(a.attempt));
     run.ran.erase(a.attempt);
   }

@@ -7,7 +7,6 @@
 #include <future>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -15,6 +14,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "base/mutex.h"
 #include "core/actions.h"
 #include "engine/active_run.h"
 #include "engine/consoles.h"
@@ -68,10 +68,10 @@ class Attempts {
   Context& context_;
   Consoles& consoles_;
   PrefixThreads& threads_;
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::map<core::AttemptId, std::shared_ptr<ProgramTicket>> programs_;  ///< of tests that run, null: a script
-  std::set<core::Domain> rebooting_;
+  base::Mutex mutex_;
+  /// Of tests that run; null: a script.
+  std::map<core::AttemptId, std::shared_ptr<ProgramTicket>> programs_ GUARDED_BY(mutex_);
+  std::set<core::Domain> rebooting_ GUARDED_BY(mutex_);
   boost::asio::thread_pool judges_;  ///< ends first
 };
 

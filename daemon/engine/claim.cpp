@@ -53,7 +53,7 @@ fs::path Claims::default_directory(const std::string& uri) {
 }
 
 void Claims::claim(const std::vector<core::Prefix>& prefixes) {
-  const std::lock_guard guard(mutex_);
+  const base::Lock guard(mutex_);
   std::map<core::Prefix, Claim> taken;
   try {
     for (const core::Prefix& prefix : prefixes)
@@ -66,7 +66,7 @@ void Claims::claim(const std::vector<core::Prefix>& prefixes) {
 }
 
 void Claims::release(const core::Prefix& prefix) {
-  const std::lock_guard guard(mutex_);
+  const base::Lock guard(mutex_);
   const auto found = held_.find(prefix);
   if (found == held_.end()) return;
   close_all(found->second);
@@ -74,7 +74,7 @@ void Claims::release(const core::Prefix& prefix) {
 }
 
 unsigned Claims::number_of(const core::Prefix& prefix) {
-  const std::lock_guard guard(mutex_);
+  const base::Lock guard(mutex_);
   const auto found = held_.find(prefix);
   return found == held_.end() ? wanted_number(prefix.value) : found->second.number;
 }

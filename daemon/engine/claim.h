@@ -4,10 +4,10 @@
 
 #include <filesystem>
 #include <map>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "core/ids.h"
 
 namespace kvmtest::engine {
@@ -49,8 +49,8 @@ class Claims {
 
   std::filesystem::path directory_;
   std::filesystem::path state_dir_;
-  std::mutex mutex_;
-  std::map<core::Prefix, Claim> held_;  ///< guarded by mutex_
+  base::Mutex mutex_;
+  std::map<core::Prefix, Claim> held_ GUARDED_BY(mutex_);
 };
 
 }  // namespace kvmtest::engine

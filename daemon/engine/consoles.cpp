@@ -1,7 +1,7 @@
 #include "engine/consoles.h"
 
 #include <algorithm>
-#include <ranges>
+#include <mutex>
 #include <utility>
 
 #include <fmt/format.h>
@@ -29,14 +29,14 @@ constexpr auto interrupt_limit = 5s;
 // ---- of domains that are up ----
 
 void Consoles::put(const core::Domain& domain, Shell shell) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   shells_[domain] = std::move(shell);
 }
 
 Consoles::Shell Consoles::take(const core::Domain& domain) {
   Shell shell;
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     if (auto found = shells_.extract(domain); !found.empty()) shell = std::move(found.mapped());
     const auto holder = borrowed_.find(domain);
     if (holder == borrowed_.end() || holder->second.expired()) return shell;
@@ -48,7 +48,7 @@ Consoles::Shell Consoles::take(const core::Domain& domain) {
 Consoles::Shell Consoles::close(const core::Domain& domain) {
   Shell shell;
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     if (auto found = shells_.extract(domain); !found.empty()) shell = std::move(found.mapped());
   }
   if (shell) shell->interrupt();
@@ -56,7 +56,7 @@ Consoles::Shell Consoles::close(const core::Domain& domain) {
 }
 
 bool Consoles::is_stuck(const core::Domain& domain) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   const auto holder = borrowed_.find(domain);
   if (holder != borrowed_.end() && !holder->second.expired()) return true;
   const auto shell = shells_.find(domain);
@@ -64,7 +64,7 @@ bool Consoles::is_stuck(const core::Domain& domain) {
 }
 
 Consoles::Shell Consoles::borrow(const core::Domain& domain) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   const auto found = shells_.find(domain);
   if (found == shells_.end()) throw Busy(domain.name() + " is not up");
   for (const auto& [attempt, test] : tests_)
@@ -80,7 +80,7 @@ Consoles::Shell Consoles::borrow(const core::Domain& domain) {
 }
 
 void Consoles::check_free(const std::vector<core::Prefix>& prefixes) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   for (const auto& [domain, holder] : borrowed_)
     if (!holder.expired() && std::find(prefixes.begin(), prefixes.end(), domain.prefix) != prefixes.end())
       throw Busy(fmt::format("somebody has a shell on {}; leave it first", domain.name()));
@@ -90,7 +90,7 @@ void Consoles::check_free(const std::vector<core::Prefix>& prefixes) {
 
 void Consoles::begin_test(core::AttemptId attempt, const core::Prefix& prefix, const suite::Test& test,
                           std::string token) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   UnderTest under_test{.name = test.name, .token = std::move(token)};
   for (const std::string& host : test.hosts)
     if (const auto found = shells_.find({prefix, core::Host{host}}); found != shells_.end())
@@ -104,18 +104,18 @@ void Consoles::begin_test(core::AttemptId attempt, const core::Prefix& prefix, c
 }
 
 Sessions Consoles::sessions_of(core::AttemptId attempt) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   return tests_.at(attempt).sessions;
 }
 
 void Consoles::interrupt(core::AttemptId attempt) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   if (const auto found = tests_.find(attempt); found != tests_.end())
     for (const auto& [host, session] : found->second.sessions) session->interrupt();
 }
 
 Consoles::Shell Consoles::lend(const core::Domain& domain, const std::string& token) {
-  std::unique_lock lock(mutex_);
+  base::Lock lock(mutex_);
   while (true) {
     const auto test = std::find_if(tests_.begin(), tests_.end(),
                                    [&](const auto& entry) { return !token.empty() && entry.second.token == token; });
@@ -123,15 +123,17 @@ Consoles::Shell Consoles::lend(const core::Domain& domain, const std::string& to
     const auto found = shells_.find(domain);
     const auto& sessions = test->second.sessions;
     const auto mine = sessions.find(domain.host.value);
-    if (found == shells_.end() || mine == sessions.end() || mine->second != found->second)
-      throw Busy(fmt::format("the test does not have {}; it has the hosts {}", domain.name(),
-                             fmt::join(std::views::keys(sessions), " ")));
+    if (found == shells_.end() || mine == sessions.end() || mine->second != found->second) {
+      std::vector<std::string> hosts;
+      for (const auto& [host, session] : sessions) hosts.push_back(host);
+      throw Busy(fmt::format("the test does not have {}; it has the hosts {}", domain.name(), fmt::join(hosts, " ")));
+    }
     auto shell = found->second;
     if (!lent_.contains(shell.get())) {
       if (!shell->at_prompt()) throw Busy(domain.name() + " does not answer any more");
       lent_.insert(shell.get());
       return {shell.get(), [this, shell](console::Session*) {
-                const std::lock_guard guard(mutex_);
+                const base::Lock guard(mutex_);
                 lent_.erase(shell.get());
                 lending_changed_.notify_all();
               }};
@@ -142,7 +144,7 @@ Consoles::Shell Consoles::lend(const core::Domain& domain, const std::string& to
 
 void Consoles::command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
                            const console::CommandResult& result) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   for (auto& [attempt, test] : tests_) {
     if (test.token != token) continue;
     const auto at = since(test.started) - result.took;
@@ -160,12 +162,10 @@ void Consoles::command_ran(const core::Domain& domain, const std::string& token,
 }
 
 std::map<std::string, std::string> Consoles::end_lending(core::AttemptId attempt, Sessions& sessions) {
-  std::unique_lock lock(mutex_);
+  base::Lock lock(mutex_);
   UnderTest& test = tests_.at(attempt);
-  const auto none_held = [&] {
-    return std::none_of(sessions.begin(), sessions.end(),
-                        [&](const auto& entry) { return lent_.contains(entry.second.get()); });
-  };
+  const auto held = [&](const auto& entry) REQUIRES(mutex_) { return lent_.contains(entry.second.get()); };
+  const auto none_held = [&] { return std::none_of(sessions.begin(), sessions.end(), held); };
   test.token.clear();
   lending_changed_.notify_all();
   if (!lending_changed_.wait_for(lock, command_end_limit, none_held)) {
@@ -173,7 +173,7 @@ std::map<std::string, std::string> Consoles::end_lending(core::AttemptId attempt
       if (lent_.contains(session.get())) session->interrupt();
     lending_changed_.wait_for(lock, interrupt_limit, none_held);
   }
-  std::erase_if(sessions, [&](const auto& entry) {
+  std::erase_if(sessions, [&](const auto& entry) REQUIRES(mutex_) {
     if (!lent_.contains(entry.second.get())) return false;
     std::erase_if(shells_, [&](const auto& up) { return up.second == entry.second; });
     return true;
@@ -184,7 +184,7 @@ std::map<std::string, std::string> Consoles::end_lending(core::AttemptId attempt
 }
 
 void Consoles::note_boot(const core::Domain& domain, const console::Session& session, KernelTalk talk) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   for (auto& [attempt, test] : tests_)
     if (const auto found = test.sessions.find(domain.host.value);
         found != test.sessions.end() && found->second.get() == &session)
@@ -192,25 +192,25 @@ void Consoles::note_boot(const core::Domain& domain, const console::Session& ses
 }
 
 std::map<std::string, std::vector<KernelTalk>> Consoles::take_boots(core::AttemptId attempt) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   return std::exchange(tests_.at(attempt).earlier_boots, {});
 }
 
 void Consoles::end_test(core::AttemptId attempt) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   const auto ended = tests_.extract(attempt);
   if (ended.empty()) return;
   for (const auto& [host, live] : ended.mapped().live) live->close();
 }
 
 unsigned Consoles::tests() {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   return static_cast<unsigned>(tests_.size());
 }
 
 Watch Consoles::watch(const core::Domain& domain, std::chrono::milliseconds patience) {
   const auto deadline = steady_clock::now() + patience;
-  std::unique_lock lock(mutex_);
+  base::Lock lock(mutex_);
   while (true) {
     const auto found = shells_.find(domain);
     for (const auto& [attempt, test] : tests_) {

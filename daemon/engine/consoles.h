@@ -3,16 +3,15 @@
 // time. It is a test's while that runs, which lends it to its program's commands; else a client may borrow it.
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "console/capture.h"
 #include "console/live_text.h"
 #include "console/session.h"
@@ -100,14 +99,13 @@ class Consoles {
   };
 
   Context& context_;
-  std::mutex mutex_;
-  std::condition_variable lending_changed_;
-  std::condition_variable test_began_;
-  // Guarded by mutex_.
-  std::map<core::Domain, Shell> shells_;
-  std::map<core::Domain, std::weak_ptr<void>> borrowed_;
-  std::map<core::AttemptId, UnderTest> tests_;
-  std::set<const console::Session*> lent_;  ///< to programs of running tests
+  base::Mutex mutex_;
+  base::Condition lending_changed_;
+  base::Condition test_began_;
+  std::map<core::Domain, Shell> shells_ GUARDED_BY(mutex_);
+  std::map<core::Domain, std::weak_ptr<void>> borrowed_ GUARDED_BY(mutex_);
+  std::map<core::AttemptId, UnderTest> tests_ GUARDED_BY(mutex_);
+  std::set<const console::Session*> lent_ GUARDED_BY(mutex_);  ///< to programs of running tests
 };
 
 }  // namespace kvmtest::engine

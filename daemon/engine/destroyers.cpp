@@ -21,7 +21,7 @@ void Destroyers::start(const core::action::DestroyDomain& a) {
 }
 
 core::Duration Destroyers::last(const core::Domain& domain) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   return last_[domain];
 }
 
@@ -34,7 +34,7 @@ void Destroyers::destroy(const core::action::DestroyDomain& a, std::int64_t run)
     console.reset();
     const auto took = since(start);
     {
-      const std::lock_guard lock(mutex_);
+      const base::Lock lock(mutex_);
       last_[a.domain] = took;
     }
     context_.recorder.put(run, core::record::DomainDestroyed{a.domain, took});

@@ -2,10 +2,10 @@
 // Ends domains, their spares with them, side by side: libvirt makes each wait a fifth of a second.
 
 #include <map>
-#include <mutex>
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "base/mutex.h"
 #include "core/actions.h"
 #include "engine/consoles.h"
 #include "engine/context.h"
@@ -34,9 +34,9 @@ class Destroyers {
   Context& context_;
   Consoles& consoles_;
   SparePool& spares_;
-  std::mutex mutex_;
-  std::map<core::Domain, core::Duration> last_;  ///< guarded by mutex_
-  boost::asio::thread_pool threads_;             ///< ends first
+  base::Mutex mutex_;
+  std::map<core::Domain, core::Duration> last_ GUARDED_BY(mutex_);
+  boost::asio::thread_pool threads_;  ///< ends first
 };
 
 }  // namespace kvmtest::engine

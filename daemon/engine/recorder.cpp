@@ -9,7 +9,7 @@ Recorder::Recorder(EventSink& sink, std::function<void(const std::string&)> fail
 
 Recorder::~Recorder() {
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     stopping_ = true;
     released_ = true;
     changed_.notify_all();
@@ -22,24 +22,24 @@ void Recorder::put(std::int64_t run, core::record::Body body) {
   record.run = run;
   record.time = std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now());
   record.body = std::move(body);
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   queue_.push_back(std::move(record));
   changed_.notify_all();
 }
 
 bool Recorder::flush(std::chrono::milliseconds patience) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, patience, [&] { return queue_.empty() && !writing_; });
+  base::Lock lock(mutex_);
+  return changed_.wait_for(lock, patience, [&]() REQUIRES(mutex_) { return queue_.empty() && !writing_; });
 }
 
 bool Recorder::wait_beyond(std::int64_t sequence, std::chrono::milliseconds patience) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, patience, [&] { return last_sequence_ > sequence || released_; });
+  base::Lock lock(mutex_);
+  changed_.wait_for(lock, patience, [&]() REQUIRES(mutex_) { return last_sequence_ > sequence || released_; });
   return last_sequence_ > sequence;
 }
 
 void Recorder::release_waiting() {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   released_ = true;
   changed_.notify_all();
 }
@@ -47,9 +47,9 @@ void Recorder::release_waiting() {
 void Recorder::work() {
   std::vector<core::record::Record> batch;
   bool failing = false;
-  std::unique_lock lock(mutex_);
+  base::Lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return !queue_.empty() || stopping_; });
+    changed_.wait(lock, [&]() REQUIRES(mutex_) { return !queue_.empty() || stopping_; });
     if (queue_.empty()) return;
     batch.swap(queue_);
     writing_ = true;
@@ -66,7 +66,7 @@ void Recorder::work() {
       failing = true;
       lock.lock();
       // A full disk may have room again; what happened stays in memory until then.
-      if (changed_.wait_for(lock, 1s, [&] { return stopping_; })) return;
+      if (changed_.wait_for(lock, 1s, [&]() REQUIRES(mutex_) { return stopping_; })) return;
     }
     failing = false;
     sink_.told(batch);

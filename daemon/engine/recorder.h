@@ -3,14 +3,13 @@
 // for a disk, and nobody sees a record before it is durable.
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "core/record.h"
 #include "engine/event_sink.h"
 
@@ -39,14 +38,13 @@ class Recorder {
 
   EventSink& sink_;
   std::function<void(const std::string&)> failed_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  // Guarded by mutex_.
-  std::vector<core::record::Record> queue_;
-  bool writing_ = false;
-  bool stopping_ = false;
-  bool released_ = false;
-  std::int64_t last_sequence_ = 0;
+  base::Mutex mutex_;
+  base::Condition changed_;
+  std::vector<core::record::Record> queue_ GUARDED_BY(mutex_);
+  bool writing_ GUARDED_BY(mutex_) = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  bool released_ GUARDED_BY(mutex_) = false;
+  std::int64_t last_sequence_ GUARDED_BY(mutex_) = 0;
   std::thread thread_;
 };
 

@@ -31,13 +31,13 @@ void Resets::start(const core::action::ResetDomain& a) {
 }
 
 void Resets::cancel(core::Ticket ticket) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   cancelled_.insert(ticket);
   if (const auto found = under_way_.find(ticket); found != under_way_.end()) found->second->interrupt();
 }
 
 ResetTimes Resets::last(const core::Domain& domain) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   return last_[domain];
 }
 
@@ -78,7 +78,7 @@ void Resets::done(const core::action::ResetDomain& a, Reset& reset) {
   forget(a.ticket);
   consoles_.put(a.domain, reset.session);
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     last_[a.domain] = times;
   }
   context_.record(record::ResetFinished{.domain = a.domain,
@@ -97,14 +97,14 @@ void Resets::done(const core::action::ResetDomain& a, Reset& reset) {
 }
 
 void Resets::forget(core::Ticket ticket) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   under_way_.erase(ticket);
   cancelled_.erase(ticket);
 }
 
 /// From now on the reset can be cancelled. Throws console::Interrupted when it was already.
 void Resets::track(Reset& reset, std::shared_ptr<console::Session> session) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   reset.session = std::move(session);
   if (cancelled_.contains(reset.order.ticket)) throw console::Interrupted();
   under_way_[reset.order.ticket] = reset.session;

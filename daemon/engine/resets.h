@@ -4,13 +4,13 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "base/mutex.h"
 #include "console/session.h"
 #include "core/actions.h"
 #include "engine/consoles.h"
@@ -76,11 +76,10 @@ class Resets {
   SparePool& spares_;
   std::vector<std::unique_ptr<boost::asio::thread_pool>> pools_;  ///< core thread only; the last one takes new jobs
   unsigned threads_ = 0;                                          ///< of the last one
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  std::map<core::Ticket, std::shared_ptr<console::Session>> under_way_;
-  std::set<core::Ticket> cancelled_;
-  std::map<core::Domain, ResetTimes> last_;
+  base::Mutex mutex_;
+  std::map<core::Ticket, std::shared_ptr<console::Session>> under_way_ GUARDED_BY(mutex_);
+  std::set<core::Ticket> cancelled_ GUARDED_BY(mutex_);
+  std::map<core::Domain, ResetTimes> last_ GUARDED_BY(mutex_);
 };
 
 }  // namespace kvmtest::engine

@@ -2,10 +2,9 @@
 // Whether a run is active, for those who wait for that.
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 
+#include "base/mutex.h"
 #include "core/ids.h"
 #include "engine/context.h"
 
@@ -20,11 +19,11 @@ class RunState {
   void begin(core::RunId run) { context_.run.store(run.value); }
   /// Its last record is on its way.
   void ending() {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     ending_ = true;
   }
   void ended() {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     context_.run.store(0);
     ending_ = false;
     changed_.notify_all();
@@ -32,8 +31,8 @@ class RunState {
   /// The active run, if any. Waits, no longer than some seconds, while its end is being written down: whoever has read
   /// of that end may start the next one. Not on the core's thread.
   std::optional<core::RunId> active() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !ending_; });
+    base::Lock lock(mutex_);
+    changed_.wait(lock, [&]() REQUIRES(mutex_) { return !ending_; });
     return now();
   }
   /// The same without waiting: one that is ending is active.
@@ -43,15 +42,15 @@ class RunState {
   }
   /// Waits until no run is active. False: one is, after `patience`.
   bool wait_for_none(std::chrono::milliseconds patience) {
-    std::unique_lock lock(mutex_);
+    base::Lock lock(mutex_);
     return changed_.wait_for(lock, patience, [&] { return !now(); });
   }
 
  private:
   Context& context_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool ending_ = false;  ///< guarded by mutex_
+  base::Mutex mutex_;
+  base::Condition changed_;
+  bool ending_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace kvmtest::engine

@@ -14,7 +14,7 @@ SparePool::~SparePool() { threads_.join(); }
 
 void SparePool::prepare(const core::action::PrepareSpare& a) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     Entry& entry = entries_[a.domain];
     entry.ready.reset();
     entry.ticket = a.ticket;
@@ -42,13 +42,13 @@ void SparePool::discard(const core::action::DiscardSpare& a) {
 }
 
 void SparePool::forget(const core::Domain& domain) {
-  std::unique_lock lock(mutex_);
+  base::Lock lock(mutex_);
   const auto found = entries_.find(domain);
   if (found != entries_.end()) end_work(lock, found->second);
 }
 
 /// From then on nothing is done with it any more.
-void SparePool::end_work(std::unique_lock<std::mutex>& lock, Entry& entry) {
+void SparePool::end_work(base::Lock& lock, Entry& entry) {
   entry.ticket.reset();  // what has not begun never will
   if (entry.working) {
     entry.unwanted = true;
@@ -71,7 +71,7 @@ void SparePool::take_power(const core::Domain& domain) {
 
 void SparePool::work(const core::action::PrepareSpare& a) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     Entry& entry = entries_.at(a.domain);
     if (entry.ticket != a.ticket) return;  // nobody waits for it any more
     entry.working = true;
@@ -85,7 +85,7 @@ void SparePool::work(const core::action::PrepareSpare& a) {
     take_power(a.domain);
   }
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     Entry& entry = entries_.at(a.domain);
     entry.working = false;
     if (entry.ticket == a.ticket) entry.ticket.reset();
@@ -102,7 +102,7 @@ void SparePool::work(const core::action::PrepareSpare& a) {
 SparePool::Swapped SparePool::make_ready(const core::action::PrepareSpare& a) {
   Shell shell;
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     shell = entries_.at(a.domain).shell;
   }
   auto taken = spares_.take_back(a.domain, a.state, a.in_place && shell && shell->at_prompt());
@@ -116,7 +116,7 @@ SparePool::Swapped SparePool::make_ready(const core::action::PrepareSpare& a) {
 /// From now on it can be interrupted. Throws console::Interrupted when it is unwanted already.
 void SparePool::show(const core::action::PrepareSpare& a, const Shell& shell) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     Entry& entry = entries_.at(a.domain);
     entry.shell = shell;
     if (entry.unwanted) throw console::Interrupted();
@@ -129,7 +129,7 @@ void SparePool::show(const core::action::PrepareSpare& a, const Shell& shell) {
 SparePool::Swapped SparePool::swap(const core::Domain& domain, Shell left) {
   std::optional<Swapped> swapped;
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     if (const auto found = entries_.find(domain); found != entries_.end())
       swapped = std::exchange(found->second.ready, std::nullopt);
   }
@@ -140,7 +140,7 @@ SparePool::Swapped SparePool::swap(const core::Domain& domain, Shell left) {
     take_power(domain);
     throw;
   }
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   entries_.at(domain).shell = std::move(left);
   return *std::move(swapped);
 }

@@ -4,15 +4,14 @@
 //
 // Invariant: a spare is swapped in only when its guest waits in its state, and the reset verifies that once more.
 
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "base/mutex.h"
 #include "console/session.h"
 #include "core/actions.h"
 #include "core/events.h"
@@ -64,15 +63,15 @@ class SparePool {
   void work(const core::action::PrepareSpare& a);
   Swapped make_ready(const core::action::PrepareSpare& a);
   void show(const core::action::PrepareSpare& a, const Shell& shell);
-  void end_work(std::unique_lock<std::mutex>& lock, Entry& entry);
+  void end_work(base::Lock& lock, Entry& entry) REQUIRES(mutex_);
   void take_power(const core::Domain& domain);
 
   Spares& spares_;
   const std::size_t capture_bound_;
   const std::function<void(core::Event)> post_;
-  std::mutex mutex_;
-  std::condition_variable changed_;        ///< some work has ended
-  std::map<core::Domain, Entry> entries_;  ///< guarded by mutex_
+  base::Mutex mutex_;
+  base::Condition changed_;  ///< some work has ended
+  std::map<core::Domain, Entry> entries_ GUARDED_BY(mutex_);
 
   boost::asio::thread_pool threads_;  ///< one more than make spares ready: to hurry those waits for none; ends first
 };

@@ -13,6 +13,7 @@ namespace kvmtest::engine {
 
 /// What a program's attempt is ended by, and by what its commands show that they are its.
 struct ProgramTicket {
+  explicit ProgramTicket(std::string t) : token(std::move(t)) {}
   std::string token;
   StopSignal stop{};
 };

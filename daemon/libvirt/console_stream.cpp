@@ -18,7 +18,7 @@ ConsoleStream::ConsoleStream(const std::string& socket) : shared_(std::make_shar
 }
 
 void ConsoleStream::begin(std::unique_ptr<ConsoleSource> source) {
-  const std::lock_guard lock(shared_->mutex);
+  const base::Lock lock(shared_->mutex);
   shared_->source = std::move(source);
   arm(*shared_);
 }
@@ -26,7 +26,7 @@ void ConsoleStream::begin(std::unique_ptr<ConsoleSource> source) {
 ConsoleStream::~ConsoleStream() {
   std::unique_ptr<ConsoleSource> source;
   {
-    const std::lock_guard lock(shared_->mutex);
+    const base::Lock lock(shared_->mutex);
     shared_->closed = true;
     source = std::move(shared_->source);
   }
@@ -35,9 +35,10 @@ ConsoleStream::~ConsoleStream() {
 }
 
 std::string ConsoleStream::read(console::Deadline deadline) {
-  std::unique_lock lock(shared_->mutex);
-  shared_->changed.wait_until(lock, deadline,
-                              [&] { return !shared_->received.empty() || shared_->closed || shared_->interrupted; });
+  base::Lock lock(shared_->mutex);
+  shared_->changed.wait_until(lock, deadline, [&]() REQUIRES(shared_->mutex) {
+    return !shared_->received.empty() || shared_->closed || shared_->interrupted;
+  });
   if (shared_->interrupted) throw console::Interrupted();
   std::string bytes = std::exchange(shared_->received, {});
   if (bytes.empty() && shared_->closed) throw console::Closed();
@@ -46,19 +47,20 @@ std::string ConsoleStream::read(console::Deadline deadline) {
 }
 
 void ConsoleStream::write(std::string_view bytes, console::Deadline deadline) {
-  std::unique_lock lock(shared_->mutex);
+  base::Lock lock(shared_->mutex);
   if (shared_->interrupted) throw console::Interrupted();
   if (shared_->closed) throw console::Closed();
   shared_->to_send.append(bytes);
   send_some(*shared_);
   arm(*shared_);
-  shared_->changed.wait_until(lock, deadline,
-                              [&] { return shared_->to_send.empty() || shared_->closed || shared_->interrupted; });
+  shared_->changed.wait_until(lock, deadline, [&]() REQUIRES(shared_->mutex) {
+    return shared_->to_send.empty() || shared_->closed || shared_->interrupted;
+  });
   if (shared_->interrupted) throw console::Interrupted();
 }
 
 void ConsoleStream::interrupt() {
-  const std::lock_guard lock(shared_->mutex);
+  const base::Lock lock(shared_->mutex);
   shared_->interrupted = true;
   shared_->changed.notify_all();
 }
@@ -67,7 +69,7 @@ std::function<void()> ConsoleStream::closer() const {
   return [weak = std::weak_ptr(shared_)] {
     const auto shared = weak.lock();
     if (!shared) return;
-    const std::lock_guard lock(shared->mutex);
+    const base::Lock lock(shared->mutex);
     if (!shared->source || shared->closed) return;
     for (std::size_t before = shared->received.size();; before = shared->received.size()) {
       receive_some(*shared);
@@ -81,7 +83,7 @@ std::function<void()> ConsoleStream::closer() const {
 
 ConsoleSource::OnEvents ConsoleStream::on_events() const {
   return [shared = shared_](int events) {
-    const std::lock_guard lock(shared->mutex);
+    const base::Lock lock(shared->mutex);
     if (!shared->source) return;
     if ((events & VIR_STREAM_EVENT_READABLE) != 0) receive_some(*shared);
     if ((events & VIR_STREAM_EVENT_WRITABLE) != 0) send_some(*shared);

@@ -1,12 +1,11 @@
 #pragma once
 // A domain's console. The event loop's thread fills a buffer; the session's thread waits on it.
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "base/mutex.h"
 #include "console/stream.h"
 #include "libvirt/console_source.h"
 
@@ -29,22 +28,21 @@ class ConsoleStream final : public console::Stream {
  private:
   /// Shared with the callback, which may still run once while the stream is being taken down.
   struct Shared {
-    std::mutex mutex;
-    std::condition_variable changed;
-    // Guarded by mutex.
-    std::unique_ptr<ConsoleSource> source;
-    std::string received;
-    std::string to_send;
-    bool closed = false;
-    bool interrupted = false;
-    int events = 0;  ///< that the callback is armed for
+    base::Mutex mutex;
+    base::Condition changed;
+    std::unique_ptr<ConsoleSource> source GUARDED_BY(mutex);
+    std::string received GUARDED_BY(mutex);
+    std::string to_send GUARDED_BY(mutex);
+    bool closed GUARDED_BY(mutex) = false;
+    bool interrupted GUARDED_BY(mutex) = false;
+    int events GUARDED_BY(mutex) = 0;  ///< that the callback is armed for
   };
 
   [[nodiscard]] ConsoleSource::OnEvents on_events() const;
   void begin(std::unique_ptr<ConsoleSource> source);
-  static void send_some(Shared& shared);
-  static void receive_some(Shared& shared);
-  static void arm(Shared& shared);
+  static void send_some(Shared& shared) REQUIRES(shared.mutex);
+  static void receive_some(Shared& shared) REQUIRES(shared.mutex);
+  static void arm(Shared& shared) REQUIRES(shared.mutex);
 
   std::shared_ptr<Shared> shared_;
 };

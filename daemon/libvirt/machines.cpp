@@ -16,7 +16,7 @@ std::optional<NamedTwin> named_twin(const Templates& templates, const std::strin
 }
 
 Machine& Machines::of(const core::Domain& domain) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   return machines_.try_emplace(domain, environment_, domain).first->second;
 }
 

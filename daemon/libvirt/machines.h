@@ -2,10 +2,10 @@
 // All domains' machines, by domain and by libvirt's names.
 
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/mutex.h"
 #include "core/ids.h"
 #include "core/model.h"
 #include "domains/templates.h"
@@ -44,8 +44,8 @@ class Machines {
 
  private:
   const Environment environment_;
-  std::mutex mutex_;
-  std::map<core::Domain, Machine> machines_;  ///< guarded by mutex_; each machine looks after itself
+  base::Mutex mutex_;
+  std::map<core::Domain, Machine> machines_ GUARDED_BY(mutex_);  ///< each machine looks after itself
 };
 
 }  // namespace kvmtest::libvirt

@@ -3,9 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <utility>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace kvmtest::libvirt {
 
@@ -22,20 +23,23 @@ class Places {
 
   /// The right to choose. While somebody has it nobody else does: until what goes to a place is there, the next choice
   /// would not count it.
-  class Turn {
+  class SCOPED_LOCK Turn {
    public:
+    /// Waits for it.
+    explicit Turn(Places& places) ACQUIRES(places.choosing_) UNCHECKED_LOCKING : places_(places) {
+      places.choosing_.lock();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() RELEASES() UNCHECKED_LOCKING { places_.choosing_.unlock(); }
+
     /// The root for so many bytes: RAM while the budget and the tmpfs hold them. `spilled`: not in RAM even if there is
     /// room. Throws engine::HostFault where there is room in neither.
     [[nodiscard]] std::filesystem::path choose(std::uint64_t bytes, bool spilled) const;
 
    private:
-    friend class Places;
-    explicit Turn(Places& places) : places_(places), lock_(places.choosing_) {}
     Places& places_;
-    std::unique_lock<std::mutex> lock_;
   };
-  /// Waits for it.
-  [[nodiscard]] Turn turn() { return Turn(*this); }
 
   [[nodiscard]] const std::filesystem::path& directory() const { return options_.directory; }
   /// Empty: there is none.
@@ -47,7 +51,7 @@ class Places {
 
  private:
   Options options_;
-  std::mutex choosing_;
+  base::Mutex choosing_;
 };
 
 /// Bytes that a file or a directory with all that is in it takes. Whatever is removed meanwhile does not count, and

@@ -11,7 +11,7 @@ namespace kvmtest::libvirt {
 /// The hosts of a prefix go back together: side by side, as far as there are processors, and beside other prefixes.
 std::size_t Processors::turn_of(const core::Domain& domain) {
   const auto host = static_cast<std::size_t>(std::distance(hosts_.begin(), hosts_.find(domain.host.value)));
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   return host + hosts_.size() * turns_.emplace(domain.prefix, turns_.size()).first->second;
 }
 

@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
 
+#include "base/mutex.h"
 #include "core/ids.h"
 #include "core/model.h"
 #include "libvirt/handles.h"
@@ -29,8 +29,8 @@ class Processors {
   std::size_t turn_of(const core::Domain& domain);
 
   const std::set<std::string> hosts_;
-  std::mutex mutex_;
-  std::map<core::Prefix, std::size_t> turns_;  ///< of prefixes, as they first started a domain; guarded by mutex_
+  base::Mutex mutex_;
+  std::map<core::Prefix, std::size_t> turns_ GUARDED_BY(mutex_);  ///< of prefixes, as they first started a domain
 };
 
 }  // namespace kvmtest::libvirt

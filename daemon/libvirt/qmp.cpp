@@ -38,13 +38,13 @@ void Jobs::on_event(virConnectPtr, virDomainPtr domain, const char*, long long, 
   if (!event.is_object()) return;
   const std::string status = event.value("status", "");
   if (status != "aborting" && status != "concluded") return;
-  const std::lock_guard lock(self->mutex_);
+  const base::Lock lock(self->mutex_);
   (status == "aborting" ? self->aborted_ : self->concluded_).emplace(virDomainGetName(domain), event.value("id", ""));
   self->changed_.notify_all();
 }
 
 void Jobs::domain_ended(const std::string& name) {
-  const std::lock_guard lock(mutex_);
+  const base::Lock lock(mutex_);
   ended_.insert(name);
   for (auto* jobs : {&aborted_, &concluded_}) std::erase_if(*jobs, [&](const auto& job) { return job.first == name; });
   to_dismiss_.erase(name);
@@ -56,7 +56,7 @@ void Jobs::run(virDomainPtr domain, const std::string& command, json arguments, 
   std::string job;
   std::string last;
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     job = fmt::format("kvmtest-{}", ++last_job_);
     ended_.erase(name);
     if (auto found = to_dismiss_.extract(name); !found.empty()) last = std::move(found.mapped());
@@ -65,8 +65,8 @@ void Jobs::run(virDomainPtr domain, const std::string& command, json arguments, 
   arguments["job-id"] = job;
   qmp(domain, command, arguments);
   {
-    std::unique_lock lock(mutex_);
-    const bool heard = changed_.wait_for(lock, limit, [&] {
+    base::Lock lock(mutex_);
+    const bool heard = changed_.wait_for(lock, limit, [&]() REQUIRES(mutex_) {
       return concluded_.contains({name, job}) || ended_.contains(name);
     });
     if (!heard) throw HostFault(fmt::format("{}: {} took more than {} s", name, command, limit.count() / 1000));

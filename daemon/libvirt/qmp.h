@@ -3,16 +3,15 @@
 // no more.
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "base/mutex.h"
 #include "libvirt/callback.h"
 #include "libvirt/handles.h"
 
@@ -41,14 +40,13 @@ class Jobs {
   static void on_event(virConnectPtr connect, virDomainPtr domain, const char* event, long long seconds,
                        unsigned int microseconds, const char* details, void* opaque);
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  // Guarded by mutex_.
-  std::uint64_t last_job_ = 0;
-  std::set<std::pair<std::string, std::string>> aborted_;    ///< domain and job
-  std::set<std::pair<std::string, std::string>> concluded_;  ///< domain and job
-  std::map<std::string, std::string> to_dismiss_;            ///< domain and its last job
-  std::set<std::string> ended_;                              ///< domains
+  base::Mutex mutex_;
+  base::Condition changed_;
+  std::uint64_t last_job_ GUARDED_BY(mutex_) = 0;
+  std::set<std::pair<std::string, std::string>> aborted_ GUARDED_BY(mutex_);    ///< domain and job
+  std::set<std::pair<std::string, std::string>> concluded_ GUARDED_BY(mutex_);  ///< domain and job
+  std::map<std::string, std::string> to_dismiss_ GUARDED_BY(mutex_);            ///< domain and its last job
+  std::set<std::string> ended_ GUARDED_BY(mutex_);                              ///< domains
 
   Callback callback_;  ///< the last: nothing is told any more when the rest goes
 };

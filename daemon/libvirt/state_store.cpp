@@ -6,7 +6,6 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <system_error>
 
@@ -18,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/digest.h"
+#include "base/mutex.h"
 #include "engine/file_system.h"
 #include "engine/hypervisor.h"
 
@@ -133,7 +133,7 @@ StateStore::~StateStore() {
 }
 
 std::vector<engine::KeptStates::Kept> StateStore::list() {
-  const std::shared_lock lock(kept_mutex_);
+  const base::ReadLock lock(kept_mutex_);
   std::vector<Kept> all;
   for (const fs::path& root : places_.roots()) {
     std::error_code error;
@@ -160,12 +160,12 @@ fs::path StateStore::find(const core::StateId& state) {
 }
 
 bool StateStore::kept(const core::StateId& state) {
-  const std::shared_lock lock(kept_mutex_);
+  const base::ReadLock lock(kept_mutex_);
   return !find(state).empty();
 }
 
 std::uint64_t StateStore::bytes_of(const core::StateId& state) {
-  const std::shared_lock lock(kept_mutex_);
+  const base::ReadLock lock(kept_mutex_);
   const fs::path directory = find(state);
   return directory.empty() ? 0 : bytes_in(directory);
 }
@@ -204,7 +204,7 @@ void StateStore::keep(const core::StateId& state, const std::string& domain, con
       fail(made / unnamed_about_file, "cannot be written");
   };
   // Until it has its name: the next one is to count it.
-  const Places::Turn turn = places_.turn();
+  const Places::Turn turn(places_);
   try {
     make_room(bytes, state);
     const fs::path root = turn.choose(bytes, false);
@@ -216,7 +216,7 @@ void StateStore::keep(const core::StateId& state, const std::string& domain, con
       fs::remove_all(made, error);
       copy_all(turn.choose(bytes, true));
     }
-    const std::unique_lock lock(kept_mutex_);
+    const base::WriteLock lock(kept_mutex_);
     for (const fs::path& old : places_.roots()) fs::remove_all(old / "kept" / state.value);
     const fs::path place = made.parent_path() / state.value;
     fs::rename(made, place);
@@ -232,7 +232,7 @@ void StateStore::keep(const core::StateId& state, const std::string& domain, con
 std::string StateStore::take(const core::StateId& state, const std::map<std::string, fs::path>& to) {
   std::string problem;
   {
-    const std::shared_lock lock(kept_mutex_);
+    const base::ReadLock lock(kept_mutex_);
     const fs::path directory = find(state);
     if (directory.empty()) throw HostFault("the saved state is gone");
     utimensat(AT_FDCWD, directory.c_str(), nullptr, 0);  // when it was used last
@@ -255,7 +255,7 @@ std::string StateStore::take(const core::StateId& state, const std::map<std::str
 }
 
 bool StateStore::drop(const core::StateId& state) {
-  const std::unique_lock lock(kept_mutex_);
+  const base::WriteLock lock(kept_mutex_);
   const fs::path directory = find(state);
   if (directory.empty()) return false;
   std::error_code error;
@@ -264,7 +264,7 @@ bool StateStore::drop(const core::StateId& state) {
 }
 
 fs::path StateStore::live_memory(const std::string& domain, std::uint64_t bytes, bool spilled) {
-  const Places::Turn turn = places_.turn();
+  const Places::Turn turn(places_);
   const fs::path directory = turn.choose(bytes, spilled) / "live" / domain;
   std::error_code error;
   fs::create_directories(directory, error);

@@ -10,10 +10,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "core/ids.h"
 #include "core/time.h"
 #include "engine/snapshots.h"
@@ -64,13 +64,13 @@ class StateStore final : public engine::KeptStates {
   [[nodiscard]] std::uint64_t in_ram() const { return places_.in_ram(); }
 
  private:
-  std::filesystem::path find(const core::StateId& state);
+  std::filesystem::path find(const core::StateId& state) REQUIRES_SHARED(kept_mutex_);
   void make_room(std::uint64_t bytes, const core::StateId& but);
 
   std::uint64_t kept_limit_;
   Places places_;
   int lock_ = -1;
-  std::shared_mutex kept_mutex_;  ///< exclusive: to change what is kept
+  base::SharedMutex kept_mutex_;  ///< exclusive: to change what is kept
 };
 
 }  // namespace kvmtest::libvirt

@@ -7,15 +7,14 @@
 
 #include <array>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "base/mutex.h"
 #include "core/ids.h"
 #include "core/model.h"
 #include "engine/hypervisor.h"
@@ -105,14 +104,12 @@ class Twins {
     std::optional<Saved> saved;
   };
 
-  /// With the lock held.
-  Record& of(Twin twin) { return records_[twin == Twin::first ? 0 : 1]; }
+  Record& of(Twin twin) REQUIRES(mutex_) { return records_[twin == Twin::first ? 0 : 1]; }
 
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  // Guarded by mutex_.
-  Twin on_network_ = Twin::first;
-  std::array<Record, 2> records_;
+  base::Mutex mutex_;
+  base::Condition ended_;
+  Twin on_network_ GUARDED_BY(mutex_) = Twin::first;
+  std::array<Record, 2> records_ GUARDED_BY(mutex_);
 };
 
 }  // namespace kvmtest::libvirt

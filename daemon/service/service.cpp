@@ -17,7 +17,6 @@
 #include "setup/fingerprint.h"
 #include "setup/machine.h"
 #include "suite/loader.h"
-#include "telemetry/metrics.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::service {
@@ -46,9 +45,9 @@ std::vector<suite::LoadedTest> Service::load(const planning::RunRequest& request
 
 planning::Past Service::past(const std::vector<suite::LoadedTest>& tests) {
   const auto names = planning::names_of(tests);
-  const std::lock_guard guard(parts_.database_mutex);
-  telemetry::Queries queries(parts_.database);
-  return {queries.past_durations(names), queries.last_passed(names)};
+  return parts_.database.read([&](telemetry::Queries& queries) -> planning::Past {
+    return {queries.past_durations(names), queries.last_passed(names)};
+  });
 }
 
 planning::CleanState Service::clean_state(const core::Domain& domain) {
@@ -96,7 +95,7 @@ void Service::begin(Planned planned, std::vector<record::Body> first) {
 }
 
 core::RunId Service::start_run(const planning::RunRequest& request) {
-  const std::lock_guard lock(starting_);
+  const base::Lock lock(starting_);
   auto tests = load(request);
   const planning::Past before = past(tests);
   tests = planning::choose(std::move(tests), request.choice, before);
@@ -113,12 +112,8 @@ core::RunId Service::start_run(const planning::RunRequest& request) {
                              .inputs = inputs_of(tests, [&](const std::string& host) {
                                return parts_.snapshots.state_of({any, core::Host{host}}).value;
                              })};
-  core::RunId run;
-  {
-    const std::lock_guard guard(parts_.database_mutex);
-    run = parts_.writer.create_run(started,
-                                   std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()));
-  }
+  const core::RunId run = parts_.database.create_run(
+      started, std::chrono::time_point_cast<core::Duration>(std::chrono::system_clock::now()));
   std::vector<record::Body> first{std::move(started)};
   if (auto told = planning::ordering_told(request.choice, before); !told.empty())
     first.emplace_back(record::Notice{false, std::move(told)});
@@ -127,18 +122,17 @@ core::RunId Service::start_run(const planning::RunRequest& request) {
 }
 
 std::optional<core::RunId> Service::resume_run() {
-  const std::lock_guard lock(starting_);
+  const base::Lock lock(starting_);
   if (const auto active = parts_.engine.active_run()) return active;
-  telemetry::Resume state;
   core::Duration spent{};
-  {
-    const std::lock_guard guard(parts_.database_mutex);
-    telemetry::Queries queries(parts_.database);
+  const auto unfinished = parts_.database.read([&](telemetry::Queries& queries) -> std::optional<telemetry::Resume> {
     const auto run = queries.unfinished_run();
     if (!run) return std::nullopt;
-    state = queries.resume_state(*run);
     spent = queries.run_summary(*run).makespan;
-  }
+    return queries.resume_state(*run);
+  });
+  if (!unfinished) return std::nullopt;
+  const telemetry::Resume& state = *unfinished;
   const auto request = planning::request_from(nlohmann::json::parse(state.created.settings));
   // The run's own list counts; the files may have changed under it.
   auto tests = planning::choose_again(load(request), request.choice, state.created.tests,
@@ -174,7 +168,7 @@ void Service::destroy_domains(const engine::Engine::PrefixStatus& prefix) {
 engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, unsigned slots,
                                      settings::ResetMethod reset) {
   {
-    const std::lock_guard lock(starting_);
+    const base::Lock lock(starting_);
     if (!parts_.engine.in_run(domain.prefix)) prepare_prefixes({domain.prefix.value});
   }
   auto states = planning::states_for_client(domain, reset, [this](const core::Domain& of) { return clean_state(of); });
@@ -184,13 +178,13 @@ engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, uns
 core::Duration Service::destroy(const core::Domain& domain) { return parts_.engine.destroy_domain(domain); }
 
 void Service::install(const std::vector<std::string>& prefixes) {
-  const std::lock_guard lock(starting_);
+  const base::Lock lock(starting_);
   if (parts_.engine.active_run()) throw engine::Busy("a run is active");
   prepare_prefixes(prefixes);
 }
 
 void Service::uninstall(const std::vector<std::string>& prefixes) {
-  const std::lock_guard lock(starting_);
+  const base::Lock lock(starting_);
   if (parts_.engine.active_run()) throw engine::Busy("a run is active; 'kvmtest stop' ends it");
   settings::check_prefixes(prefixes, "prefixes");
   parts_.claims.claim(planning::prefixes_of(prefixes));
@@ -247,11 +241,7 @@ nlohmann::json Service::status() {
 
 std::string Service::metrics() {
   const auto state = parts_.engine.status();
-  report::Metrics metrics;
-  {
-    const std::lock_guard guard(parts_.database_mutex);
-    metrics = telemetry::metrics(parts_.database);
-  }
+  report::Metrics metrics = parts_.database.metrics();
   report::Activity now{.run = state.run,
                        .tests = state.tests,
                        .decided = state.decided,
@@ -270,8 +260,7 @@ void Service::follow(core::RunId run, std::int64_t sequence, const std::function
     bool complete() override { return parts.engine.active_run() != run && parts.recorder.flush(0ms); }
     std::vector<record::Record> read(std::int64_t after) override {
       constexpr std::size_t batch = 1000;
-      const std::lock_guard guard(parts.database_mutex);
-      return telemetry::Queries(parts.database).records(run, after, batch);
+      return parts.database.read([&](telemetry::Queries& queries) { return queries.records(run, after, batch); });
     }
     bool wait_beyond(std::int64_t after) override { return parts.recorder.wait_beyond(after, 500ms); }
 
@@ -282,8 +271,7 @@ void Service::follow(core::RunId run, std::int64_t sequence, const std::function
 }
 
 std::optional<core::RunId> Service::latest_run() {
-  const std::lock_guard guard(parts_.database_mutex);
-  return telemetry::Queries(parts_.database).latest_run();
+  return parts_.database.read([](telemetry::Queries& queries) { return queries.latest_run(); });
 }
 
 }  // namespace kvmtest::service

@@ -7,11 +7,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "core/ids.h"
 #include "core/record.h"
 #include "domains/templates.h"
@@ -21,9 +21,7 @@
 #include "planning/plan.h"
 #include "planning/request.h"
 #include "settings/settings.h"
-#include "telemetry/database.h"
-#include "telemetry/queries.h"
-#include "telemetry/writer.h"
+#include "telemetry/shared_database.h"
 
 namespace kvmtest::service {
 
@@ -39,9 +37,7 @@ class Service {
     engine::Claims& claims;
     engine::Engine& engine;
     engine::Recorder& recorder;
-    telemetry::Writer& writer;
-    std::mutex& database_mutex;  ///< guards writer and database: the recorder's thread writes, too
-    telemetry::Database& database;
+    telemetry::SharedDatabase& database;
   };
   explicit Service(Parts parts);
 
@@ -96,7 +92,7 @@ class Service {
 
   Parts parts_;
   const std::string fingerprint_;  ///< as of the start: files may have changed since
-  std::mutex starting_;            ///< one start, resume, install at a time
+  base::Mutex starting_;           ///< one start, resume, install at a time
 };
 
 }  // namespace kvmtest::service

@@ -112,7 +112,7 @@ std::string Sanitizer::scripts_key(const fs::path& test) {
   for (const fs::path& file : files) stamp += part(file.string()) + stamp_of(file) + ";";
   std::string shared;
   {
-    const std::lock_guard lock(mutex_);
+    const base::Lock lock(mutex_);
     if (stamp != stamp_) {
       std::string all;
       for (const fs::path& file : files)

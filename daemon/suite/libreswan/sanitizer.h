@@ -4,11 +4,12 @@
 
 #include <filesystem>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace kvmtest::suite::libreswan {
 
@@ -32,9 +33,9 @@ class Sanitizer {
 
   const std::filesystem::path testing_;
   const std::filesystem::path cache_;
-  std::mutex mutex_;
-  std::string stamp_;       ///< of the scripts whose key this is; guarded by mutex_
-  std::string shared_key_;  ///< of scripts and default parameters; guarded by mutex_
+  base::Mutex mutex_;
+  std::string stamp_ GUARDED_BY(mutex_);       ///< of the scripts whose key this is
+  std::string shared_key_ GUARDED_BY(mutex_);  ///< of scripts and default parameters
 };
 
 /// Forgets answers that nobody asked for in the last two weeks. Reads the whole cache; any thread.
