@@ -205,7 +205,7 @@ void wait_for_the_end(const sigset_t& signals, const api::Server& server, engine
       return;
     }
     const auto now = std::chrono::steady_clock::now();
-    if (server.connections() > 0 || engine.active_run() || !engine.kept().empty()) last_use = now;
+    if (server.connections() > 0 || engine.active_run() || !engine.held().empty()) last_use = now;
     if (idle.count() > 0 && now - last_use > idle) {
       spdlog::info("ending: nobody wanted anything for {} s", idle.count());
       return;

@@ -110,7 +110,7 @@ bool check(const settings::Settings& settings, const RunOptions& options, planni
 }
 
 /// What failed tests left, and how to get at it: the last lines that one sees.
-void tell_kept(const Context& context, client::Client& client) {
+void tell_held(const Context& context, client::Client& client) {
   if (!client.daemon_is_there()) return;
   // kvmsh lies beside kvmtest.
   std::string shell = context.program;
@@ -119,7 +119,7 @@ void tell_kept(const Context& context, client::Client& client) {
   shell += context.common.again(false);
   const nlohmann::json status = client.get("/v1/status");
   for (const auto& prefix : status.at("prefixes")) {
-    if (prefix.at("state") != "kept") continue;
+    if (prefix.at("state") != "held") continue;
     std::string shells;
     std::string names;
     for (const auto& [host, state] : prefix.at("domains").items()) {
@@ -162,7 +162,7 @@ int run(const Context& context, const RunOptions& options) {
   }
   const int status =
       follow(context, client, settings, id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, baseline});
-  if (options.policy.keep_failed) tell_kept(context, client);
+  if (options.policy.keep_failed) tell_held(context, client);
   return status;
 }
 

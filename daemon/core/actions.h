@@ -21,8 +21,8 @@ struct ResetDomain {
   Domain domain;
   Duration waited{};  ///< it spent in the queue
   Method method = Method::boot;
-  AttemptId attempt{};  ///< which it is for; 0: none, a client wants the domain
-  StateId state{};      ///< to save, or to go back to
+  AttemptId attempt{};   ///< which it is for; 0: none, a client wants the domain
+  SavedStateId state{};  ///< to save, or to go back to
 };
 /// Hurry a reset to its end; it still answers.
 struct CancelReset {
@@ -45,7 +45,7 @@ struct DestroyDomain {
 struct PrepareSpare {
   Ticket ticket;
   Domain domain;
-  StateId state;
+  SavedStateId state;
   bool in_place = false;
 };
 /// A reset waits for the spare that is being made ready.
@@ -96,7 +96,7 @@ struct ReportUntested {
   Verdict verdict = Verdict::untested;  ///< what its attempts came to, where it had any that say something of it
 };
 /// The test did not pass, and its domains stay as they are until somebody destroys them, the run over or not.
-struct ReportKept {
+struct ReportHeld {
   TestIndex test{};
   Prefix prefix;
 };
@@ -120,6 +120,6 @@ namespace kvmtest::core {
 using Action = std::variant<action::ResetDomain, action::CancelReset, action::PauseDomain, action::DestroyDomain,
                             action::PrepareSpare, action::HurrySpare, action::DiscardSpare, action::RunTest,
                             action::CancelTest, action::JudgeTest, action::ReportVerdict, action::ReportUntested,
-                            action::ReportKept, action::Tell, action::AnswerRequest, action::FinishRun>;
+                            action::ReportHeld, action::Tell, action::AnswerRequest, action::FinishRun>;
 using Actions = std::vector<Action>;
 }  // namespace kvmtest::core

@@ -32,44 +32,44 @@ struct Waiting {
 struct Queued {
   Ticket ticket;
   Method method = Method::boot;
-  StateId state;                   ///< to save or to go back to
-  std::optional<StateId> holds{};  ///< with a method that is_in_place(): it is up
+  SavedStateId state;                   ///< to save or to go back to
+  std::optional<SavedStateId> holds{};  ///< with a method that is_in_place(): it is up
 };
 struct Resetting {
   Ticket ticket;
   Method method = Method::boot;
-  StateId state;                  ///< being saved or gone back to
-  std::optional<StateId> held{};  ///< by what was there before
-  Duration waited{};              ///< in the queue
+  SavedStateId state;                  ///< being saved or gone back to
+  std::optional<SavedStateId> held{};  ///< by what was there before
+  Duration waited{};                   ///< in the queue
 };
 /// A reset that nobody wants any more is being hurried to its end: whatever comes of it is destroyed.
 struct Cancelling {
   Ticket ticket;
   Method method = Method::boot;
-  StateId state;
+  SavedStateId state;
 };
 /// Clean: reset, and used by nobody since.
 struct Ready {
-  std::optional<StateId> holds;
+  std::optional<SavedStateId> holds;
 };
 /// Up, and used since its last reset.
 struct Dirty {
-  std::optional<StateId> holds;
+  std::optional<SavedStateId> holds;
 };
 /// The same, and a client may be typing into it.
 struct Lent {
-  std::optional<StateId> holds;
+  std::optional<SavedStateId> holds;
 };
 /// Good for nothing but to be destroyed: it ended by itself, or what was done with it failed.
 struct Broken {};
 struct Pausing {
   Ticket ticket;
-  std::optional<StateId> holds;
+  std::optional<SavedStateId> holds;
   bool lost = false;  ///< meanwhile
 };
 /// Up, used or not, and it stands still: no test of its prefix needs it now, or it waits for its turn to go back.
 struct Paused {
-  std::optional<StateId> holds;
+  std::optional<SavedStateId> holds;
 };
 struct Destroying {
   Ticket ticket;
@@ -90,12 +90,12 @@ struct Left {
 };
 struct Preparing {
   Ticket ticket;
-  StateId state;
+  SavedStateId state;
   bool started = false;  ///< it only has to warm up
   bool awaited = false;  ///< by a reset
 };
 struct Ready {
-  StateId state;
+  SavedStateId state;
 };
 /// It is being ended: by itself, or, where there is no ticket, together with the domain.
 struct Ending {
@@ -134,7 +134,7 @@ inline bool at_rest(const DomainState& state) {
 }
 
 /// What a domain at rest can go back to while it runs.
-inline std::optional<StateId> held_by(const DomainState& state) {
+inline std::optional<SavedStateId> held_by(const DomainState& state) {
   if (const auto* ready = std::get_if<domain_state::Ready>(&state)) return ready->holds;
   if (const auto* dirty = std::get_if<domain_state::Dirty>(&state)) return dirty->holds;
   if (const auto* lent = std::get_if<domain_state::Lent>(&state)) return lent->holds;

@@ -33,7 +33,7 @@ using RequestId = Id<struct RequestTag, std::uint64_t>;
 using RunId = Id<struct RunTag, std::int64_t>;
 
 /// The clean state of a domain, as saved: equal names, equal states.
-using StateId = Id<struct StateTag, std::string>;
+using SavedStateId = Id<struct StateTag, std::string>;
 
 /// A libvirt domain: prefix + host.
 struct Domain {

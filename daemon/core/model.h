@@ -65,8 +65,8 @@ constexpr bool is_in_place(Method method) { return method == Method::load || met
 
 /// The clean states that domains can be brought to without a boot.
 struct States {
-  std::map<Domain, StateId> of;  ///< a domain without one is booted
-  std::set<StateId> kept;        ///< saved already
+  std::map<Domain, SavedStateId> of;  ///< a domain without one is booted
+  std::set<SavedStateId> kept;        ///< saved already
 };
 
 /// What the machine's memory allows. Source: docs/adr/0009-memory.md.

@@ -41,7 +41,7 @@ struct Awaiting {
 };
 /// The domains of a test that did not pass are left to whoever looks at them, also when the run is over. As soon as
 /// they are off, the prefix goes on.
-struct Keeping {
+struct Holding {
   PlannedTest test;
 };
 /// Resting after a host fault.
@@ -55,7 +55,7 @@ struct Quarantined {
 }  // namespace prefix_state
 using PrefixState =
     std::variant<prefix_state::Idle, prefix_state::Preparing, prefix_state::Running, prefix_state::Awaiting,
-                 prefix_state::Keeping, prefix_state::CoolingDown, prefix_state::Quarantined>;
+                 prefix_state::Holding, prefix_state::CoolingDown, prefix_state::Quarantined>;
 
 /// Whether the host is in the test's group.
 inline bool needs(const PlannedTest& test, const Host& host) {
@@ -73,7 +73,7 @@ struct PrefixEntry {
   [[nodiscard]] const PlannedTest* test() const {
     if (const auto* preparing = std::get_if<prefix_state::Preparing>(&state)) return &preparing->test;
     if (const auto* running = std::get_if<prefix_state::Running>(&state)) return &running->test;
-    if (const auto* keeping = std::get_if<prefix_state::Keeping>(&state)) return &keeping->test;
+    if (const auto* holding = std::get_if<prefix_state::Holding>(&state)) return &holding->test;
     if (const auto* awaiting = std::get_if<prefix_state::Awaiting>(&state)) return &awaiting->test;
     return nullptr;
   }

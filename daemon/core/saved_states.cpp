@@ -14,18 +14,18 @@ void SavedStates::assign(const Domain& domain, const States& states) {
   if (const auto found = states.of.find(domain); found != states.of.end()) of_.insert(*found);
 }
 
-std::optional<StateId> SavedStates::of(const Domain& domain) const {
+std::optional<SavedStateId> SavedStates::of(const Domain& domain) const {
   const auto found = of_.find(domain);
   return found == of_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::set<Prefix> SavedStates::end_saving(const StateId& state) {
+std::set<Prefix> SavedStates::end_saving(const SavedStateId& state) {
   if (const auto found = saving_.find(state); found != saving_.end() && --found->second == 0) saving_.erase(found);
   auto waiting = waiting_.extract(state);
   return waiting.empty() ? std::set<Prefix>{} : std::move(waiting.mapped());
 }
 
-void SavedStates::learn(const StateId& state, bool saved) {
+void SavedStates::learn(const SavedStateId& state, bool saved) {
   if (saved) {
     kept_.insert(state);
     not_savable_.erase(state);

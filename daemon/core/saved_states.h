@@ -18,30 +18,30 @@ class SavedStates {
   /// The domain is to have a state of `states`, or none.
   void assign(const Domain& domain, const States& states);
   /// The state that the domain is to have.
-  [[nodiscard]] std::optional<StateId> of(const Domain& domain) const;
+  [[nodiscard]] std::optional<SavedStateId> of(const Domain& domain) const;
 
-  [[nodiscard]] bool kept(const StateId& state) const { return kept_.contains(state); }
-  void add_kept(const std::set<StateId>& states) { kept_.insert(states.begin(), states.end()); }
-  void lose(const StateId& state) { kept_.erase(state); }
+  [[nodiscard]] bool kept(const SavedStateId& state) const { return kept_.contains(state); }
+  void add_kept(const std::set<SavedStateId>& states) { kept_.insert(states.begin(), states.end()); }
+  void lose(const SavedStateId& state) { kept_.erase(state); }
 
   /// A domain is to be booted and saved.
-  void begin_saving(const StateId& state) { ++saving_[state]; }
+  void begin_saving(const SavedStateId& state) { ++saving_[state]; }
   /// It was, or will not be. Returns the prefixes that waited for that: they look again.
-  std::set<Prefix> end_saving(const StateId& state);
+  std::set<Prefix> end_saving(const SavedStateId& state);
   /// What came of a boot that was to save the state.
-  void learn(const StateId& state, bool saved);
+  void learn(const SavedStateId& state, bool saved);
   /// Whether it is worth waiting for somebody who is about to save the state.
-  [[nodiscard]] bool comes(const StateId& state) const {
+  [[nodiscard]] bool comes(const SavedStateId& state) const {
     return saving_.contains(state) && !not_savable_.contains(state);
   }
-  void wait_for(const StateId& state, const Prefix& prefix) { waiting_[state].insert(prefix); }
+  void wait_for(const SavedStateId& state, const Prefix& prefix) { waiting_[state].insert(prefix); }
 
  private:
-  std::map<Domain, StateId> of_;
-  std::set<StateId> kept_;
-  std::set<StateId> not_savable_;  ///< a domain failed to save it: nobody waits for another one to do so
-  std::map<StateId, unsigned> saving_;
-  std::map<StateId, std::set<Prefix>> waiting_;
+  std::map<Domain, SavedStateId> of_;
+  std::set<SavedStateId> kept_;
+  std::set<SavedStateId> not_savable_;  ///< a domain failed to save it: nobody waits for another one to do so
+  std::map<SavedStateId, unsigned> saving_;
+  std::map<SavedStateId, std::set<Prefix>> waiting_;
 };
 
 }  // namespace kvmtest::core

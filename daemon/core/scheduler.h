@@ -74,7 +74,7 @@ class Scheduler {
     std::set<TestIndex> failed;        ///< tests that did not pass, whatever comes of further attempts
     std::set<Prefix> idle;             ///< had nothing to do when they were last looked at
     std::deque<Domain> without_spare;  ///< a test runs on them, and their spares are to be made ready
-    enum class Stage { open, stopping, stopping_all } stage = Stage::open;  ///< stopping_all: kept domains as well
+    enum class Stage { open, stopping, stopping_all } stage = Stage::open;  ///< stopping_all: held domains as well
     bool infrastructure_failed = false;
     bool gave_up = false;  ///< Policy::max_fail was reached
     [[nodiscard]] bool stopping() const { return stage != Stage::open; }
@@ -139,11 +139,11 @@ class Scheduler {
   void reset_failed(const Found& found, const domain_state::Resetting& resetting, const event::DomainResetFailed& e,
                     Instant now);
   void count_snapshot_failure(const Found& found, const std::string& reason);
-  void learn(const Found& found, const StateId& state, const event::DomainReset& e, Instant now);
-  void lose(const StateId& state, Instant now);
-  void end_saving(const StateId& state);
+  void learn(const Found& found, const SavedStateId& state, const event::DomainReset& e, Instant now);
+  void lose(const SavedStateId& state, Instant now);
+  void end_saving(const SavedStateId& state);
   void set_stuck(PrefixEntry& prefix, const std::vector<Host>& hosts);
-  [[nodiscard]] std::optional<StateId> state_of(const Domain& domain, const DomainEntry& entry) const;
+  [[nodiscard]] std::optional<SavedStateId> state_of(const Domain& domain, const DomainEntry& entry) const;
   std::optional<Method> method_for(const Domain& domain, const DomainEntry& entry);
   [[nodiscard]] bool worth_pausing(const Domain& domain, const DomainEntry& entry) const;
 
@@ -172,12 +172,12 @@ class Scheduler {
   void give_up_after_failures(Instant now);
   void give_up(const PlannedTest& test, const std::string& reason);
 
-  // scheduler_kept.cpp
+  // scheduler_held.cpp
   void end_awaiting(PrefixEntry& prefix, AttemptId attempt, bool keep);
-  void keep(PrefixEntry& prefix, Instant now);
+  void hold(PrefixEntry& prefix, Instant now);
   void dismiss_clients(PrefixEntry& prefix, const std::string& reason);
-  [[nodiscard]] bool kept(const PrefixEntry& prefix, const Host& host) const;
-  [[nodiscard]] bool keeps_on(const PrefixEntry& prefix) const;
+  [[nodiscard]] bool held(const PrefixEntry& prefix, const Host& host) const;
+  [[nodiscard]] bool holds_on(const PrefixEntry& prefix) const;
   [[nodiscard]] bool for_clients(const PrefixEntry& prefix) const;
 
   void answer(std::vector<RequestId>& waiting, const std::optional<std::string>& error);

@@ -28,8 +28,8 @@ void Scheduler::advance(Instant now) {
 }
 
 void Scheduler::advance(PrefixEntry& prefix, Instant now) {
-  if (keeps_on(prefix)) keep(prefix, now);
-  if (keeps_on(prefix)) return;
+  if (holds_on(prefix)) hold(prefix, now);
+  if (holds_on(prefix)) return;
   if (prefix.in_run)
     advance_in_run(prefix, now);
   else
@@ -39,7 +39,7 @@ void Scheduler::advance(PrefixEntry& prefix, Instant now) {
 void Scheduler::advance_in_run(PrefixEntry& prefix, Instant now) {
   if (is<prefix_state::Running>(prefix.state)) return;
   if (run_->stopping()) {
-    if (is<prefix_state::Keeping>(prefix.state)) dismiss_clients(prefix, "the run was stopped");
+    if (is<prefix_state::Holding>(prefix.state)) dismiss_clients(prefix, "the run was stopped");
     prefix.state = prefix_state::Idle{};  // an attempt that was being prepared never was
     retire(prefix);
     return;
@@ -161,17 +161,17 @@ void Scheduler::start_resets(Instant now) {
 
 void Scheduler::give_up_if_nobody_is_left() {
   if (!run_ || run_->stopping() || run_->pending.empty()) return;
-  bool kept = false;
+  bool held = false;
   bool quarantined = false;
   for (const auto& [name, prefix] : prefixes_) {
     if (!prefix.in_run) continue;
-    kept = kept || is<prefix_state::Keeping>(prefix.state);
+    held = held || is<prefix_state::Holding>(prefix.state);
     quarantined = quarantined || is<prefix_state::Quarantined>(prefix.state);
-    if (!is<prefix_state::Keeping>(prefix.state) && !is<prefix_state::Quarantined>(prefix.state)) return;
+    if (!is<prefix_state::Holding>(prefix.state) && !is<prefix_state::Quarantined>(prefix.state)) return;
   }
   for (const PlannedTest& test : run_->pending)
     out_.push_back(action::ReportUntested{
-        test.index, kept ? "every prefix keeps what a failure left, or is out of use" : "every prefix is out of use"});
+        test.index, held ? "every prefix holds what a failure left, or is out of use" : "every prefix is out of use"});
   run_->pending.clear();
   run_->infrastructure_failed = quarantined;
 }
@@ -181,9 +181,9 @@ void Scheduler::finish_if_done() {
   if (!run_->stopping() && !run_->pending.empty()) return;
   for (const auto& [name, prefix] : prefixes_) {
     if (!prefix.in_run) continue;
-    if (prefix.test() != nullptr && !is<prefix_state::Keeping>(prefix.state)) return;
+    if (prefix.test() != nullptr && !is<prefix_state::Holding>(prefix.state)) return;
     for (const auto& [host, entry] : prefix.domains)
-      if (!is_off(entry.state) && !kept(prefix, host)) return;
+      if (!is_off(entry.state) && !held(prefix, host)) return;
   }
   const auto outcome = run_->stopping()              ? record::Outcome::stopped
                        : run_->infrastructure_failed ? record::Outcome::infrastructure
@@ -192,7 +192,7 @@ void Scheduler::finish_if_done() {
   for (auto& [name, prefix] : prefixes_) {
     if (!prefix.in_run) continue;
     prefix.in_run = false;
-    if (!is<prefix_state::Keeping>(prefix.state)) prefix.state = prefix_state::Idle{};
+    if (!is<prefix_state::Holding>(prefix.state)) prefix.state = prefix_state::Idle{};
     touched_.insert(name);  // clients may have its domains now
   }
   run_.reset();

@@ -56,7 +56,7 @@ void Scheduler::on(const event::DomainReset& e, Instant now) {
     learn(*found, reset.state, e, now);
     end_saving(reset.state);
   }
-  std::optional<StateId> holds;
+  std::optional<SavedStateId> holds;
   if (e.in_place && (e.saved || !is_boot(reset.method))) holds = reset.state;
   if (entry.wanted_by.empty()) {
     entry.state = domain_state::Ready{holds};
@@ -210,24 +210,24 @@ void Scheduler::count_snapshot_failure(const Found& found, const std::string& re
 }
 
 /// What came of a boot that was to save the state. Those who have chosen another way look again, where that is rare.
-void Scheduler::learn(const Found& found, const StateId& state, const event::DomainReset& e, Instant now) {
+void Scheduler::learn(const Found& found, const SavedStateId& state, const event::DomainReset& e, Instant now) {
   states_.learn(state, e.saved);
   if (!e.saved) count_snapshot_failure(found, e.not_saved);
   if (!e.saved || is<domain_state::Cancelling>(found.entry.state)) touch_all(now);
 }
 
-void Scheduler::lose(const StateId& state, Instant now) {
+void Scheduler::lose(const SavedStateId& state, Instant now) {
   states_.lose(state);
   touch_all(now);
 }
 
 /// Nobody saves it any more, or one less: those who waited for that look again.
-void Scheduler::end_saving(const StateId& state) { touched_.merge(states_.end_saving(state)); }
+void Scheduler::end_saving(const SavedStateId& state) { touched_.merge(states_.end_saving(state)); }
 
 // ---- how ----
 
 /// The state that the domain is to be brought to without a boot; none when it is only to be booted.
-std::optional<StateId> Scheduler::state_of(const Domain& domain, const DomainEntry& entry) const {
+std::optional<SavedStateId> Scheduler::state_of(const Domain& domain, const DomainEntry& entry) const {
   const unsigned allowed = run_ ? run_->plan.policy.snapshot_failures : Policy{}.snapshot_failures;
   return entry.snapshot_failures >= allowed ? std::nullopt : states_.of(domain);
 }
@@ -311,7 +311,7 @@ void Scheduler::submit_reset(PrefixEntry& prefix, const Host& host, Method metho
   const Domain domain{prefix.prefix, host};
   DomainEntry& entry = prefix.domains[host];
   const Ticket ticket = tickets_.issue(domain);
-  const StateId state = state_of(domain, entry).value_or(StateId{});
+  const SavedStateId state = state_of(domain, entry).value_or(SavedStateId{});
   entry.state = domain_state::Queued{ticket, method, state, held_by(entry.state)};
   if (method == Method::boot_and_save) states_.begin_saving(state);
   const unsigned ahead = pool_.submit({ticket, domain, now, method});

@@ -8,7 +8,7 @@ void Scheduler::update_claim(const PrefixEntry& prefix) {
   if (!run_ || run_->plan.memory.budget == 0) return;
   const PlannedTest* test = prefix.test();
   MemoryLedger::Claim claim;
-  claim.busy = test != nullptr && !is<prefix_state::Keeping>(prefix.state);
+  claim.busy = test != nullptr && !is<prefix_state::Holding>(prefix.state);
   claim.clients = for_clients(prefix);
   for (const auto& [host, bytes] : run_->plan.memory.need) {
     const auto entry = prefix.domains.find(host);
@@ -27,7 +27,7 @@ bool Scheduler::fits(const PrefixEntry& prefix, const PlannedTest& test) {
   std::uint64_t bytes = memory_.needed_by_others(prefix.prefix);
   for (const Host& host : test.hosts)
     if (const auto need = memory.need.find(host); need != memory.need.end()) bytes += need->second;
-  // What is kept may be kept for ever: it is not waited for.
+  // What is held may be held for ever: it is not waited for.
   if (bytes <= memory.budget || !memory_.others_busy(prefix.prefix)) return true;
   memory_.refuse();
   return false;

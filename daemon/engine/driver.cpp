@@ -65,22 +65,22 @@ void Driver::arm_sampler() {
 
 // ---- what others ask ----
 
-std::map<core::Prefix, std::string> Driver::kept() const {
-  std::map<core::Prefix, std::string> kept;
+std::map<core::Prefix, std::string> Driver::held() const {
+  std::map<core::Prefix, std::string> held;
   for (const auto& [prefix, entry] : scheduler_.prefixes())
-    if (const auto* keeping = std::get_if<core::prefix_state::Keeping>(&entry.state))
-      kept.emplace(prefix, keeping->test.name);
-  return kept;
+    if (const auto* holding = std::get_if<core::prefix_state::Holding>(&entry.state))
+      held.emplace(prefix, holding->test.name);
+  return held;
 }
 
 void Driver::check_free(const std::vector<core::Prefix>& prefixes) {
   if (const auto run = run_state_.now())
     throw Busy(fmt::format("run {} is active; 'kvmtest attach' follows it, 'kvmtest stop' ends it", run->value));
-  const auto kept = this->kept();
+  const auto held = this->held();
   for (const core::Prefix& prefix : prefixes)
-    if (const auto found = kept.find(prefix); found != kept.end())
+    if (const auto found = held.find(prefix); found != held.end())
       throw Busy(
-          fmt::format("prefix '{}' keeps the domains as {} left them; 'kvmtest stop' lets them go, 'kvmtest "
+          fmt::format("prefix '{}' holds the domains as {} left them; 'kvmtest stop' lets them go, 'kvmtest "
                       "destroy' single ones",
                       prefix.value, found->second));
   pieces_.consoles.check_free(prefixes);
@@ -198,7 +198,7 @@ void Driver::perform(const core::action::ReportUntested& a) {
   context_.record(record::TestUntested{run_->test(a.test).name, a.reason, a.verdict});
 }
 
-void Driver::perform(const core::action::ReportKept& a) {
+void Driver::perform(const core::action::ReportHeld& a) {
   const suite::Test& test = run_->test(a.test);
   std::vector<std::string> domains;
   for (const std::string& host : test.hosts) domains.push_back(a.prefix.value + host);

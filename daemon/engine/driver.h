@@ -48,11 +48,11 @@ class Driver {
   /// Throws what check_free does.
   void start_run(RunOrder order);
   void stop_run(const std::string& by, bool release);
-  /// Throws Busy when a run is active, or one of these prefixes keeps what a failure left or has a console that
+  /// Throws Busy when a run is active, or one of these prefixes holds what a failure left or has a console that
   /// somebody holds.
   void check_free(const std::vector<core::Prefix>& prefixes);
   /// The prefixes that keep the domains of a failed test, each with the test's name; also when the run is over.
-  [[nodiscard]] std::map<core::Prefix, std::string> kept() const;
+  [[nodiscard]] std::map<core::Prefix, std::string> held() const;
   using Answer = std::future<std::optional<std::string>>;
   /// Asks for the domain; the answer is the error, or none.
   Answer request(const core::Domain& domain, bool fresh, unsigned slots, const core::States& states);
@@ -78,7 +78,7 @@ class Driver {
   void perform(const core::action::JudgeTest& a) { pieces_.attempts.judge(a, run_); }
   void perform(const core::action::ReportVerdict& a);
   void perform(const core::action::ReportUntested& a);
-  void perform(const core::action::ReportKept& a);
+  void perform(const core::action::ReportHeld& a);
   void perform(const core::action::Tell& a) { context_.record(a.record); }
   void perform(const core::action::AnswerRequest& a);
   void perform(const core::action::FinishRun& a);

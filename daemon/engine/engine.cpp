@@ -39,7 +39,7 @@ std::pair<std::string, std::string> described(const core::PrefixState& state) {
     Result operator()(const Preparing& s) const { return {"preparing", s.test.name}; }
     Result operator()(const Running& s) const { return {"running", s.test.name}; }
     Result operator()(const Awaiting& s) const { return {"waiting for the verdict of", s.test.name}; }
-    Result operator()(const Keeping& s) const { return {"kept", s.test.name}; }
+    Result operator()(const Holding& s) const { return {"held", s.test.name}; }
     Result operator()(const CoolingDown&) const { return {"resting after a host fault", ""}; }
     Result operator()(const Quarantined& s) const { return {"out of use: " + s.reason, ""}; }
   };
@@ -90,8 +90,8 @@ void Engine::stop_run(const std::string& by, bool release) {
   loop_.on([&] { driver_.stop_run(by, release); });
 }
 
-std::map<core::Prefix, std::string> Engine::kept() {
-  return loop_.on([&] { return driver_.kept(); });
+std::map<core::Prefix, std::string> Engine::held() {
+  return loop_.on([&] { return driver_.held(); });
 }
 
 std::optional<core::RunId> Engine::active_run() { return run_state_.active(); }

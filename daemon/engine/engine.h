@@ -43,7 +43,7 @@ class Engine {
   /// Nothing may be under way: see idle(). Joins all threads.
   ~Engine();
 
-  /// Throws Busy when a run is active, or one of these prefixes keeps what a failure left or has a console that
+  /// Throws Busy when a run is active, or one of these prefixes holds what a failure left or has a console that
   /// somebody holds.
   void check_free(const std::vector<core::Prefix>& prefixes);
   /// Throws what check_free does.
@@ -51,7 +51,7 @@ class Engine {
   /// Asks the active run to stop; no-op without one. `release`: domains that failed tests left as they are go as well.
   void stop_run(const std::string& by, bool release = true);
   /// The prefixes that keep the domains of a failed test, each with the test's name; also when the run is over.
-  std::map<core::Prefix, std::string> kept();
+  std::map<core::Prefix, std::string> held();
   /// The active run, if any. Waits, no longer than some seconds, while a run's end is being written down: whoever has
   /// read of that end may start the next one.
   std::optional<core::RunId> active_run();

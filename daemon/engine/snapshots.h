@@ -24,12 +24,12 @@ class Snapshots {
 
   /// Names the clean state of a domain after everything that shapes it: its definition, the guest's files, QEMU, the
   /// login. Reads the files' dates and sizes each time.
-  virtual core::StateId state_of(const core::Domain& domain) = 0;
+  virtual core::SavedStateId state_of(const core::Domain& domain) = 0;
   /// Whether that state can be restored.
-  virtual bool kept(const core::StateId& state) = 0;
+  virtual bool kept(const core::SavedStateId& state) = 0;
   /// Saves the running domain's state, and keeps it under that name with a `note` for whoever goes back to it. The
   /// domain stands still meanwhile and runs on.
-  virtual void save(const core::Domain& domain, const core::StateId& state, const std::string& note) = 0;
+  virtual void save(const core::Domain& domain, const core::SavedStateId& state, const std::string& note) = 0;
   /// Takes the domain, running or paused, back to what was saved from it or what it was restored to; it runs. Returns
   /// the note.
   virtual std::string load(const core::Domain& domain) = 0;
@@ -40,7 +40,7 @@ class Snapshots {
     core::Duration load{};  ///< of the time it took, the going back itself
   };
   /// Starts a domain that is off in a kept state.
-  virtual Restored restore(const core::Domain& domain, const core::StateId& state) = 0;
+  virtual Restored restore(const core::Domain& domain, const core::SavedStateId& state) = 0;
   /// Whether the domain would go back to its state quicker from now on, or at all, if it were started in it once.
   virtual bool better_restored(const core::Domain& domain) = 0;
   /// Stops the domain's processor and takes its network away, until it is loaded or destroyed: nothing of it reaches
@@ -57,7 +57,7 @@ class KeptStates {
   virtual ~KeptStates() = default;
 
   struct Kept {
-    core::StateId state;
+    core::SavedStateId state;
     std::string domain;  ///< it was saved from
     std::string inputs;  ///< what its name was made from, for people
     std::uint64_t bytes = 0;
@@ -68,7 +68,7 @@ class KeptStates {
   /// The most recently used first.
   virtual std::vector<Kept> list() = 0;
   /// Forgets one state. False: there is none.
-  virtual bool drop(const core::StateId& state) = 0;
+  virtual bool drop(const core::SavedStateId& state) = 0;
 };
 
 }  // namespace kvmtest::engine

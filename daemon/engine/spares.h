@@ -20,7 +20,7 @@ class Spares {
   /// Brings the domain's spare, or whatever swap() left in its place, or nothing, to a kept state, in which it runs.
   /// `at_rest`: all that was ever typed at it has been read, so it may go back in place, with its console; then the
   /// console that is returned is null.
-  virtual Snapshots::Restored take_back(const core::Domain& domain, const core::StateId& state, bool at_rest) = 0;
+  virtual Snapshots::Restored take_back(const core::Domain& domain, const core::SavedStateId& state, bool at_rest) = 0;
   /// Somebody waits for it now: what take_back() began goes on with the rights of a domain on the network. Until then
   /// it leaves the processor to those.
   virtual void hurry(const core::Domain& domain) = 0;

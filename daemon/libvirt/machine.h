@@ -62,10 +62,10 @@ class Machine {
 
   // Of the one on the network: engine::Snapshots' verbs (libvirt/machine_states.cpp).
 
-  void save(const core::StateId& state, const std::string& note);
+  void save(const core::SavedStateId& state, const std::string& note);
   std::string load();
   /// A state that passed its checksums and that QEMU cannot use is dropped.
-  Restored restore(const core::StateId& state);
+  Restored restore(const core::SavedStateId& state);
   /// Of one that has booted it is true: QEMU puts a kernel of the host's into the guest's memory again before each
   /// load.
   bool better_restored();
@@ -74,7 +74,7 @@ class Machine {
   // Of the other one: engine::Spares' verbs (libvirt/machine_states.cpp). Its cards are on their bridges all the time,
   // but down, as those of a paused domain are: then a bridge passes nothing, and the guest notices nothing.
 
-  Restored take_back(const core::StateId& state, bool at_rest);
+  Restored take_back(const core::SavedStateId& state, bool at_rest);
   void hurry();
   void halt();
   void swap();
@@ -124,7 +124,7 @@ class Machine {
   nlohmann::json save_stopped(Twin twin, virDomainPtr handle, const std::vector<LiveFile>& files);
   std::vector<std::filesystem::path> files_to_keep(Twin twin, const std::vector<LiveFile>& files) const;
   std::string load(Twin twin, bool on_network);
-  Restored restore(Twin twin, const core::StateId& state, Start how);
+  Restored restore(Twin twin, const core::SavedStateId& state, Start how);
   void silence(Twin twin);
   void go_on(Twin twin, virDomainPtr handle);
   std::optional<Saved> saved(Twin twin);

@@ -43,7 +43,7 @@ void Machine::go_on(Twin twin, virDomainPtr handle) {
 
 // ---- saving ----
 
-void Machine::save(const core::StateId& state, const std::string& note) {
+void Machine::save(const core::SavedStateId& state, const std::string& note) {
   const Twin twin = twins_.on_network();
   const DomainHandle handle = find(twin);
   // The state that is saved shall be the one that has the name: an image may have changed while the domain booted.
@@ -128,7 +128,7 @@ std::string Machine::load(Twin twin, bool on_network) {
   return held->note;
 }
 
-Machine::Restored Machine::restore(const core::StateId& state) {
+Machine::Restored Machine::restore(const core::SavedStateId& state) {
   try {
     return restore(twins_.on_network(), state, Start::saved);
   } catch (const UnusableState&) {
@@ -137,7 +137,7 @@ Machine::Restored Machine::restore(const core::StateId& state) {
   }
 }
 
-Machine::Restored Machine::restore(Twin twin, const core::StateId& state, Start how) {
+Machine::Restored Machine::restore(Twin twin, const core::SavedStateId& state, Start how) {
   StateStore& store = environment_.store;
   if (environment_.names.state_of(domain_) != state)
     throw HostFault(name(twin) + ": the guest's files changed since its state was saved");
@@ -182,7 +182,7 @@ void Machine::silence(Twin twin) {
 
 // ---- the spare ----
 
-Machine::Restored Machine::take_back(const core::StateId& state, bool at_rest) {
+Machine::Restored Machine::take_back(const core::SavedStateId& state, bool at_rest) {
   const Twin twin = twins_.spare();
   // See better_restored for one that has booted.
   if (const auto held = saved(twin); at_rest && held && held->state == state && !held->booted) {

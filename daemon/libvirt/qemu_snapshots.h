@@ -19,19 +19,19 @@ class QemuSnapshots final : public engine::Snapshots, public engine::Spares {
   QemuSnapshots(LibvirtHypervisor& hypervisor, StateStore& store)
       : names_(hypervisor.state_names()), machines_(hypervisor.machines()), store_(store) {}
 
-  core::StateId state_of(const core::Domain& domain) override { return names_.state_of(domain); }
-  bool kept(const core::StateId& state) override { return store_.kept(state); }
-  void save(const core::Domain& domain, const core::StateId& state, const std::string& note) override {
+  core::SavedStateId state_of(const core::Domain& domain) override { return names_.state_of(domain); }
+  bool kept(const core::SavedStateId& state) override { return store_.kept(state); }
+  void save(const core::Domain& domain, const core::SavedStateId& state, const std::string& note) override {
     machines_.of(domain).save(state, note);
   }
   std::string load(const core::Domain& domain) override { return machines_.of(domain).load(); }
-  Restored restore(const core::Domain& domain, const core::StateId& state) override {
+  Restored restore(const core::Domain& domain, const core::SavedStateId& state) override {
     return machines_.of(domain).restore(state);
   }
   bool better_restored(const core::Domain& domain) override { return machines_.of(domain).better_restored(); }
   void pause(const core::Domain& domain) override { machines_.of(domain).pause(); }
 
-  Restored take_back(const core::Domain& domain, const core::StateId& state, bool at_rest) override {
+  Restored take_back(const core::Domain& domain, const core::SavedStateId& state, bool at_rest) override {
     return machines_.of(domain).take_back(state, at_rest);
   }
   void hurry(const core::Domain& domain) override { machines_.of(domain).hurry(); }

@@ -38,6 +38,8 @@ std::string StateNames::inputs_of(const core::Domain& domain) const {
                                   !connection_.embedded());
 }
 
-core::StateId StateNames::state_from(const std::string& inputs) { return core::StateId{base::digest_of(inputs)}; }
+core::SavedStateId StateNames::state_from(const std::string& inputs) {
+  return core::SavedStateId{base::digest_of(inputs)};
+}
 
 }  // namespace kvmtest::libvirt

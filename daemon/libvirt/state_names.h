@@ -19,9 +19,9 @@ class StateNames {
   /// All that a domain's state is named after, for people. Throws engine::HostFault.
   [[nodiscard]] std::string inputs_of(const core::Domain& domain) const;
   /// The name that those give.
-  [[nodiscard]] static core::StateId state_from(const std::string& inputs);
+  [[nodiscard]] static core::SavedStateId state_from(const std::string& inputs);
   /// Throws engine::HostFault.
-  [[nodiscard]] core::StateId state_of(const core::Domain& domain) const { return state_from(inputs_of(domain)); }
+  [[nodiscard]] core::SavedStateId state_of(const core::Domain& domain) const { return state_from(inputs_of(domain)); }
 
  private:
   const Connection& connection_;

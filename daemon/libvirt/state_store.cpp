@@ -140,7 +140,7 @@ std::vector<engine::KeptStates::Kept> StateStore::list() {
     for (const auto& entry : fs::directory_iterator(root / "kept", error)) {
       const auto read = about(entry.path());
       if (!read) continue;
-      all.push_back({.state = core::StateId(entry.path().filename().string()),
+      all.push_back({.state = core::SavedStateId(entry.path().filename().string()),
                      .domain = read->value("domain", ""),
                      .inputs = read->value("inputs", ""),
                      .bytes = bytes_in(entry.path()),
@@ -153,24 +153,24 @@ std::vector<engine::KeptStates::Kept> StateStore::list() {
   return all;
 }
 
-fs::path StateStore::find(const core::StateId& state) {
+fs::path StateStore::find(const core::SavedStateId& state) {
   for (const fs::path& root : places_.roots())
     if (fs::exists(root / "kept" / state.value / about_file)) return root / "kept" / state.value;
   return {};
 }
 
-bool StateStore::kept(const core::StateId& state) {
+bool StateStore::kept(const core::SavedStateId& state) {
   const base::ReadLock lock(kept_mutex_);
   return !find(state).empty();
 }
 
-std::uint64_t StateStore::bytes_of(const core::StateId& state) {
+std::uint64_t StateStore::bytes_of(const core::SavedStateId& state) {
   const base::ReadLock lock(kept_mutex_);
   const fs::path directory = find(state);
   return directory.empty() ? 0 : bytes_in(directory);
 }
 
-void StateStore::make_room(std::uint64_t bytes, const core::StateId& but) {
+void StateStore::make_room(std::uint64_t bytes, const core::SavedStateId& but) {
   if (bytes > kept_limit_)
     throw HostFault(fmt::format("a saved state of {} MiB is more than reset.kept_limit allows", bytes >> 20U));
   auto all = list();
@@ -186,7 +186,7 @@ void StateStore::make_room(std::uint64_t bytes, const core::StateId& but) {
   }
 }
 
-void StateStore::keep(const core::StateId& state, const std::string& domain, const std::string& inputs,
+void StateStore::keep(const core::SavedStateId& state, const std::string& domain, const std::string& inputs,
                       const std::string& note, const std::vector<fs::path>& files) {
   std::uint64_t bytes = 0;
   for (const fs::path& file : files) bytes += bytes_in_file(file);
@@ -229,7 +229,7 @@ void StateStore::keep(const core::StateId& state, const std::string& domain, con
   }
 }
 
-std::string StateStore::take(const core::StateId& state, const std::map<std::string, fs::path>& to) {
+std::string StateStore::take(const core::SavedStateId& state, const std::map<std::string, fs::path>& to) {
   std::string problem;
   {
     const base::ReadLock lock(kept_mutex_);
@@ -254,7 +254,7 @@ std::string StateStore::take(const core::StateId& state, const std::map<std::str
   throw HostFault("the saved state is damaged: " + problem);
 }
 
-bool StateStore::drop(const core::StateId& state) {
+bool StateStore::drop(const core::SavedStateId& state) {
   const base::WriteLock lock(kept_mutex_);
   const fs::path directory = find(state);
   if (directory.empty()) return false;

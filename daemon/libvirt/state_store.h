@@ -37,17 +37,17 @@ class StateStore final : public engine::KeptStates {
   ~StateStore() override;
 
   std::vector<Kept> list() override;
-  bool kept(const core::StateId& state);
+  bool kept(const core::SavedStateId& state);
   /// Copies the files in under their own names. What was kept under this name before is replaced; those used longest
   /// ago go when the limit is passed. Throws engine::HostFault, and nothing is kept.
-  void keep(const core::StateId& state, const std::string& domain, const std::string& inputs, const std::string& note,
-            const std::vector<std::filesystem::path>& files);
+  void keep(const core::SavedStateId& state, const std::string& domain, const std::string& inputs,
+            const std::string& note, const std::vector<std::filesystem::path>& files);
   /// Copies each file to `to`, by name, and returns the note. Throws engine::HostFault when there is no such state,
   /// when a file is not what was kept, and then the state is dropped, or when `to` cannot be written.
-  std::string take(const core::StateId& state, const std::map<std::string, std::filesystem::path>& to);
+  std::string take(const core::SavedStateId& state, const std::map<std::string, std::filesystem::path>& to);
   /// Bytes of a kept state; 0 when there is none.
-  std::uint64_t bytes_of(const core::StateId& state);
-  bool drop(const core::StateId& state) override;
+  std::uint64_t bytes_of(const core::SavedStateId& state);
+  bool drop(const core::SavedStateId& state) override;
 
   /// A place for `bytes` of the domain's memory; the directory exists. `spilled`: not in RAM even if there is room.
   std::filesystem::path live_memory(const std::string& domain, std::uint64_t bytes, bool spilled = false);
@@ -64,8 +64,8 @@ class StateStore final : public engine::KeptStates {
   [[nodiscard]] std::uint64_t in_ram() const { return places_.in_ram(); }
 
  private:
-  std::filesystem::path find(const core::StateId& state) REQUIRES_SHARED(kept_mutex_);
-  void make_room(std::uint64_t bytes, const core::StateId& but);
+  std::filesystem::path find(const core::SavedStateId& state) REQUIRES_SHARED(kept_mutex_);
+  void make_room(std::uint64_t bytes, const core::SavedStateId& but);
 
   std::uint64_t kept_limit_;
   Places places_;

@@ -34,7 +34,7 @@ std::string name_of(const core::Domain& domain, Twin twin);
 /// What a QEMU that runs can go back to.
 struct Saved {
   int id = -1;  ///< of that QEMU, Connection::id_of
-  core::StateId state;
+  core::SavedStateId state;
   std::string note;
   nlohmann::json nodes;            ///< of the block layer, that hold it
   std::vector<std::string> links;  ///< the host's ends of its network cards

@@ -146,7 +146,7 @@ simulator::Forecast forecast(const Basis& basis, unsigned workers, unsigned pref
   for (unsigned i = 0; i < prefixes; ++i) request.prefixes.push_back("p" + std::to_string(i) + ".");
   // All prefixes share a host's state.
   const auto state_of = [&](const core::Domain& domain) {
-    return CleanState{core::StateId{domain.host.value}, !basis.booted.contains(domain.host)};
+    return CleanState{core::SavedStateId{domain.host.value}, !basis.booted.contains(domain.host)};
   };
   const Plan planned = plan(request, basis.tests, {}, basis.limits, basis.machine, state_of);
   return simulator::predict(planned.run, basis.timings);

@@ -27,7 +27,7 @@ struct Machine {
 
 /// The clean state of a domain.
 struct CleanState {
-  core::StateId id;
+  core::SavedStateId id;
   bool kept = false;  ///< saved already
 };
 /// Tells the clean state that a domain can be brought to. May throw.

@@ -51,7 +51,7 @@ planning::Past Service::past(const std::vector<suite::LoadedTest>& tests) {
 }
 
 planning::CleanState Service::clean_state(const core::Domain& domain) {
-  const core::StateId state = parts_.snapshots.state_of(domain);
+  const core::SavedStateId state = parts_.snapshots.state_of(domain);
   return {state, parts_.snapshots.kept(state)};
 }
 
@@ -155,9 +155,9 @@ void Service::stop(const std::string& by, bool release) {
 /// Domains that clients brought up, and those that failed tests left.
 void Service::destroy_all(bool release) {
   if (parts_.engine.active_run()) return;
-  const auto kept = parts_.engine.kept();
+  const auto held = parts_.engine.held();
   for (const auto& prefix : parts_.engine.status().prefixes)
-    if (release || !kept.contains(core::Prefix{prefix.prefix})) destroy_domains(prefix);
+    if (release || !held.contains(core::Prefix{prefix.prefix})) destroy_domains(prefix);
 }
 
 void Service::destroy_domains(const engine::Engine::PrefixStatus& prefix) {

@@ -45,7 +45,7 @@ std::string Narrator::event(const happened::RunSubmitted& e) {
   return "run submitted";
 }
 std::string Narrator::event(const happened::StopRequested& e) {
-  return e.release ? "stop requested" : "stop requested, but for what is kept";
+  return e.release ? "stop requested" : "stop requested, but for what is held";
 }
 std::string Narrator::event(const happened::DomainReset& e) { return domain(e.ticket) + " was reset"; }
 std::string Narrator::event(const happened::DomainResetFailed& e) {
@@ -133,8 +133,8 @@ std::string Narrator::action(const wanted::ReportVerdict& a) {
 std::string Narrator::action(const wanted::ReportUntested& a) {
   return "report " + test(a.test) + " " + std::string(core::to_string(a.verdict)) + ": " + a.reason;
 }
-std::string Narrator::action(const wanted::ReportKept& a) {
-  return "report that " + shown(a.prefix) + " keeps " + test(a.test);
+std::string Narrator::action(const wanted::ReportHeld& a) {
+  return "report that " + shown(a.prefix) + " holds " + test(a.test);
 }
 std::string Narrator::action(const wanted::Tell& a) {
   namespace record = core::record;

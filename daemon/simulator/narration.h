@@ -49,7 +49,7 @@ class Narrator {
   std::string action(const core::action::JudgeTest& a);
   std::string action(const core::action::ReportVerdict& a);
   std::string action(const core::action::ReportUntested& a);
-  std::string action(const core::action::ReportKept& a);
+  std::string action(const core::action::ReportHeld& a);
   std::string action(const core::action::Tell& a);
   std::string action(const core::action::AnswerRequest& a);
   std::string action(const core::action::FinishRun& a);

@@ -128,7 +128,7 @@ class Simulator {
   void perform(const core::action::JudgeTest& a);
   void perform(const core::action::ReportVerdict& a);
   void perform(const core::action::ReportUntested& a);
-  void perform(const core::action::ReportKept&) {}
+  void perform(const core::action::ReportHeld&) {}
   void perform(const core::action::Tell&) {}
   void perform(const core::action::AnswerRequest& a);
   void perform(const core::action::FinishRun& a);

@@ -36,7 +36,7 @@ core::RunPlan plan(unsigned prefixes, std::uint32_t count = tests) {
 void save_states(core::RunPlan& plan) {
   for (const core::Prefix& prefix : plan.prefixes)
     for (const core::Host& host : plan.tests.front().hosts)
-      plan.states.of[{prefix, host}] = core::StateId{prefix.value + host.value};
+      plan.states.of[{prefix, host}] = core::SavedStateId{prefix.value + host.value};
 }
 
 Model machine() {

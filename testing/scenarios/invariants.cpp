@@ -27,7 +27,7 @@ void Invariants::see(core::Instant now, const core::Event& event, const core::Ac
     std::visit([this](const auto& x) { wanted(x); }, a);
     let_go();
   }
-  expect(held_.next.empty(), "what failed is kept when it is to be");
+  expect(held_.next.empty(), "what failed is held when it is to be");
   if (std::holds_alternative<event::StopRequested>(event)) check_stopped(actions);
   check_pool(scheduler);
   // Where memory is short, looking again destroys more than it must.
@@ -80,11 +80,11 @@ bool Invariants::in_run(const core::Prefix& prefix) const {
   return run_ && std::find(run_->plan.prefixes.begin(), run_->plan.prefixes.end(), prefix) != run_->plan.prefixes.end();
 }
 
-/// A prefix is free again when the domains that it kept are off and nobody waits for one of its, or when a stop says
+/// A prefix is free again when the domains that it holds are off and nobody waits for one of its, or when a stop says
 /// so.
 void Invariants::let_go() {
-  std::erase_if(held_.hosts, [&](const auto& kept) {
-    const auto& [prefix, hosts] = kept;
+  std::erase_if(held_.hosts, [&](const auto& held) {
+    const auto& [prefix, hosts] = held;
     const bool stopped = in_run(prefix) && run_->stopping && run_->release;
     const bool off = std::all_of(hosts.begin(), hosts.end(), [&](const Host& host) {
       return machines_[{prefix, host}].power == Power::off;
@@ -100,22 +100,22 @@ void Invariants::let_go() {
   });
 }
 
-/// Clients may have the prefix's domains: no run uses it, or it keeps what a test left.
+/// Clients may have the prefix's domains: no run uses it, or it holds what a test left.
 bool Invariants::of_client(const core::Prefix& prefix) const { return !in_run(prefix) || held_.hosts.contains(prefix); }
 
-/// What waits for its verdict, or is kept, stays as it is but for clients and those who stop the run.
+/// What waits for its verdict, or is held, stays as it is but for clients and those who stop the run.
 void Invariants::check_untouched(const Domain& domain) {
-  if (const auto kept = held_.hosts.find(domain.prefix);
-      kept != held_.hosts.end() && kept->second.contains(domain.host))
+  if (const auto held = held_.hosts.find(domain.prefix);
+      held != held_.hosts.end() && held->second.contains(domain.host))
     expect(held_.lost.contains(domain) || std::any_of(requests_.open.begin(), requests_.open.end(),
                                                       [&](const auto& request) { return request.second == domain; }),
-           "what is kept stays as it is: " + domain.name());
+           "what is held stays as it is: " + domain.name());
   if (!run_ || !run_->plan.policy.keep_failed || run_->stopping) return;
   for (const auto& [id, attempt] : run_->attempts) {
     if (attempt.prefix != domain.prefix || !attempt.ended || attempt.reported || attempt.host_fault) continue;
     const auto& hosts = run_->tests[attempt.test].plan.hosts;
     expect(std::find(hosts.begin(), hosts.end(), domain.host) == hosts.end(),
-           "what may have to be kept waits for its verdict: " + domain.name());
+           "what may have to be held waits for its verdict: " + domain.name());
   }
 }
 

@@ -33,18 +33,18 @@ class Invariants {
   enum class Spare { none, left, preparing, ready, ending };
   struct Machine {
     Power power = Power::off;
-    bool lent = false;                     ///< up for a client
-    bool loose = false;                    ///< may still do what a test left running
-    std::optional<core::StateId> holds{};  ///< can go back to it while it runs
+    bool lent = false;                          ///< up for a client
+    bool loose = false;                         ///< may still do what a test left running
+    std::optional<core::SavedStateId> holds{};  ///< can go back to it while it runs
     unsigned destroy_failures = 0;
     Spare spare = Spare::none;
     std::optional<core::Ticket> spare_job{};
-    std::optional<core::StateId> spare_state{};  ///< that it is in, or will be
+    std::optional<core::SavedStateId> spare_state{};  ///< that it is in, or will be
   };
   struct Reset {
     core::Domain domain;
     core::Method method = core::Method::boot;
-    core::StateId state{};
+    core::SavedStateId state{};
     bool cancelled = false;
   };
   struct Attempt {
@@ -95,8 +95,8 @@ class Invariants {
     core::Ticket last_ticket{};
   };
   struct States {
-    std::map<core::Domain, core::StateId> of;  ///< that each is to have
-    std::set<core::StateId> kept;
+    std::map<core::Domain, core::SavedStateId> of;  ///< that each is to have
+    std::set<core::SavedStateId> kept;
     std::set<core::Domain> boot_next;           ///< going back failed
     std::map<core::Domain, unsigned> failures;  ///< in this run
   };
@@ -150,7 +150,7 @@ class Invariants {
   void wanted(const core::action::JudgeTest& a);
   void wanted(const core::action::ReportVerdict& a);
   void wanted(const core::action::ReportUntested& a);
-  void wanted(const core::action::ReportKept& a);
+  void wanted(const core::action::ReportHeld& a);
   void wanted(const core::action::Tell& a);
   void wanted(const core::action::AnswerRequest& a);
   void wanted(const core::action::FinishRun& a);

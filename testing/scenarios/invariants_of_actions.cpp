@@ -206,7 +206,7 @@ void Invariants::wanted(const action::RunTest& a) {
   expect(!enough_failed(), "no test starts when enough did not pass");
   expect(!run_->out_of_use.contains(a.prefix), "a prefix out of use runs nothing");
   expect(!running_on(a.prefix), "one test a prefix");
-  expect(!held_.hosts.contains(a.prefix), "a prefix that keeps what a test left runs no other");
+  expect(!held_.hosts.contains(a.prefix), "a prefix that holds what a test left runs no other");
   expect(a.attempt > history_.last_attempt || !history_.finished_attempts.contains(a.attempt), "attempts are new");
   expect(!run_->attempts.contains(a.attempt), "an attempt runs once");
   const auto test = run_->tests.find(a.test);
@@ -362,9 +362,9 @@ void Invariants::told(const core::record::PrefixQuarantined& quarantined) {
   if (run_) expect(run_->out_of_use.insert(quarantined.prefix).second, "a prefix goes out of use once");
 }
 
-void Invariants::wanted(const action::ReportKept& a) {
-  expect(in_run(a.prefix) && run_->tests.contains(a.test), "only tests of the run are kept");
-  expect(held_.next.erase(a.prefix) == 1, "only what failed is kept");
+void Invariants::wanted(const action::ReportHeld& a) {
+  expect(in_run(a.prefix) && run_->tests.contains(a.test), "only tests of the run are held");
+  expect(held_.next.erase(a.prefix) == 1, "only what failed is held");
   if (!run_) return;
   for (const Host& host : run_->tests[a.test].plan.hosts) {
     held_.hosts[a.prefix].insert(host);

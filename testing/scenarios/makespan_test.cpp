@@ -178,7 +178,7 @@ core::RunPlan going_back(std::size_t tests, bool kept) {
   Workload work;
   work.tests.assign(tests, {group(1), 10s});
   core::RunPlan plan = plan_of(work, 1, 1);
-  const core::StateId state{"east"};
+  const core::SavedStateId state{"east"};
   plan.states.of[{plan.prefixes.front(), core::Host{"east"}}] = state;
   if (kept) plan.states.kept.insert(state);
   return plan;

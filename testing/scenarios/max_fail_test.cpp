@@ -146,7 +146,7 @@ TEST_F(MaxFail, WhatFailedIsKept) {
   play();
   EXPECT_EQ(timeline({"report", "destroy", "finish"}), lines(R"(
     16 report one#1 failed
-    16 report that a. keeps one
+    16 report that a. holds one
     16 report two untested: no further test was begun after 1 that did not pass (--max-fail 1)
     16 finish the run: completed
   )"));

@@ -71,7 +71,7 @@ core::RunPlan random_plan(Dice& dice, std::int64_t number) {
       for (const char* host : {"east", "west", "nic", "north", "road"}) {
         const unsigned kind = dice.below(5);
         if (kind == 0) continue;
-        const core::StateId state{kind == 1 ? prefix.value + host : host};
+        const core::SavedStateId state{kind == 1 ? prefix.value + host : host};
         plan.states.of[{prefix, core::Host{host}}] = state;
         if (dice.chance(20)) plan.states.kept.insert(state);
       }
@@ -151,8 +151,8 @@ void disturb(simulator::Simulator& simulator, Dice& dice) {
   const auto requested = [&](core::RequestId request, const core::Domain& domain) {
     core::event::DomainRequested event{request, domain, dice.chance(30), 1 + dice.below(4), {}, dice.chance(20)};
     if (dice.chance(50)) {
-      event.states.of[domain] = core::StateId{domain.host.value};
-      if (dice.chance(30)) event.states.kept.insert(core::StateId{domain.host.value});
+      event.states.of[domain] = core::SavedStateId{domain.host.value};
+      if (dice.chance(30)) event.states.kept.insert(core::SavedStateId{domain.host.value});
     }
     return event;
   };

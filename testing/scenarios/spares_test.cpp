@@ -205,13 +205,13 @@ TEST_F(Spares, ThoseOfAFailedTestThatIsKeptAreDiscarded) {
   for (const char* name : {"one", "two"}) test(name, {"east"});
   judging("one", 1, {.takes = 1s, .verdict = core::Verdict::failed});
   play();
-  EXPECT_EQ(timeline({"spare", "keeps"}), lines(R"(
+  EXPECT_EQ(timeline({"spare", "holds"}), lines(R"(
     1 start the spare of a.east
     3 the spare of a.east was started
     4 the spare of a.east is ready
     7 discard the spare of a.east
-    7 report that a. keeps one
-    7 report two untested: every prefix keeps what a failure left, or is out of use
+    7 report that a. holds one
+    7 report two untested: every prefix holds what a failure left, or is out of use
     7 the spare of a.east was discarded
   )"));
 }

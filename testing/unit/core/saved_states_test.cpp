@@ -5,7 +5,7 @@
 namespace kvmtest::core {
 namespace {
 
-const StateId state{"E"};
+const SavedStateId state{"E"};
 const Domain east{Prefix{"a."}, Host{"east"}};
 
 TEST(SavedStates, ADomainHasTheStateThatItWasLastAssigned) {
@@ -52,12 +52,12 @@ TEST(SavedStates, WhoWaitedIsToldOnce) {
 TEST(SavedStates, ARunBeginsWithWhatItIsTold) {
   SavedStates states;
   states.learn(state, true);
-  states.learn(StateId{"W"}, false);
-  states.begin_saving(StateId{"W"});
-  states.begin_run({.of = {}, .kept = {StateId{"N"}}});
+  states.learn(SavedStateId{"W"}, false);
+  states.begin_saving(SavedStateId{"W"});
+  states.begin_run({.of = {}, .kept = {SavedStateId{"N"}}});
   EXPECT_FALSE(states.kept(state));
-  EXPECT_TRUE(states.kept(StateId{"N"}));
-  EXPECT_TRUE(states.comes(StateId{"W"})) << "it may be tried again";
+  EXPECT_TRUE(states.kept(SavedStateId{"N"}));
+  EXPECT_TRUE(states.comes(SavedStateId{"W"})) << "it may be tried again";
 }
 
 }  // namespace

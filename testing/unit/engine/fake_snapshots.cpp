@@ -12,12 +12,12 @@ bool goes_wrong(unsigned& times) {
 
 }  // namespace
 
-bool FakeSnapshots::kept(const core::StateId& state) {
+bool FakeSnapshots::kept(const core::SavedStateId& state) {
   const std::lock_guard lock(mutex_);
   return kept_.contains(state);
 }
 
-void FakeSnapshots::save(const core::Domain& domain, const core::StateId& state, const std::string& note) {
+void FakeSnapshots::save(const core::Domain& domain, const core::SavedStateId& state, const std::string& note) {
   const std::lock_guard lock(mutex_);
   if (goes_wrong(plans_[domain].saves_that_fail)) throw HostFault("save " + domain.name() + ": no room");
   hypervisor_.with(domain, [&](const console::FakeGuest& guest) {
@@ -38,7 +38,7 @@ std::string FakeSnapshots::load(const core::Domain& domain) {
   return held->second.note;
 }
 
-Snapshots::Restored FakeSnapshots::restore(const core::Domain& domain, const core::StateId& state) {
+Snapshots::Restored FakeSnapshots::restore(const core::Domain& domain, const core::SavedStateId& state) {
   const std::lock_guard lock(mutex_);
   Plan& plan = plans_[domain];
   if (goes_wrong(plan.restores_that_fail)) throw HostFault("restore " + domain.name() + ": checksum");
@@ -64,7 +64,8 @@ void FakeSnapshots::pause(const core::Domain& domain) {
 
 // ---- spares ----
 
-Snapshots::Restored FakeSnapshots::take_back(const core::Domain& domain, const core::StateId& state, bool at_rest) {
+Snapshots::Restored FakeSnapshots::take_back(const core::Domain& domain, const core::SavedStateId& state,
+                                             bool at_rest) {
   const std::lock_guard lock(mutex_);
   Plan& plan = plans_[domain];
   TakenBack& taken = taken_back_[domain];
@@ -135,7 +136,7 @@ void FakeSnapshots::plan(const core::Domain& domain, Plan plan) {
   plans_[domain] = plan;
 }
 
-void FakeSnapshots::drop(const core::StateId& state) {
+void FakeSnapshots::drop(const core::SavedStateId& state) {
   const std::lock_guard lock(mutex_);
   kept_.erase(state);
 }

@@ -20,15 +20,15 @@ class FakeSnapshots final : public Snapshots, public Spares {
   explicit FakeSnapshots(FakeHypervisor& hypervisor) : hypervisor_(hypervisor) {}
 
   /// Hosts of the same name have the same state in every prefix.
-  core::StateId state_of(const core::Domain& domain) override { return core::StateId{domain.host.value}; }
-  bool kept(const core::StateId& state) override;
-  void save(const core::Domain& domain, const core::StateId& state, const std::string& note) override;
+  core::SavedStateId state_of(const core::Domain& domain) override { return core::SavedStateId{domain.host.value}; }
+  bool kept(const core::SavedStateId& state) override;
+  void save(const core::Domain& domain, const core::SavedStateId& state, const std::string& note) override;
   std::string load(const core::Domain& domain) override;
-  Restored restore(const core::Domain& domain, const core::StateId& state) override;
+  Restored restore(const core::Domain& domain, const core::SavedStateId& state) override;
   bool better_restored(const core::Domain& domain) override;
   void pause(const core::Domain& domain) override;
 
-  Restored take_back(const core::Domain& domain, const core::StateId& state, bool at_rest) override;
+  Restored take_back(const core::Domain& domain, const core::SavedStateId& state, bool at_rest) override;
   void hurry(const core::Domain& domain) override;
   void halt(const core::Domain& domain) override;
   void swap(const core::Domain& domain) override;
@@ -49,7 +49,7 @@ class FakeSnapshots final : public Snapshots, public Spares {
     unsigned swaps_that_fail = 0;
   };
   void plan(const core::Domain& domain, Plan plan);
-  void drop(const core::StateId& state);
+  void drop(const core::SavedStateId& state);
 
   /// How spares were taken back.
   struct TakenBack {
@@ -71,7 +71,7 @@ class FakeSnapshots final : public Snapshots, public Spares {
   FakeHypervisor& hypervisor_;
   std::mutex mutex_;
   // Guarded by mutex_.
-  std::map<core::StateId, Saved> kept_;
+  std::map<core::SavedStateId, Saved> kept_;
   std::map<core::Domain, Saved> held_;  ///< what each domain goes back to
   std::map<core::Domain, Saved> held_by_spare_;
   std::map<core::Domain, Plan> plans_;

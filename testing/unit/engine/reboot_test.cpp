@@ -106,7 +106,7 @@ TEST_F(Reboots, AShellThatEndsInAnotherStepDoesToo) {
 
 TEST_F(Reboots, TheNextTestHasACleanDomain) {
   auto run = order({test_of({"!reboot", which_boot}), script("u", {{"east", which_boot}})});
-  run.plan.states.of[east] = core::StateId{"east"};
+  run.plan.states.of[east] = core::SavedStateId{"east"};
   engine_.start_run(std::move(run));
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 2U);
   EXPECT_EQ(transcript("t"), "boot-2\n");

@@ -43,7 +43,7 @@ class ResetsTest : public EngineTest {
   }
 
   static core::States state_of(const core::Domain& domain) {
-    return {.of = {{domain, core::StateId{domain.host.value}}}, .kept = {}};
+    return {.of = {{domain, core::SavedStateId{domain.host.value}}}, .kept = {}};
   }
 };
 
@@ -188,7 +188,7 @@ TEST_F(ResetsTest, AGuestThatCouldNotBeRenewedIsNotSaved) {
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 1U);
   EXPECT_EQ(memory_.all<record::ResetFinished>()[0].note,
             "its state was not saved: its random pool and clock could not be set");
-  EXPECT_FALSE(snapshots_.kept(core::StateId{"east"}));
+  EXPECT_FALSE(snapshots_.kept(core::SavedStateId{"east"}));
   EXPECT_NE(console_of("one", "east").find("suites /testing 9p rw"), std::string::npos);
 }
 

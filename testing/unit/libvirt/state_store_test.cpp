@@ -14,7 +14,7 @@ namespace kvmtest::libvirt {
 namespace {
 
 namespace fs = std::filesystem;
-using core::StateId;
+using core::SavedStateId;
 using engine::HostFault;
 
 constexpr std::size_t block = 65536;
@@ -30,12 +30,13 @@ class StateStoreTest : public ::testing::Test {
   void keep(const std::string& state, std::size_t bytes = 2 * block, const std::string& domain = "a.east") {
     const auto memory = write(directory / (domain + "/memory.qcow2"), std::string(bytes / 2, 'm'));
     const auto disk = write(directory / (domain + "/vda.qcow2"), std::string(bytes - bytes / 2, 'd'));
-    store->keep(StateId{state}, domain, "inputs of " + state, "note of " + state, {memory, disk});
+    store->keep(SavedStateId{state}, domain, "inputs of " + state, "note of " + state, {memory, disk});
   }
   /// Takes a state out, and gives its note or the error.
   std::string take(const std::string& state) {
     try {
-      return store->take(StateId{state}, {{"memory.qcow2", out / "memory.qcow2"}, {"vda.qcow2", out / "vda.qcow2"}});
+      return store->take(SavedStateId{state},
+                         {{"memory.qcow2", out / "memory.qcow2"}, {"vda.qcow2", out / "vda.qcow2"}});
     } catch (const HostFault& e) {
       return e.what();
     }
@@ -48,7 +49,7 @@ class StateStoreTest : public ::testing::Test {
     }
     return "kept";
   }
-  bool kept(const std::string& state) { return store->kept(StateId{state}); }
+  bool kept(const std::string& state) { return store->kept(SavedStateId{state}); }
   fs::path place_of(const std::string& state) {
     for (const fs::path& root : {options.ram, options.directory})
       if (fs::exists(root / "kept" / state)) return root / "kept" / state;
@@ -75,10 +76,10 @@ class StateStoreTest : public ::testing::Test {
 
 TEST_F(StateStoreTest, KeepsStatesAndGivesThemBack) {
   EXPECT_FALSE(kept("E"));
-  EXPECT_EQ(store->bytes_of(StateId{"E"}), 0U);
+  EXPECT_EQ(store->bytes_of(SavedStateId{"E"}), 0U);
   keep("E");
   EXPECT_TRUE(kept("E"));
-  EXPECT_GE(store->bytes_of(StateId{"E"}), 2 * block);
+  EXPECT_GE(store->bytes_of(SavedStateId{"E"}), 2 * block);
   EXPECT_EQ(take("E"), "note of E");
   EXPECT_EQ(read(out / "memory.qcow2"), std::string(block, 'm'));
   EXPECT_EQ(read(out / "vda.qcow2"), std::string(block, 'd'));
@@ -90,13 +91,13 @@ TEST_F(StateStoreTest, ListsWhatItKeeps) {
   keep("E");
   const auto list = store->list();
   ASSERT_EQ(list.size(), 1U);
-  EXPECT_EQ(list[0].state, StateId{"E"});
+  EXPECT_EQ(list[0].state, SavedStateId{"E"});
   EXPECT_EQ(list[0].domain, "a.east");
   EXPECT_EQ(list[0].inputs, "inputs of E");
-  EXPECT_EQ(list[0].bytes, store->bytes_of(StateId{"E"}));
+  EXPECT_EQ(list[0].bytes, store->bytes_of(SavedStateId{"E"}));
   EXPECT_TRUE(list[0].in_ram);
-  EXPECT_TRUE(store->drop(StateId{"E"}));
-  EXPECT_FALSE(store->drop(StateId{"E"}));
+  EXPECT_TRUE(store->drop(SavedStateId{"E"}));
+  EXPECT_FALSE(store->drop(SavedStateId{"E"}));
   EXPECT_TRUE(store->list().empty());
   EXPECT_EQ(files_in(options.ram), 0U);
 }
@@ -113,7 +114,7 @@ TEST_F(StateStoreTest, OneNameIsOneState) {
   EXPECT_EQ(take("E"), "note of E");
   ASSERT_EQ(store->list().size(), 1U);
   EXPECT_EQ(store->list()[0].domain, "b.east");
-  EXPECT_LT(store->bytes_of(StateId{"E"}), 4 * block);
+  EXPECT_LT(store->bytes_of(SavedStateId{"E"}), 4 * block);
 }
 
 TEST_F(StateStoreTest, AReplacedStateIsNotLeftInTheOtherPlace) {
@@ -139,7 +140,7 @@ TEST_F(StateStoreTest, AStoreBelongsToOneProcess) {
 
 // Names of files need not be UTF-8.
 TEST_F(StateStoreTest, InputsMayBeAnyBytes) {
-  store->keep(StateId{"E"}, "a.east", "/images/\xff", "note", {write(directory / "f", "x")});
+  store->keep(SavedStateId{"E"}, "a.east", "/images/\xff", "note", {write(directory / "f", "x")});
   EXPECT_EQ(store->list()[0].inputs, "/images/\xef\xbf\xbd");
 }
 
@@ -207,7 +208,7 @@ TEST_F(StateStoreTest, AStateThatCannotBeCopiedOutStays) {
 
 TEST_F(StateStoreTest, AFileThatCannotBeReadIsNotKeptAndLeavesNothing) {
   try {
-    store->keep(StateId{"E"}, "a.east", "", "", {write(directory / "f", "x"), directory / "gone"});
+    store->keep(SavedStateId{"E"}, "a.east", "", "", {write(directory / "f", "x"), directory / "gone"});
     FAIL() << "kept";
   } catch (const HostFault& e) {
     EXPECT_EQ(std::string(e.what()), (directory / "gone").string() + ": cannot be read: No such file or directory");
@@ -247,12 +248,12 @@ TEST_F(StateStoreTest, StatesHalfKeptAreRemovedAtTheStart) {
 
 TEST_F(StateStoreTest, WhatWasUsedLongestAgoGoesFirst) {
   for (const char* state : {"E", "F", "G"}) keep(state);
-  const std::uint64_t each = store->bytes_of(StateId{"E"});
+  const std::uint64_t each = store->bytes_of(SavedStateId{"E"});
   for (const auto& [state, when] : {std::pair("E", 1'000), std::pair("F", 2'000), std::pair("G", 3'000)})
     set_written(place_of(state), when);
   EXPECT_EQ(take("E"), "note of E");  // which makes it the youngest
-  EXPECT_EQ(store->list()[0].state, StateId{"E"});
-  EXPECT_EQ(store->list()[2].state, StateId{"F"});
+  EXPECT_EQ(store->list()[0].state, SavedStateId{"E"});
+  EXPECT_EQ(store->list()[2].state, SavedStateId{"F"});
   options.kept_limit = 3 * each + each / 2;
   open();
   keep("H");
@@ -262,7 +263,7 @@ TEST_F(StateStoreTest, WhatWasUsedLongestAgoGoesFirst) {
 
 TEST_F(StateStoreTest, AStateTakesItsOwnPlaceBeforeOthersGo) {
   for (const char* state : {"E", "F"}) keep(state);
-  const std::uint64_t each = store->bytes_of(StateId{"E"});
+  const std::uint64_t each = store->bytes_of(SavedStateId{"E"});
   set_written(place_of("E"), 1'000);
   options.kept_limit = 2 * each + each / 2;
   open();
@@ -289,7 +290,7 @@ TEST_F(StateStoreTest, BeyondTheBudgetForRamStatesLieInTheStateDirectory) {
   EXPECT_EQ(place_of("F"), options.directory / "kept/F");
   EXPECT_EQ(take("F"), "note of F");
   EXPECT_LE(store->in_ram(), options.ram_budget);
-  for (const auto& listed : store->list()) EXPECT_EQ(listed.in_ram, listed.state == StateId{"E"});
+  for (const auto& listed : store->list()) EXPECT_EQ(listed.in_ram, listed.state == SavedStateId{"E"});
 }
 
 TEST_F(StateStoreTest, WithoutRamAllLiesInTheStateDirectory) {
@@ -348,7 +349,7 @@ TEST_F(StateStoreTest, LiveFilesGoWithTheStore) {
 
 TEST_F(StateStoreTest, NothingIsLeftInRamWhenNothingIsKeptThere) {
   keep("E");
-  store->drop(StateId{"E"});
+  store->drop(SavedStateId{"E"});
   store.reset();
   EXPECT_FALSE(fs::exists(options.ram));
 }
@@ -395,17 +396,17 @@ TEST_F(OnTmpfs, WhatIsTooLargeForItIsNotTried) {
 }
 
 TEST_F(OnTmpfs, OneThatGetsFullInTheMiddleLeavesItToTheStateDirectory) {
-  store->keep(StateId{"E"}, "a.east", "", "note", {sparse()});
+  store->keep(SavedStateId{"E"}, "a.east", "", "note", {sparse()});
   EXPECT_EQ(place_of("E"), options.directory / "kept/E");
   EXPECT_EQ(files_in(options.ram), 0U);
-  EXPECT_EQ(store->take(StateId{"E"}, {{"memory.qcow2", out / "memory.qcow2"}}), "note");
+  EXPECT_EQ(store->take(SavedStateId{"E"}, {{"memory.qcow2", out / "memory.qcow2"}}), "note");
   EXPECT_EQ(fs::file_size(out / "memory.qcow2"), 1U << 20);
 }
 
 TEST_F(OnTmpfs, OneThatGetsFullWithNoRoomElsewhereIsAnErrorThatLeavesNothing) {
   options.disk_reserve = 1ULL << 62;
   open();
-  EXPECT_THROW(store->keep(StateId{"E"}, "a.east", "", "note", {sparse()}), HostFault);
+  EXPECT_THROW(store->keep(SavedStateId{"E"}, "a.east", "", "note", {sparse()}), HostFault);
   EXPECT_FALSE(kept("E"));
   EXPECT_EQ(files_in(options.ram) + files_in(options.directory), 0U);
   EXPECT_TRUE(fs::is_empty(options.ram / "kept"));
@@ -414,8 +415,8 @@ TEST_F(OnTmpfs, OneThatGetsFullWithNoRoomElsewhereIsAnErrorThatLeavesNothing) {
 TEST_F(OnTmpfs, OneThatGetsFullWhileAStateIsTakenLeavesTheState) {
   options.ram_budget = 0;
   open();
-  store->keep(StateId{"E"}, "a.east", "", "note", {sparse()});
-  EXPECT_THROW(store->take(StateId{"E"}, {{"memory.qcow2", options.ram / "memory.qcow2"}}), HostFault);
+  store->keep(SavedStateId{"E"}, "a.east", "", "note", {sparse()});
+  EXPECT_THROW(store->take(SavedStateId{"E"}, {{"memory.qcow2", options.ram / "memory.qcow2"}}), HostFault);
   EXPECT_TRUE(kept("E"));
   EXPECT_EQ(files_in(options.ram), 0U);
 }
@@ -425,7 +426,7 @@ TEST_F(OnTmpfs, OneThatGetsFullWhileAStateIsTakenLeavesTheState) {
 TEST_F(StateStoreTest, SeveralThreadsKeepTakeAndForget) {
   const std::uint64_t each = [&] {
     keep("E");
-    return store->bytes_of(StateId{"E"});
+    return store->bytes_of(SavedStateId{"E"});
   }();
   options.kept_limit = 3 * each;  // some are driven out meanwhile
   open();
@@ -434,14 +435,14 @@ TEST_F(StateStoreTest, SeveralThreadsKeepTakeAndForget) {
     threads.emplace_back([&, name = std::string(1, static_cast<char>('a' + i))] {
       const auto file = write(directory / (name + ".east/memory.qcow2"), std::string(2 * block, 'm'));
       for (int turn = 0; turn < 10; ++turn) {
-        store->keep(StateId{name}, name + ".east", "", name, {file});
+        store->keep(SavedStateId{name}, name + ".east", "", name, {file});
         try {
-          EXPECT_EQ(store->take(StateId{name}, {{"memory.qcow2", out / name}}), name);
+          EXPECT_EQ(store->take(SavedStateId{name}, {{"memory.qcow2", out / name}}), name);
         } catch (const HostFault& e) {
           EXPECT_STREQ(e.what(), "the saved state is gone");
         }
         store->list();
-        if (turn % 3 == 2) store->drop(StateId{name});
+        if (turn % 3 == 2) store->drop(SavedStateId{name});
       }
     });
   for (auto& thread : threads) thread.join();

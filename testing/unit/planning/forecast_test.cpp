@@ -141,7 +141,7 @@ TEST(Forecast, OfTheRunThatItIsMadeFromIsWithinTenPercent) {
     RunRequest wish = request(workers, prefixes);
     if (random() % 4 == 0) wish.reset = settings::ResetMethod::boot;
     const Plan planned = plan(wish, tests, {}, {}, machine(), [&](const core::Domain& domain) {
-      return CleanState{core::StateId{domain.host.value}, kept};
+      return CleanState{core::SavedStateId{domain.host.value}, kept};
     });
     const Recorded run = NoisyRun(seed).drive(planned.run);
     const Basis basis = basis_from(run.summary, run.resets, {}, wish, tests, machine(), {}, {});

@@ -30,7 +30,7 @@ RunRequest request() {
 /// All prefixes share a host's state, as real domains do; `kept` are saved.
 StateOf states(std::set<std::string> kept = {}) {
   return [kept = std::move(kept)](const Domain& domain) {
-    return CleanState{core::StateId{domain.host.value}, kept.contains(domain.host.value)};
+    return CleanState{core::SavedStateId{domain.host.value}, kept.contains(domain.host.value)};
   };
 }
 
@@ -118,8 +118,8 @@ TEST(Plan, ARunThatGoesOnKeepsItsVerdictsAndCountsItsAttempts) {
 TEST(Plan, DomainsOfTheRunHaveStates) {
   const core::States all = planned(request(), machine(), states({"west"})).run.states;
   EXPECT_EQ(all.of.size(), 6U) << "of three hosts in two prefixes, and of no other";
-  EXPECT_EQ(all.of.at({Prefix{"b."}, Host{"nic"}}), core::StateId{"nic"});
-  EXPECT_EQ(all.kept, std::set<core::StateId>{core::StateId{"west"}});
+  EXPECT_EQ(all.of.at({Prefix{"b."}, Host{"nic"}}), core::SavedStateId{"nic"});
+  EXPECT_EQ(all.kept, std::set<core::SavedStateId>{core::SavedStateId{"west"}});
 }
 
 TEST(Plan, WithoutKeepingNothingIsThereBefore) {

@@ -5,15 +5,15 @@
 namespace kvmtest::scenarios {
 namespace {
 
-class Kept : public Scenario {
+class Held : public Scenario {
  protected:
-  Kept() { plan.policy.keep_failed = true; }
+  Held() { plan.policy.keep_failed = true; }
   void fails(const std::string& name, unsigned number = 1) {
     judging(name, number, {.takes = 1s, .verdict = core::Verdict::failed});
   }
 };
 
-TEST_F(Kept, TheLastPrefixEndsTheRun) {
+TEST_F(Held, TheLastPrefixEndsTheRun) {
   test("one", {"east", "west"});
   test("two", {"east"});
   fails("one");
@@ -29,24 +29,24 @@ TEST_F(Kept, TheLastPrefixEndsTheRun) {
     15 judge one#1
     16 one#1 was judged
     16 report one#1 failed
-    16 report that a. keeps one
-    16 report two untested: every prefix keeps what a failure left, or is out of use
+    16 report that a. holds one
+    16 report two untested: every prefix holds what a failure left, or is out of use
     16 finish the run: completed
   )"));
 }
 
-TEST_F(Kept, TheOtherPrefixesGoOn) {
+TEST_F(Held, TheOtherPrefixesGoOn) {
   prefixes({"a.", "b."});
   test("one", {"east"});
   test("two", {"east"});
   test("three", {"east"});
   fails("one");
   play();
-  EXPECT_EQ(timeline({"run ", "keeps", "destroy", "finish"}), lines(R"(
+  EXPECT_EQ(timeline({"run ", "holds", "destroy", "finish"}), lines(R"(
     0 run submitted
     10 run one#1 on a.
     10 run two#1 on b.
-    16 report that a. keeps one
+    16 report that a. holds one
     16 destroy b.east
     17 b.east was destroyed
     27 run three#1 on b.
@@ -57,7 +57,7 @@ TEST_F(Kept, TheOtherPrefixesGoOn) {
 }
 
 // The verdict comes first; then all of its domains stop before the first one goes back.
-TEST_F(Kept, WhatPassedGoesBackBehindItsVerdict) {
+TEST_F(Held, WhatPassedGoesBackBehindItsVerdict) {
   test("one", {"east", "west"});
   test("two", {"east", "west"});
   for (const char* name : {"a.east", "a.west"}) state(name, name);
@@ -78,7 +78,7 @@ TEST_F(Kept, WhatPassedGoesBackBehindItsVerdict) {
   )"));
 }
 
-TEST_F(Kept, ARetryComesBeforeItIsKept) {
+TEST_F(Held, ARetryComesBeforeItIsKept) {
   plan.policy.retries = 1;
   test("one", {"east"});
   fails("one", 1);
@@ -90,12 +90,12 @@ TEST_F(Kept, ARetryComesBeforeItIsKept) {
     16 report one#1 failed, to be tried again
     27 run one#2 on a.
     33 report one#2 failed
-    33 report that a. keeps one
+    33 report that a. holds one
     33 finish the run: completed
   )"));
 }
 
-TEST_F(Kept, ClientsGetInAndLetGoDuringTheRun) {
+TEST_F(Held, ClientsGetInAndLetGoDuringTheRun) {
   prefixes({"a.", "b."});
   test("one", {"east"});
   test("two", {"east"});
@@ -105,13 +105,13 @@ TEST_F(Kept, ClientsGetInAndLetGoDuringTheRun) {
   request(20s, 1, "a.east");
   destroy_request(30s, 2, "a.east");
   play();
-  EXPECT_EQ(timeline({"answer", "run ", "keeps", "a.east"}), lines(R"(
+  EXPECT_EQ(timeline({"answer", "run ", "holds", "a.east"}), lines(R"(
     0 run submitted
     0 reset a.east
     10 a.east was reset
     10 run one#1 on a.
     10 run two#1 on b.
-    16 report that a. keeps one
+    16 report that a. holds one
     20 a.east was requested, request 1
     20 answer request 1: done
     30 an end of a.east was requested, request 2
@@ -126,7 +126,7 @@ TEST_F(Kept, ClientsGetInAndLetGoDuringTheRun) {
   )"));
 }
 
-TEST_F(Kept, AndWhenTheRunIsOver) {
+TEST_F(Held, AndWhenTheRunIsOver) {
   test("one", {"east", "west"});
   fails("one");
   request(100s, 1, "a.east");
@@ -149,7 +149,7 @@ TEST_F(Kept, AndWhenTheRunIsOver) {
   )"));
 }
 
-TEST_F(Kept, AStopLetsGoUnlessItSaysOtherwise) {
+TEST_F(Held, AStopLetsGoUnlessItSaysOtherwise) {
   prefixes({"a.", "b."});
   test("one", {"east"});
   test("two", {"east"});
@@ -160,7 +160,7 @@ TEST_F(Kept, AStopLetsGoUnlessItSaysOtherwise) {
   model.interrupt = 20s;
   play();
   EXPECT_EQ(timeline({"stop", "cancel", "destroy", "finish"}), lines(R"(
-    50 stop requested, but for what is kept
+    50 stop requested, but for what is held
     50 cancel two#1
     60 stop requested
     60 destroy a.east
@@ -171,7 +171,7 @@ TEST_F(Kept, AStopLetsGoUnlessItSaysOtherwise) {
   )"));
 }
 
-TEST_F(Kept, AStopThatKeepsEndsTheRunWithoutThem) {
+TEST_F(Held, AStopThatKeepsEndsTheRunWithoutThem) {
   prefixes({"a.", "b."});
   test("one", {"east"});
   test("two", {"east"});
@@ -188,15 +188,15 @@ TEST_F(Kept, AStopThatKeepsEndsTheRunWithoutThem) {
   )"));
 }
 
-TEST_F(Kept, AFaultOfTheHostLeavesNothing) {
+TEST_F(Held, AFaultOfTheHostLeavesNothing) {
   plan.policy.host_fault_retries = 0;
   test("one", {"east"});
   attempt("one", 1, {.takes = 5s, .host_fault = core::Host{"east"}});
   play();
-  EXPECT_EQ(timeline({"keeps", "destroy a"}), "15 destroy a.east\n");
+  EXPECT_EQ(timeline({"holds", "destroy a"}), "15 destroy a.east\n");
 }
 
-TEST_F(Kept, WhatIsKeptDoesNotHoldUpOthersForMemory) {
+TEST_F(Held, WhatIsHeldDoesNotHoldUpOthersForMemory) {
   prefixes({"a.", "b."});
   test("one", {"east"});
   test("two", {"east"});
@@ -204,10 +204,10 @@ TEST_F(Kept, WhatIsKeptDoesNotHoldUpOthersForMemory) {
   plan.memory.budget = 3;
   plan.memory.need[core::Host{"east"}] = 2;
   play();
-  EXPECT_EQ(timeline({"run ", "keeps", "finish"}), lines(R"(
+  EXPECT_EQ(timeline({"run ", "holds", "finish"}), lines(R"(
     0 run submitted
     10 run one#1 on a.
-    16 report that a. keeps one
+    16 report that a. holds one
     26 run two#1 on b.
     33 finish the run: completed
   )"));
