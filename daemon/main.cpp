@@ -306,7 +306,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("kvmtestd ") + KVMTEST_VERSION);
   app.add_option("--config", arguments.config, "settings file (default: kvmtest.yaml here)");
   app.add_option("--state-dir", arguments.state_dir, "state directory (default: by the settings)");
-  app.add_option("--idle", idle, "end after so many seconds without use; 0: never")->capture_default_str();
+  app.add_option("--idle", idle, "seconds without use after which the daemon ends; 0: never")->capture_default_str();
   app.add_option("--ready-fd", arguments.ready_fd,
                  "file descriptor told when the daemon serves; the log goes to its file")
       ->group("");

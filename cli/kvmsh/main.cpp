@@ -148,11 +148,10 @@ void add_options(client::Command& program, Options& options) {
                   "the key that leaves: a character, ^X for Ctrl-X, or none (default: ^])")
       .type_name("KEY");
   program.footer(
-      "Standard input goes to the command unless it is a terminal or /dev/null, up to 4 MiB. Without a command, and "
-      "with\n"
-      "a test running on the domain, what the test types and sees is shown; no key reaches it but with --force.\n"
-      "Exit status: the command's or the shell's; 2 bad input, 3 the infrastructure failed. Example: kvmsh a.east ip "
-      "route");
+      "Standard input goes to the command, up to 4 MiB, unless it is a terminal or /dev/null. Without a command, while "
+      "a test runs on the domain, kvmsh shows what the test types and sees. Keys reach it with --force only.\n"
+      "The exit status is the command's or the shell's, 2 for bad input, or 3 when the infrastructure failed. "
+      "Example: kvmsh a.east ip route");
 }
 
 /// For shells: see client/completion.h.

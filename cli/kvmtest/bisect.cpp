@@ -183,11 +183,11 @@ void add_bisect(client::Command& program, Context& context) {
   verb.add_words("TESTS", options->tests,
                  "tests that may be to blame (default: those of the settings that are listed before TEST)");
   verb.add_option("--pair", options->pair, "run B alone, then after A, and no more").expected(2).type_name("A B");
-  verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  verb.add_option("--format", options->format, "the tests' format (default: found out from the files)");
   add_filter(verb, options->choice.filter);
   verb.footer(
-      "Runs on the first prefix, in runs of their own: TEST alone, after all the others, then after half of those\n"
-      "that are left. Exit status: 0 none breaks it, 1 one does, or it does not pass alone.");
+      "TEST runs on the first prefix, in runs of its own: alone, after all the others, then after half of those that "
+      "are left. The exit status is 0 when none breaks it, and 1 when one does or when it does not pass alone.");
 }
 
 }  // namespace kvmtest::command

@@ -53,9 +53,9 @@ void add_earlier(client::Command& verb, planning::Earlier& earlier) {
     verb.add_option(option, value, what).type_name("VERDICT").one_of(verdicts).group(group);
   };
   add("--skip", earlier.skip,
-      "not the tests that gave this the last time: passed, failed, unresolved, untested or "
+      "leave out the tests that came to this the last time: passed, failed, unresolved, untested or "
       "unsupported; may be given several times");
-  add("--result", earlier.result, "only the tests that gave this the last time");
+  add("--result", earlier.result, "only the tests that came to this the last time");
 }
 
 void add_tags(client::Command& verb, planning::Choice& choice) {

@@ -67,7 +67,8 @@ void add_console(client::Command& program, Context& context) {
   verb.add_option("--attempt", options->attempt, "the attempt's number (default: the one that counted)");
   verb.add_flag("--raw", options->raw, "every byte as it came, prompts included (default: made clean)");
   verb.footer(
-      "In a terminal, through $PAGER, or less. Control characters and bytes that are not UTF-8 are shown as \\x1b.");
+      "In a terminal the text goes through $PAGER, or less. Control characters and bytes that are not UTF-8 are shown "
+      "as \\x1b.");
 }
 
 }  // namespace kvmtest::command

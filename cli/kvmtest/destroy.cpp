@@ -14,7 +14,7 @@ namespace kvmtest::command {
 void add_destroy(client::Command& program, Context& context) {
   auto domains = std::make_shared<std::vector<std::string>>();
   client::Command verb =
-      add_verb(program, context, "destroy", "take domains away that 'up' or kvmsh brought up", [&context, domains] {
+      add_verb(program, context, "destroy", "destroy domains that 'up' or kvmsh brought up", [&context, domains] {
         const auto settings = context.common.settings();
         client::Client client(settings);
         for (const std::string& domain : *domains) client::destroy(client, domain);

@@ -108,7 +108,7 @@ void add_doctor(client::Command& program, Context& context) {
                [&context, options] { return doctor(context, *options); });
   verb.add_flag("--measure", options->measure,
                 "take times on real domains: boot, login, round trip, reset by snapshot, raw snapshot-load");
-  verb.add_option("--rounds", options->rounds, "repetitions of each").show_default().within(1, 1000);
+  verb.add_option("--rounds", options->rounds, "how often each is measured").show_default().within(1, 1000);
   verb.add_flag("--json", options->json, "as JSON, times in seconds");
 }
 

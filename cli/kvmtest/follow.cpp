@@ -171,10 +171,11 @@ void add_verbosity(client::Command& verb, bool& quiet, bool& verbose) {
 
 client::Option add_reports(client::Command& verb, std::vector<std::string>& reports) {
   return verb
-      .add_option("--report", reports,
-                  fmt::format("FORMAT:FILE, may be given more than once: keep a report there, valid at any time, of "
-                              "what is known so far; {}",
-                              report_formats()))
+      .add_option(
+          "--report", reports,
+          fmt::format("write a report of what is known so far to FILE, and keep it up to date: {}; may be given "
+                      "several times",
+                      report_formats()))
       .type_name("FORMAT:FILE");
 }
 

@@ -27,7 +27,9 @@ client::Command add_history_verb(client::Command& program, Context& context,
     telemetry::History history(database);
     return ask(history, *options);
   });
-  verb.add_option("--runs", options->runs, "look at so many runs, the newest").within(1U, 1'000'000U).show_default();
+  verb.add_option("--runs", options->runs, "how many of the newest runs to look at")
+      .within(1U, 1'000'000U)
+      .show_default();
   verb.add_flag("--json", options->json, "as JSON");
   return verb;
 }

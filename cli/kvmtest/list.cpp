@@ -93,7 +93,7 @@ void add_list(client::Command& program, Context& context) {
     return 0;
   });
   verb.add_words("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
-  verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  verb.add_option("--format", options->format, "the tests' format (default: found out from the files)");
   add_tags(verb, options->choice);
   add_filter(verb, options->choice.filter);
   add_earlier(verb, options->earlier);

@@ -138,7 +138,7 @@ void add_plan(client::Command& program, Context& context) {
       add_verb(program, context, "plan", "how long the tests would take with other workers and prefixes",
                [&context, options] { return plan(context, *options); });
   verb.add_words("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
-  verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  verb.add_option("--format", options->format, "the tests' format (default: found out from the files)");
   options->choice.add_to(verb);
   add_filter(verb, options->choice.choice.filter);
   // Names of their own: --workers and --prefixes are settings, and change what is set now.

@@ -124,10 +124,9 @@ void DirectoryOptions::add_to(client::Command& verb) {
   add_filter(verb, filter);
   add_earlier(verb, earlier);
   verb.footer(
-      "With a DIR, nothing is run and no run is looked up: what is in it is judged again, by the expected output, "
-      "sanitizers\n"
-      "and parameters as they are now. Exit status then: 0, 1 when a test failed, 125 when something is unresolved or\n"
-      "nothing was ever run, as 'git bisect run' wants it.");
+      "With a DIR nothing is run. The output in it is judged again, by the expected output, sanitizers and parameters "
+      "as they are now. The exit status is then 0, 1 when a test failed, or 125 when a test is unresolved or was never "
+      "run, as 'git bisect run' wants it.");
 }
 
 void DirectoryOptions::refuse() const {

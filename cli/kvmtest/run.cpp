@@ -44,12 +44,12 @@ struct RunOptions {
 
 /// How often each test runs.
 void add_repetition(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
-  verb.add_option("--repeat", options->repeat, "run each test so often; one that did not pass each time has not passed")
+  verb.add_option("--repeat", options->repeat, "how often each test is run; it has passed when it passed each time")
       .within(1, 1'000'000);
   verb.add_flag("--until-fail", options->policy.until_fail,
-                "repeat each test until it does not pass; without --repeat, without end");
+                "repeat each test until it does not pass, or as often as --repeat says");
   verb.add_option("--retries", options->policy.retries,
-                  "try a test that did not pass up to so often again; one that passes then is told as flaky")
+                  "how often a test that did not pass is tried again; one that passes then is flaky")
       .within(0, 100);
 }
 
@@ -57,8 +57,8 @@ void add_repetition(client::Command& verb, const std::shared_ptr<RunOptions>& op
 void add_stakes(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
   const auto max_fail =
       verb.add_option("--max-fail", options->max_fail,
-                      "begin no further test when so many did not pass; those that run end, the rest is "
-                      "untested; 0: however many (default: max_fail)")
+                      "begin no more tests when N did not pass: those that run come to their end, the rest is "
+                      "untested; 0: no limit (default: max_fail)")
           .type_name("N")
           .within(0U, settings::most_max_fail);
   verb.add_flag(
@@ -66,9 +66,10 @@ void add_stakes(client::Command& verb, const std::shared_ptr<RunOptions>& option
       .excludes(max_fail);
   const auto some = verb.add_flag(
       "--require-some", [options] { options->require_some = true; },
-      "exit with 1 when nothing was tested, because every test was unsupported (default: require_some)");
+      "exit with 1 when every test was unsupported, so that nothing was tested (default: require_some)");
   verb.add_flag(
-          "--no-require-some", [options] { options->require_some = false; }, "exit with 0 then")
+          "--no-require-some", [options] { options->require_some = false; },
+          "exit with 0 when every test was unsupported")
       .excludes(some);
 }
 
@@ -173,7 +174,7 @@ void add_run(client::Command& program, Context& context) {
   client::Command verb = add_verb(program, context, "run", "run tests, follow them, and end with a summary",
                                   [&context, options] { return run(context, *options); });
   verb.add_words("TESTS", options->tests, "tests or directories of tests (default: 'tests' of the settings)");
-  verb.add_option("--format", options->format, "take the tests to be in this format instead of looking");
+  verb.add_option("--format", options->format, "the tests' format (default: found out from the files)");
   options->choice.add_to(verb);
   add_repetition(verb, options);
   verb.add_option("--reset", options->reset,
@@ -184,9 +185,9 @@ void add_run(client::Command& program, Context& context) {
   verb.add_flag(
           "--no-keep", [options] { options->keep = false; }, "use no saved state of earlier runs, and leave none")
       .excludes(keep);
-  verb.add_flag(
-      "--keep-failed", options->policy.keep_failed,
-      "leave the domains of a test that did not pass as they are: 'kvmsh' gets in, 'kvmtest destroy' lets go");
+  verb.add_flag("--keep-failed", options->policy.keep_failed,
+                "leave the domains of a test that did not pass as they are: 'kvmsh' opens a shell there, 'kvmtest "
+                "destroy' lets them go");
   add_stakes(verb, options);
   add_filter(verb, options->choice.choice.filter);
   add_earlier(verb, options->earlier);
@@ -203,9 +204,9 @@ void add_run(client::Command& program, Context& context) {
   add_reports(verb, options->reports).excludes(detach);
   add_verbosity(verb, options->quiet, options->verbose);
   verb.footer(
-      "In a terminal, what each prefix is doing is drawn and kept up to date; elsewhere, a line tells each event. Two\n"
-      "control-C leave at once, one stops the run and removes its domains; results so far stand. Closing the terminal\n"
-      "does not: the run goes on, and 'kvmtest attach' follows it again.");
+      "In a terminal, kvmtest draws what each prefix is doing. Elsewhere it prints a line for each event. One "
+      "control-C stops the run and removes its domains, a second one leaves at once. Results so far stay. When the "
+      "terminal is closed the run goes on, and 'kvmtest attach' follows it again.");
 }
 
 }  // namespace kvmtest::command

@@ -76,7 +76,7 @@ void add_show(client::Command& program, Context& context) {
                                   [&context, options] { return show(context, *options); });
   verb.add_option("TEST", options->test, "its name, or the end of it").required();
   verb.add_option("--run", options->run, "the run's number (default: the newest with that test)");
-  verb.add_option("--lines", options->lines, "so many lines of each console, its last").show_default();
+  verb.add_option("--lines", options->lines, "how many of the last lines of each console to print").show_default();
   verb.add_flag("--json", options->json, "as JSON");
   add_color(verb, options->color);
 }

@@ -47,7 +47,8 @@ void add_watch(client::Command& program, Context& context) {
       .within(1L, 1'000'000'000L);
   add_verbosity(verb, options->quiet, options->verbose);
   verb.footer(
-      "Control-C leaves, with status 130; the run goes on. At the run's end: its summary, and its exit status.");
+      "Control-C leaves with status 130, and the run goes on. At the run's end, the summary is printed and the exit "
+      "status is the run's.");
 }
 
 }  // namespace kvmtest::command
