@@ -1,6 +1,7 @@
 #include "core/reboot_pool.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace kvmtest::core {
@@ -41,6 +42,7 @@ std::optional<RebootPool::Job> RebootPool::start_next() {
   Job job = std::move(next->queue.front());
   next->queue.pop_front();
   ++next->busy;
+  assert(next->busy <= next->slots);
   running_.emplace(job.ticket, job.method);
   return job;
 }

@@ -1,6 +1,7 @@
 // The scheduler's part after each event: what can be taken up now, and what is at its end.
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "core/scheduler.h"
@@ -110,8 +111,10 @@ bool Scheduler::bring_to_rest(PrefixEntry& prefix, const PlannedTest& test) {
 void Scheduler::begin_test(PrefixEntry& prefix, Instant now) {
   auto preparing = std::get<prefix_state::Preparing>(std::move(prefix.state));
   const PlannedTest& test = preparing.test;
+  assert(prefix.in_run && !run_->stopping());
   for (const Host& host : test.hosts) {
     DomainState& state = prefix.domains[host].state;
+    assert(is<domain_state::Ready>(state));
     state = domain_state::Dirty{std::get<domain_state::Ready>(state).holds};
   }
   out_.push_back(
@@ -150,6 +153,7 @@ void Scheduler::start_resets(Instant now) {
     account(prefix, now);
     DomainEntry& entry = prefix.domains[job->domain.host];
     const auto queued = std::get<domain_state::Queued>(entry.state);
+    assert(queued.ticket == job->ticket && queued.method == job->method);
     action::ResetDomain order{job->ticket, job->domain, now - job->since, job->method, {}, queued.state};
     if (const auto* preparing = std::get_if<prefix_state::Preparing>(&prefix.state);
         preparing && needs(preparing->test, job->domain.host))
@@ -185,6 +189,7 @@ void Scheduler::finish_if_done() {
     for (const auto& [host, entry] : prefix.domains)
       if (!is_off(entry.state) && !held(prefix, host)) return;
   }
+  assert(run_->running.empty());
   const auto outcome = run_->stopping()              ? record::Outcome::stopped
                        : run_->infrastructure_failed ? record::Outcome::infrastructure
                                                      : record::Outcome::completed;

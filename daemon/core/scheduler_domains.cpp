@@ -1,6 +1,7 @@
 // The scheduler: what each event of domains means, and its single steps on one domain.
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "core/scheduler.h"
@@ -310,6 +311,8 @@ void Scheduler::go_back(PrefixEntry& prefix, const Host& host, bool quiet, Insta
 void Scheduler::submit_reset(PrefixEntry& prefix, const Host& host, Method method, Instant now) {
   const Domain domain{prefix.prefix, host};
   DomainEntry& entry = prefix.domains[host];
+  assert(is_in_place(method) ? at_rest(entry.state) : is_off(entry.state));
+  assert(method != Method::swap || is<spare_state::Ready>(entry.spare));
   const Ticket ticket = tickets_.issue(domain);
   const SavedStateId state = state_of(domain, entry).value_or(SavedStateId{});
   entry.state = domain_state::Queued{ticket, method, state, held_by(entry.state)};
@@ -331,6 +334,7 @@ void Scheduler::pause(PrefixEntry& prefix, const Host& host) {
   const Domain domain{prefix.prefix, host};
   const Ticket ticket = tickets_.issue(domain);
   DomainState& state = prefix.domains[host].state;
+  assert(at_rest(state) && !is<domain_state::Broken>(state) && !is<domain_state::Paused>(state));
   state = domain_state::Pausing{ticket, held_by(state)};
   out_.push_back(action::PauseDomain{ticket, domain});
 }
@@ -339,6 +343,7 @@ void Scheduler::destroy(PrefixEntry& prefix, const Host& host) {
   const Domain domain{prefix.prefix, host};
   const Ticket ticket = tickets_.issue(domain);
   DomainEntry& entry = prefix.domains[host];
+  assert(at_rest(entry.state));
   entry.state = domain_state::Destroying{ticket};
   out_.push_back(action::DestroyDomain{ticket, domain});
   if (const auto* preparing = std::get_if<spare_state::Preparing>(&entry.spare)) tickets_.redeem(preparing->ticket);

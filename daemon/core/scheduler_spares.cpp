@@ -2,6 +2,7 @@
 // the next one. Nothing depends on them: whatever goes wrong with a spare, the domain goes back by itself.
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "core/scheduler.h"
@@ -91,6 +92,7 @@ void Scheduler::set_spare(DomainEntry& entry, SpareState spare) {
   entry.spare = std::move(spare);
   if (!is<spare_state::None>(entry.spare)) ++spares_.up;
   if (is<spare_state::Preparing>(entry.spare)) ++spares_.preparing;
+  assert(spares_.preparing <= spares_.up);
 }
 
 void Scheduler::count_spare_failure(const Domain& domain, DomainEntry& entry, const std::string& reason) {
