@@ -176,7 +176,8 @@ void FakeHypervisor::kill(const core::Domain& domain) {
   lost(domain, {core::Fault::host, "QEMU died"});
 }
 
-void FakeHypervisor::interrupt(const core::Domain& domain) {
+void FakeHypervisor::with_hanging(const core::Domain& domain,
+                                  const std::function<void(console::FakeGuest&)>& function) {
   std::shared_ptr<Guest> guest;
   {
     const std::lock_guard lock(mutex_);
@@ -185,8 +186,12 @@ void FakeHypervisor::interrupt(const core::Domain& domain) {
   std::unique_lock lock(guest->mutex);
   if (!guest->changed.wait_for(lock, std::chrono::seconds(60), [&] { return guest->guest.state().hangs; }))
     throw std::runtime_error("nothing hangs on " + domain.name());
-  guest->guest.write("\x03", {});
+  function(guest->guest);
   guest->changed.notify_all();
+}
+
+void FakeHypervisor::interrupt(const core::Domain& domain) {
+  with_hanging(domain, [](console::FakeGuest& guest) { guest.write("\x03", {}); });
 }
 
 void FakeHypervisor::plan(const core::Domain& domain, Plan plan) {

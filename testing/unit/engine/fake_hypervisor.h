@@ -47,6 +47,8 @@ class FakeHypervisor final : public Hypervisor {
   std::function<void(const core::Domain&, console::FakeGuest&)> prepare;
   /// Calls `function` with the guest of a domain that runs. Throws HostFault when it does not.
   void with(const core::Domain& domain, const std::function<void(console::FakeGuest&)>& function);
+  /// The same, as soon as a command hangs in the domain's shell.
+  void with_hanging(const core::Domain& domain, const std::function<void(console::FakeGuest&)>& function);
   /// Waits until a command hangs in the domain's shell, and ends it: it is a test's way to wait for this one.
   void interrupt(const core::Domain& domain);
   /// Starts a domain that is off with a guest that was saved.

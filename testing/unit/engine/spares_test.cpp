@@ -90,7 +90,7 @@ TEST_F(SparesTest, WhatWasNotAtItsPromptIsStartedAnewAsASpare) {
   engine_.start_run(
       with_spares({script("ends", {{"east", "hang"}}), held("next"), script("last", {{"east", "true"}})}));
   snapshots_.wait_for_spare(east, {.started = 1, .halted = 1});
-  hypervisor_.with(east, [](console::FakeGuest& guest) { guest.close(); });
+  hypervisor_.with_hanging(east, [](console::FakeGuest& guest) { guest.close(); });
   wait_for_start("next");
   EXPECT_EQ(snapshots_.wait_for_spare(east, {.started = 2, .halted = 2}).in_place, 0U);
   finish();
