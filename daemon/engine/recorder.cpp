@@ -10,8 +10,7 @@ Recorder::Recorder(EventSink& sink, std::function<void(const std::string&)> fail
 Recorder::~Recorder() {
   {
     const base::Lock lock(mutex_);
-    stopping_ = true;
-    released_ = true;
+    ending_ = Ending::now;
     changed_.notify_all();
   }
   thread_.join();
@@ -34,13 +33,14 @@ bool Recorder::flush(std::chrono::milliseconds patience) {
 
 bool Recorder::wait_beyond(std::int64_t sequence, std::chrono::milliseconds patience) {
   base::Lock lock(mutex_);
-  changed_.wait_for(lock, patience, [&]() REQUIRES(mutex_) { return last_sequence_ > sequence || released_; });
+  changed_.wait_for(lock, patience,
+                    [&]() REQUIRES(mutex_) { return last_sequence_ > sequence || ending_ != Ending::no; });
   return last_sequence_ > sequence;
 }
 
 void Recorder::release_waiting() {
   const base::Lock lock(mutex_);
-  released_ = true;
+  if (ending_ == Ending::no) ending_ = Ending::nobody_waits;
   changed_.notify_all();
 }
 
@@ -49,7 +49,7 @@ void Recorder::work() {
   bool failing = false;
   base::Lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&]() REQUIRES(mutex_) { return !queue_.empty() || stopping_; });
+    changed_.wait(lock, [&]() REQUIRES(mutex_) { return !queue_.empty() || ending_ == Ending::now; });
     if (queue_.empty()) return;
     batch.swap(queue_);
     writing_ = true;
@@ -66,7 +66,7 @@ void Recorder::work() {
       failing = true;
       lock.lock();
       // A full disk may have room again; what happened stays in memory until then.
-      if (changed_.wait_for(lock, 1s, [&]() REQUIRES(mutex_) { return stopping_; })) return;
+      if (changed_.wait_for(lock, 1s, [&]() REQUIRES(mutex_) { return ending_ == Ending::now; })) return;
     }
     failing = false;
     sink_.told(batch);

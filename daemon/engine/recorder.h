@@ -42,8 +42,7 @@ class Recorder {
   base::Condition changed_;
   std::vector<core::record::Record> queue_ GUARDED_BY(mutex_);
   bool writing_ GUARDED_BY(mutex_) = false;
-  bool stopping_ GUARDED_BY(mutex_) = false;
-  bool released_ GUARDED_BY(mutex_) = false;
+  enum class Ending { no, nobody_waits, now } ending_ GUARDED_BY(mutex_) = Ending::no;
   std::int64_t last_sequence_ GUARDED_BY(mutex_) = 0;
   std::thread thread_;
 };
