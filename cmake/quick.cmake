@@ -14,10 +14,10 @@ endif()
 
 # Those that were changed since the first build, a line each, below the project: scripts/single-out writes it.
 set(edited_list ${PROJECT_BINARY_DIR}/edited)
-set(edited)
-if(EXISTS ${edited_list})
-  file(STRINGS ${edited_list} edited)
+if(NOT EXISTS ${edited_list})
+  file(TOUCH ${edited_list})  # else ninja would not look at it
 endif()
+file(STRINGS ${edited_list} edited)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${edited_list})
 
 # kvmtest_quick(TARGET...), where the targets are made
