@@ -62,7 +62,7 @@ Session::Session(std::unique_ptr<Stream> stream, std::size_t capture_bound, Pati
       scanner_(make_nonce()),
       kernel_(scanner_.nonce()) {}
 
-/// The same without what the kernel said.
+/// What Link::read gives, without what the kernel said.
 std::string Session::read_text(Deadline deadline) {
   std::string text;
   for (auto piece = kernel_.feed(link_.read(deadline));; piece = kernel_.feed({})) {
