@@ -36,6 +36,7 @@
 #include "libvirt/qemu_snapshots.h"
 #include "libvirt/state_store.h"
 #include "process/descendants.h"
+#include "process/limits.h"
 #include "process/memory.h"
 #include "report/line.h"
 #include "service/consoles.h"
@@ -72,6 +73,11 @@ int reap_until(pid_t daemon) {
 }
 
 pid_t inner_process = 0;
+
+/// Whose directory it was started in may unmount and delete that. All paths of settings and requests are absolute.
+void leave_directory() {
+  if (chdir("/") != 0) std::perror("kvmtestd: /");
+}
 
 /// Whoever started us may be waiting to hear how it went.
 class Starter {
@@ -277,6 +283,7 @@ int run_daemon(const Arguments& arguments) {
     auto settings = settings::load(arguments.config);
     settings::apply_environment(settings);
     if (arguments.state_dir) settings::move_state_dir(settings, *arguments.state_dir);
+    leave_directory();
     std::error_code error;
     fs::create_directories(settings.state_dir, error);
     if (error) throw core::InputError({settings.state_dir}, "the state directory cannot be made: " + error.message());
@@ -315,6 +322,7 @@ int main(int argc, char** argv) {
 
   // A thread comes and goes with each connection. With an arena each, as glibc has it, the daemon keeps what they held.
   mallopt(M_ARENA_MAX, 2);
+  process::allow_open_files();
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   inner_process = fork();
   if (inner_process < 0) {
@@ -328,6 +336,7 @@ int main(int argc, char** argv) {
     return run_daemon(arguments);
   }
   if (arguments.ready_fd >= 0) close(arguments.ready_fd);
+  leave_directory();
   // What is asked of the outer process is asked of the daemon.
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, [](int s) { kill(inner_process, s); });
   return reap_until(inner_process);

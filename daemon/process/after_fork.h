@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace kvmtest::process {
@@ -20,10 +21,18 @@ inline void open_null(int flags, int as) {
   }
 }
 
+inline void close_from(int first) {
+  if (close_range(static_cast<unsigned>(first), ~0U, 0) == 0) return;
+  for (int descriptor = first; descriptor < 65536; ++descriptor) close(descriptor);  // a kernel before 5.9
+}
+
 inline void unblock_signals() {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
+
+/// The limit from before allow_open_files().
+void restore_open_files();
 
 }  // namespace kvmtest::process

@@ -48,17 +48,13 @@ struct Prepared {
   int errors;
 };
 
-void close_from(int first) {
-  if (close_range(static_cast<unsigned>(first), ~0U, 0) == 0) return;
-  for (int descriptor = first; descriptor < 65536; ++descriptor) close(descriptor);  // a kernel before 5.9
-}
-
 /// Becomes the program, or tells why not.
 [[noreturn]] void become(const Prepared& prepared, int failure) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would look after it any more
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   unblock_signals();
+  restore_open_files();
   const int output = out_of_the_way(prepared.output);
   const int errors = out_of_the_way(prepared.errors);
   failure = out_of_the_way(failure);

@@ -28,6 +28,8 @@ constexpr int told_as = 3;
   told = out_of_the_way(told);
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) open_null(O_RDWR, standard);
   dup2(told, told_as);
+  failure = dup3(failure, told_as + 1, O_CLOEXEC);
+  close_from(told_as + 2);
   unblock_signals();
   execv(arguments[0], arguments);
   fail(failure);

@@ -42,6 +42,15 @@ TEST(Detached, ItHasASessionOfItsOwnAndEmptyStandardFiles) {
   EXPECT_EQ(answer.substr(line + 1), "/dev/null\n/dev/null\n/dev/null\n");
 }
 
+// "flock FILE make kvm-test" once had its lock held until the daemon ended.
+TEST(Detached, ItHoldsNothingThatItsCallerWasStartedWith) {
+  const int lock = open("/dev/null", O_RDONLY);
+  ASSERT_EQ(dup2(lock, 200), 200);
+  close(lock);
+  EXPECT_EQ(told({"/bin/sh", "-c", "test -e /proc/$$/fd/200 && echo held >&3; echo done >&3"}), "done\n");
+  close(200);
+}
+
 TEST(Detached, ItIsNobodysChild) {
   // A child of this process would be one that it can wait for.
   const std::string parent = told({"/bin/sh", "-c", "echo $PPID >&3"});
