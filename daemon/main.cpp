@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include "api/gate.h"
 #include "api/routes.h"
 #include "api/server.h"
 #include "base/mutex.h"
@@ -42,6 +43,7 @@
 #include "service/consoles.h"
 #include "service/service.h"
 #include "settings/settings.h"
+#include "setup/checks.h"
 #include "telemetry/shared_database.h"
 
 namespace {
@@ -219,10 +221,22 @@ void wait_for_the_end(const sigset_t& signals, const api::Server& server, engine
   }
 }
 
-void serve(const settings::Settings& settings, const Arguments& arguments, const sigset_t& signals, Starter& starter) {
-  domains::Templates templates(settings.domains.templates, settings.domains.ready);
-  const DirectoryLock lock(settings.state_dir);
+/// How a failed start ends, and what it is called on the wire (docs/api.md).
+struct Failure {
+  int exit_status;
+  unsigned http_status;
+  const char* kind;
+};
+Failure failure_of(const std::exception& e) {
+  if (dynamic_cast<const core::InputError*>(&e) != nullptr) return {2, 400, "input"};
+  if (dynamic_cast<const engine::Busy*>(&e) != nullptr) return {3, 409, "busy"};
+  return {3, 500, "infrastructure"};
+}
 
+/// Makes all that is needed, serves, and takes it down again.
+void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings& settings, const Arguments& arguments,
+                  const sigset_t& signals, Starter& starter) {
+  domains::Templates templates(settings.domains.templates, settings.domains.ready);
   telemetry::SharedDatabase database(settings.state_dir.database());
   for (const fs::path& file : settings.state_dir.made_at_start()) give_to_caller(file);
   DatabaseSink sink(database);
@@ -250,29 +264,33 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   const auto told = losses.to(engine);
   service::Service service({settings, templates, hypervisor, snapshots, store, claims, engine, recorder, database});
   service::Consoles consoles(engine);
-  {
-    const fs::path socket = settings.state_dir.socket();
-    api::Server server(socket, api::routes(service, consoles, [] { kill(getpid(), SIGTERM); }));
-    give_to_caller(socket);
-    const auto description = hypervisor.describe();
-    spdlog::info("serving {} with {} ({})", settings.state_dir.string(), description.uri, description.accelerator);
-    starter.tell("ok");
-    wait_for_the_end(signals, server, engine, arguments.idle);
-    service.stop("the daemon's end");
-    recorder.flush(5s);
-    recorder.release_waiting();
+  const std::shared_ptr<void> end_first(nullptr, [&](void*) { server.end(); });
+  gate.open(api::routes(service, consoles, [] { kill(getpid(), SIGTERM); }));
+  const auto description = hypervisor.describe();
+  spdlog::info("serving {} with {} ({})", settings.state_dir.string(), description.uri, description.accelerator);
+  starter.tell("ok");
+  wait_for_the_end(signals, server, engine, arguments.idle);
+  service.stop("the daemon's end");
+  recorder.flush(5s);
+  recorder.release_waiting();
+}
+
+void serve(const settings::Settings& settings, const Arguments& arguments, const sigset_t& signals, Starter& starter) {
+  const DirectoryLock lock(settings.state_dir);
+  api::Gate gate(settings.state_dir);
+  api::Server server(settings.state_dir.socket(), gate.handler());
+  give_to_caller(settings.state_dir.socket());
+  try {
+    serve_behind(gate, server, settings, arguments, signals, starter);
+  } catch (const std::exception& e) {
+    const Failure failure = failure_of(e);
+    gate.refuse(failure.http_status, failure.kind, e.what());
+    throw;
   }
 }
 
 int run_daemon(const Arguments& arguments) {
   Starter starter(arguments.ready_fd);
-  const auto end = [&](int status, const char* kind, const std::string& what) {
-    starter.tell(fmt::format("{} {}", kind, what));
-    if (arguments.ready_fd < 0) fmt::print(stderr, "kvmtestd: {}\n", what);
-    spdlog::error("{}", what);
-    spdlog::shutdown();
-    return status;
-  };
   // Before any thread: all of them inherit it, and wait_for_the_end takes the signals.
   sigset_t signals;
   sigemptyset(&signals);
@@ -284,9 +302,7 @@ int run_daemon(const Arguments& arguments) {
     settings::apply_environment(settings);
     if (arguments.state_dir) settings::move_state_dir(settings, *arguments.state_dir);
     leave_directory();
-    std::error_code error;
-    fs::create_directories(settings.state_dir, error);
-    if (error) throw core::InputError({settings.state_dir}, "the state directory cannot be made: " + error.message());
+    setup::make_state_directory(settings);
     if (arguments.ready_fd >= 0) {
       spdlog::set_default_logger(spdlog::basic_logger_mt("kvmtestd", settings.state_dir.log()));
       spdlog::flush_on(spdlog::level::info);
@@ -295,12 +311,13 @@ int run_daemon(const Arguments& arguments) {
     serve(settings, arguments, signals, starter);
     spdlog::shutdown();
     return 0;
-  } catch (const core::InputError& e) {
-    return end(2, "input", e.what());
-  } catch (const engine::Busy& e) {
-    return end(3, "busy", e.what());
   } catch (const std::exception& e) {
-    return end(3, "infrastructure", e.what());
+    const Failure failure = failure_of(e);
+    starter.tell(fmt::format("{} {}", failure.kind, e.what()));
+    if (arguments.ready_fd < 0) fmt::print(stderr, "kvmtestd: {}\n", e.what());
+    spdlog::error("{}", e.what());
+    spdlog::shutdown();
+    return failure.exit_status;
   }
 }
 

@@ -1,8 +1,10 @@
 #include "client/client.h"
 
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,6 +18,7 @@
 
 #include "process/detached.h"
 #include "process/run.h"
+#include "setup/checks.h"
 #include "setup/fingerprint.h"
 #include "wire/record_json.h"
 
@@ -27,6 +30,7 @@ namespace http = boost::beast::http;
 namespace fs = std::filesystem;
 using nlohmann::json;
 using Protocol = asio::local::stream_protocol;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -60,6 +64,34 @@ fs::path daemon_program() {
   return elsewhere.empty() ? fs::path("kvmtestd") : elsewhere;
 }
 
+/// The right to start a daemon of a state directory: one client at a time has it, the others wait, and find the daemon
+/// that it started.
+class Turn {
+ public:
+  explicit Turn(const fs::path& state_dir) : file_(open(state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    while (file_ >= 0 && flock(file_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    if (file_ >= 0) close(file_);
+  }
+
+ private:
+  int file_;
+};
+
+/// Whether a daemon holds its lock. To be asked by one client at a time: a daemon that starts might take it for
+/// another.
+bool is_locked(const fs::path& lock) {
+  const int file = open(lock.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool locked = flock(file, LOCK_SH | LOCK_NB) != 0;
+  close(file);
+  return locked;
+}
+
 }  // namespace
 
 RawConnection::~RawConnection() { close(descriptor_); }
@@ -73,7 +105,7 @@ void connect(Connection& connection, const fs::path& socket) {
   connection.socket.connect(Protocol::endpoint(socket.string()), error);
   if (error == boost::system::errc::permission_denied)
     throw Refused(fmt::format("{}: the daemon is another user's; run as that user or with sudo", socket.string()), 3);
-  if (error) throw Refused(fmt::format("no daemon serves {}", socket.parent_path().string()), 3);
+  if (error) throw Gone(fmt::format("no daemon serves {}", socket.parent_path().string()));
 }
 
 }  // namespace
@@ -96,7 +128,7 @@ json Client::request(const std::string& method, const std::string& target, const
   http::response_parser<http::string_body> parser;
   parser.body_limit(1U << 30U);
   if (!error) http::read(connection.socket, connection.buffer, parser, error);
-  if (error) throw Refused("the daemon went away: " + error.message(), 3);
+  if (error) throw Gone("the daemon went away: " + error.message());
   const auto& response = parser.get();
   json answer = json::parse(response.body(), nullptr, false);
   if (response.result_int() >= 400) refuse(answer, response.result_int());
@@ -109,14 +141,14 @@ json Client::post(const std::string& target) { return post(target, json::object(
 json Client::post(const std::string& target, const json& body) { return request("POST", target, body); }
 
 bool Client::lines(const std::string& method, const std::string& target, const json& body,
-                   const std::function<bool(const json&)>& on_line) {
+                   const std::function<bool(const json&)>& on_line, const std::function<void()>& heard) {
   Connection connection;
   connect(connection, socket_);
   boost::system::error_code error;
   http::write(connection.socket, make_request(method, target, body), error);
   http::response_parser<http::string_body> head;
   if (!error) http::read_header(connection.socket, connection.buffer, head, error);
-  if (error) throw Refused("the daemon went away: " + error.message(), 3);
+  if (error) throw Gone("the daemon went away: " + error.message());
   if (head.get().result_int() >= 400) {
     http::read(connection.socket, connection.buffer, head, error);
     refuse(json::parse(head.get().body(), nullptr, false), head.get().result_int());
@@ -135,6 +167,7 @@ bool Client::lines(const std::string& method, const std::string& target, const j
     std::array<char, 65536> bytes;
     const auto got = connection.socket.read_some(asio::buffer(bytes), error);
     if (error) return false;
+    if (heard) heard();
     pending.append(bytes.data(), got);
   }
 }
@@ -149,7 +182,7 @@ std::unique_ptr<RawConnection> Client::upgrade(const std::string& target) {
   http::write(connection.socket, request, error);
   http::response_parser<http::string_body> head;
   if (!error) http::read_header(connection.socket, connection.buffer, head, error);
-  if (error) throw Refused("the daemon went away: " + error.message(), 3);
+  if (error) throw Gone("the daemon went away: " + error.message());
   if (head.get().result() != http::status::switching_protocols) {
     http::read(connection.socket, connection.buffer, head, error);
     refuse(json::parse(head.get().body(), nullptr, false), head.get().result_int());
@@ -159,18 +192,40 @@ std::unique_ptr<RawConnection> Client::upgrade(const std::string& target) {
                                          std::string(static_cast<const char*>(data.data()), data.size()));
 }
 
-void Client::ensure_daemon(const std::optional<fs::path>& config) {
-  if (daemon_is_there()) {
-    const json status = get("/v1/status");
-    if (status.value("fingerprint", "") == setup::fingerprint(settings_)) return;
-    if (!status.at("run").is_null()) {
-      fmt::print(stderr, "kvmtest: the daemon keeps the settings it was started with while run {} is active\n",
-                 status.at("run").get<std::int64_t>());
-      return;
-    }
-    shut_down();
+/// Whether a daemon is there, with settings that do or a run that keeps it from having others.
+bool Client::suitable_daemon() {
+  json status;
+  try {
+    status = get("/v1/status");
+  } catch (const Gone&) {
+    return false;
   }
-  start_daemon(config);
+  if (status.value("fingerprint", "") == setup::fingerprint(settings_)) return true;
+  if (!status.at("run").is_null()) {
+    fmt::print(stderr, "kvmtest: the daemon keeps the settings it was started with while run {} is active\n",
+               status.at("run").get<std::int64_t>());
+    return true;
+  }
+  shut_down();
+  return false;
+}
+
+void Client::ensure_daemon(const std::optional<fs::path>& config) {
+  if (suitable_daemon()) return;
+  setup::make_state_directory(settings_);
+  const Turn turn(settings_.state_dir);
+  while (!suitable_daemon() && !start_daemon(config)) wait_for_another();
+}
+
+/// Somebody else's daemon has the state directory: waits until it is to be talked to, or has ended.
+void Client::wait_for_another() const {
+  constexpr auto step = 20ms;
+  constexpr int steps = 6000;
+  for (int i = 0; i < steps; ++i) {
+    if (daemon_is_there() || !is_locked(settings_.state_dir.lock())) return;
+    std::this_thread::sleep_for(step);
+  }
+  throw Refused(fmt::format("the daemon of {} neither answers nor ends", settings_.state_dir.string()), 3);
 }
 
 void Client::shut_down() {
@@ -183,7 +238,8 @@ void Client::shut_down() {
   close(file);
 }
 
-void Client::start_daemon(const std::optional<fs::path>& config) {
+/// False: another daemon has the state directory.
+bool Client::start_daemon(const std::optional<fs::path>& config) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw Refused(fmt::format("pipe: {}", std::strerror(errno)), 3);
   std::vector<std::string> words{daemon_program(), "--ready-fd", "3", "--state-dir", settings_.state_dir.string()};
@@ -201,10 +257,10 @@ void Client::start_daemon(const std::optional<fs::path>& config) {
     answer.append(bytes.data(), static_cast<std::size_t>(got));
   close(pipe[0]);
   while (!answer.empty() && answer.back() == '\n') answer.pop_back();
-  if (answer == "ok") return;
+  if (answer == "ok") return true;
   const auto space = answer.find(' ');
   const std::string kind = answer.substr(0, space);
-  if (kind == "busy" && daemon_is_there()) return;  // somebody else started it at the same moment
+  if (kind == "busy") return false;
   if (answer.empty())
     throw Refused(fmt::format("the daemon died at its start; its log is {}", settings_.state_dir.log().string()), 3);
   throw Refused(space == std::string::npos ? answer : answer.substr(space + 1), kind == "input" ? 2 : 3);

@@ -24,6 +24,12 @@ class Refused : public std::runtime_error {
   int exit_status_;
 };
 
+/// No daemon answers: none is there, or it went away before its answer.
+class Gone : public Refused {
+ public:
+  explicit Gone(const std::string& what) : Refused(what, 3) {}
+};
+
 /// Both directions of an upgraded connection.
 class RawConnection {
  public:
@@ -44,28 +50,31 @@ class Client {
  public:
   explicit Client(const settings::Settings& settings);
 
-  /// Whether a daemon serves the state directory.
-  [[nodiscard]] bool daemon_is_there() const;
-  /// Starts the daemon unless one with the same settings is there; one with others is replaced when it is idle. Throws
-  /// Refused with what keeps it from starting.
+  /// Starts the daemon unless one with the same settings is there; one with others is replaced when it is idle. Waits
+  /// while somebody else starts it, or another one of this state directory ends. Throws Refused with what keeps it from
+  /// starting.
   void ensure_daemon(const std::optional<std::filesystem::path>& config);
 
   /// Ends the daemon and waits until it is gone.
   void shut_down();
 
-  /// A request and its whole answer. Throws Refused for an answer that is an error.
+  /// A request and its whole answer. Throws Refused for an answer that is an error, Gone when there is none.
   nlohmann::json get(const std::string& target);
   nlohmann::json post(const std::string& target);
   nlohmann::json post(const std::string& target, const nlohmann::json& body);
-  /// A request whose answer is lines; `on_line` returns false to end it. False: the connection ended before that.
+  /// A request whose answer is lines; `on_line` returns false to end it. `heard` is called whenever something comes,
+  /// empty lines too. False: the connection ended before that.
   bool lines(const std::string& method, const std::string& target, const nlohmann::json& body,
-             const std::function<bool(const nlohmann::json&)>& on_line);
+             const std::function<bool(const nlohmann::json&)>& on_line, const std::function<void()>& heard = {});
   /// A request that turns the connection into raw bytes.
   std::unique_ptr<RawConnection> upgrade(const std::string& target);
 
  private:
   nlohmann::json request(const std::string& method, const std::string& target, const nlohmann::json& body);
-  void start_daemon(const std::optional<std::filesystem::path>& config);
+  [[nodiscard]] bool daemon_is_there() const;
+  bool suitable_daemon();
+  bool start_daemon(const std::optional<std::filesystem::path>& config);
+  void wait_for_another() const;
 
   const settings::Settings& settings_;
   std::filesystem::path socket_;

@@ -15,8 +15,11 @@ std::optional<core::RunId> run_in(const nlohmann::json& answer) {
 }  // namespace
 
 std::optional<core::RunId> active_run(client::Client& client) {
-  if (!client.daemon_is_there()) return std::nullopt;
-  return run_in(client.get("/v1/status"));
+  try {
+    return run_in(client.get("/v1/status"));
+  } catch (const client::Gone&) {
+    return std::nullopt;
+  }
 }
 
 std::optional<core::RunId> resume_run(client::Client& client) { return run_in(client.post("/v1/runs/resume")); }

@@ -39,7 +39,11 @@ void add_metrics(client::Command& program, Context& context) {
           metrics = telemetry::metrics(database);
         }
         client::Client client(settings);
-        if (client.daemon_is_there()) metrics.activity = activity_from(client.get("/v1/status"));
+        try {
+          metrics.activity = activity_from(client.get("/v1/status"));
+        } catch (const client::Gone&) {
+          // Then nothing is going on.
+        }
         std::cout << report::metrics_text(metrics);
         return 0;
       });

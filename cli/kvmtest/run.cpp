@@ -112,13 +112,17 @@ bool check(const settings::Settings& settings, const RunOptions& options, planni
 
 /// What failed tests left, and how to get at it: the last lines that one sees.
 void tell_held(const Context& context, client::Client& client) {
-  if (!client.daemon_is_there()) return;
   // kvmsh lies beside kvmtest.
   std::string shell = context.program;
   if (const std::string own = "kvmtest"; shell.ends_with(own))
     shell.replace(shell.size() - own.size(), own.size(), "kvmsh");
   shell += context.common.again(false);
-  const nlohmann::json status = client.get("/v1/status");
+  nlohmann::json status;
+  try {
+    status = client.get("/v1/status");
+  } catch (const client::Gone&) {
+    return;
+  }
   for (const auto& prefix : status.at("prefixes")) {
     if (prefix.at("state") != "held") continue;
     std::string shells;

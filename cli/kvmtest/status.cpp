@@ -44,13 +44,18 @@ void add_status(client::Command& program, Context& context) {
   client::Command verb = add_verb(program, context, "status", "tell what the daemon is doing", [&context, json] {
     const auto settings = context.common.settings();
     client::Client client(settings);
-    if (!client.daemon_is_there()) {
+    nlohmann::json status;
+    try {
+      status = client.get("/v1/status?at_once=1");
+    } catch (const client::Gone&) {
       std::cout << (*json ? "null\n" : "no daemon is running here\n");
       return 0;
     }
-    const auto status = client.get("/v1/status");
     if (*json)
       std::cout << wire::dump(status) << '\n';
+    else if (status.value("starting", false))
+      std::cout << fmt::format("daemon    pid {}, {}, is starting\n", status.at("pid").get<int>(),
+                               status.at("state_dir").get<std::string>());
     else
       print_status(status);
     return 0;

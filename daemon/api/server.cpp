@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <poll.h>
 #include <sys/stat.h>
@@ -170,9 +171,11 @@ Server::Server(const std::filesystem::path& socket, Handler handler)
   accept_thread_ = std::thread([this] { accept(); });
 }
 
-Server::~Server() {
+Server::~Server() { end(); }
+
+void Server::end() {
   base::Lock lock(mutex_);
-  stopping_ = true;
+  if (std::exchange(stopping_, true)) return;
   // Closing the descriptor does not wake accept(); shutting the socket down does.
   ::shutdown(listener_->acceptor.native_handle(), SHUT_RDWR);
   boost::system::error_code error;

@@ -60,8 +60,10 @@ class Server {
   Server(const std::filesystem::path& socket, Handler handler);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  /// Closes every connection and waits for their threads.
   ~Server();
+
+  /// Closes every connection and waits for their threads; nobody can connect any more. One thread at a time.
+  void end();
 
   /// Connections that are open now.
   [[nodiscard]] std::size_t connections() const;

@@ -39,11 +39,17 @@ void check_guest_files(const settings::Settings& settings, const domains::Templa
   }
 }
 
-void check_disk(const settings::Settings& settings) {
+void make_state_directory(const settings::Settings& settings) {
   std::error_code error;
   fs::create_directories(settings.state_dir, error);
-  const auto space = fs::space(settings.state_dir, error);
   if (error) throw core::InputError({settings.state_dir}, "the state directory cannot be made: " + error.message());
+}
+
+void check_disk(const settings::Settings& settings) {
+  make_state_directory(settings);
+  std::error_code error;
+  const auto space = fs::space(settings.state_dir, error);
+  if (error) throw core::InputError({settings.state_dir}, "its disk cannot be looked at: " + error.message());
   if (space.available < settings.state_min_free)
     throw core::InputError({settings.state_dir}, fmt::format("only {} free, but state_min_free is {}",
                                                              settings::format_size(space.available >> 20U << 20U),

@@ -10,6 +10,9 @@ namespace kvmtest::setup {
 /// Throws core::InputError when a file that the templates refer to by a setting cannot be read.
 void check_guest_files(const settings::Settings& settings, const domains::Templates& templates);
 
+/// Makes the state directory where there is none. Throws core::InputError.
+void make_state_directory(const settings::Settings& settings);
+
 /// Throws core::InputError when the state directory's disk has too little room.
 void check_disk(const settings::Settings& settings);
 
