@@ -23,18 +23,17 @@ struct AttachOptions {
 };
 
 int attach(const Context& context, const AttachOptions& options) {
-  prepare_signals();
   const auto settings = context.common.settings();
   ReportFiles reports(settings, options.reports);
   client::Client client(settings);
   std::optional<core::RunId> id = active_run(client);
-  if (!id) {
-    client.ensure_daemon(context.common.config);
-    id = resume_run(client);
-  }
+  if (!id) client.ensure_daemon(context.common.config);
+  StopSignals signals;
+  if (!id) id = resume_run(client);
   if (!id)
     throw core::InputError(fmt::format("no run is active here; '{}' shows the last one", context.verb("results")));
-  return follow(context, client, settings, *id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, {}});
+  return follow(context, client, settings, *id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, {}},
+                signals);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -42,6 +43,7 @@ class Trials {
   Trials(const Context& context, const settings::Settings& settings, const Paths& paths, const BisectOptions& options)
       : context_(context), settings_(settings), paths_(paths), options_(options), client_(settings) {
     client_.ensure_daemon(context.common.config);
+    signals_.emplace();
   }
 
   /// Whether `test` passes after the others. Throws Ended.
@@ -58,7 +60,8 @@ class Trials {
     request.policy.max_fail = 0;
     request.require_some = false;
     const core::RunId run{client_.post("/v1/runs", planning::to_json(request)).at("run").get<std::int64_t>()};
-    const auto finished = follow_records(context_, client_, settings_, run, [](const core::record::Record&) {});
+    const auto finished =
+        follow_records(context_, client_, settings_, run, *signals_, [](const core::record::Record&) {});
     if (!finished || finished->outcome != core::record::Outcome::completed)
       throw Ended{finished ? finished->exit_status : 3};
     const auto tests = read_summary(settings_, run).tests;
@@ -80,6 +83,7 @@ class Trials {
   Paths paths_;
   const BisectOptions& options_;
   client::Client client_;
+  std::optional<StopSignals> signals_;
 };
 
 int tell(const std::string& test, const Names& culprits) {
@@ -139,7 +143,6 @@ Names candidates_of(const settings::Settings& settings, const BisectOptions& opt
 }
 
 int bisect(const Context& context, const BisectOptions& options) {
-  prepare_signals();
   const auto settings = context.common.settings();
   const auto load_one = [&](const std::string& typed) { return the_one(settings, typed, options); };
   // Everything that may run, as paths: which of it does is said by name.

@@ -33,13 +33,11 @@ namespace record = core::record;
 
 namespace {
 
-sigset_t stop_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  return signals;
-}
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+/// A daemon that is there says something every half second.
+constexpr auto patience = 10s;
 
 /// Those that a display wants besides: a new size, and control-Z unless whoever started us wants it ignored.
 void add_terminal_signals(sigset_t& signals) {
@@ -48,15 +46,23 @@ void add_terminal_signals(sigset_t& signals) {
   if (sigaction(SIGTSTP, nullptr, &stop) == 0 && stop.sa_handler != SIG_IGN) sigaddset(&signals, SIGTSTP);
 }
 
+/// What is followed, and how control-C ends it.
+struct Followed {
+  const settings::Settings& settings;
+  core::RunId run;
+  OnInterrupt on_interrupt;
+};
+
 /// Beside the following, on a thread of its own: takes signals and draws. Sleeps while there is nothing to do.
 class Attendant {
  public:
-  Attendant(const settings::Settings& settings, core::RunId run, OnInterrupt on_interrupt, Display& display)
-      : settings_(settings), run_(run), on_interrupt_(on_interrupt), display_(display), wake_(eventfd(0, EFD_CLOEXEC)) {
-    sigset_t signals = stop_signals();
+  Attendant(const Followed& followed, StopSignals& stop_signals, Display& display)
+      : followed_(followed), stop_signals_(stop_signals), display_(display), wake_(eventfd(0, EFD_CLOEXEC)) {
+    sigset_t signals = StopSignals::all();
     if (display.live()) add_terminal_signals(signals);
     pthread_sigmask(SIG_BLOCK, &signals, &mask_);
     signals_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    stop_signals_.hand_over();
     thread_ = std::thread([this] { attend(); });
   }
   Attendant(const Attendant&) = delete;
@@ -68,16 +74,24 @@ class Attendant {
     if (stopping_.joinable()) stopping_.join();
     close(signals_);
     close(wake_);
+    stop_signals_.give_back();
     pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
   }
 
   /// There is something to draw. Any thread.
   void wake() const { eventfd_write(wake_, 1); }
+  /// The daemon is there. Any thread.
+  void heard() { heard_ = steady_clock::now(); }
 
  private:
   void attend() {
     while (!done_) {
-      const auto wait = display_.tick();
+      auto wait = display_.tick();
+      if (stopping_.joinable()) {
+        if (steady_clock::now() - heard_.load() > patience)
+          leave("kvmtest: leaving; the daemon does not answer, and may stop the run later");
+        if (wait < 0ms || wait > 1s) wait = 1s;
+      }
       std::array<pollfd, 2> sources{pollfd{signals_, POLLIN, 0}, pollfd{wake_, POLLIN, 0}};
       if (poll(sources.data(), sources.size(), static_cast<int>(wait.count())) <= 0) continue;
       std::uint64_t ignored = 0;
@@ -95,8 +109,8 @@ class Attendant {
       // To this thread, so that it does not go on before all are stopped.
       raise(SIGSTOP);
       display_.redraw();
-    } else if (on_interrupt_ == OnInterrupt::leave) {
-      leave(fmt::format("kvmtest: no longer watching; run {} goes on", run_.value));
+    } else if (followed_.on_interrupt == OnInterrupt::leave) {
+      leave(fmt::format("kvmtest: no longer watching; run {} goes on", followed_.run.value));
     } else if (stopping_.joinable()) {
       leave("kvmtest: leaving; the daemon goes on stopping the run");
     } else {
@@ -112,47 +126,49 @@ class Attendant {
 
   void stop() {
     display_.tell("kvmtest: stopping the run");
+    heard();
     stopping_ = std::thread([this] {
       try {
-        client::Client(settings_).post("/v1/stop", {{"by", "control-C"}, {"keep", true}});
+        client::Client(followed_.settings).post("/v1/stop", {{"by", "control-C"}, {"keep", true}});
       } catch (const std::exception& e) {
         display_.tell(fmt::format("kvmtest: {}", e.what()));
       }
     });
   }
 
-  const settings::Settings& settings_;
-  core::RunId run_;
-  OnInterrupt on_interrupt_;
+  const Followed followed_;
+  StopSignals& stop_signals_;
   Display& display_;
   int wake_;
   int signals_ = -1;
   sigset_t mask_{};
   std::atomic<bool> done_{false};
+  std::atomic<steady_clock::time_point> heard_{};
   std::thread stopping_;  ///< asks the daemon, which answers when all is down
   std::thread thread_;
 };
 
-std::optional<record::RunFinished> attend(const Context& context, client::Client& client,
-                                          const settings::Settings& settings, core::RunId run, OnInterrupt on_interrupt,
-                                          Display& display,
+std::optional<record::RunFinished> attend(const Context& context, client::Client& client, const Followed& followed,
+                                          StopSignals& signals, Display& display,
                                           const std::function<void(const record::Record&)>& on_record) {
   std::optional<record::RunFinished> finished;
   {
-    const Attendant attendant(settings, run, on_interrupt, display);
-    client.lines("GET", fmt::format("/v1/runs/{}/records", run.value), nlohmann::json::object(),
-                 [&](const nlohmann::json& json) {
-                   const record::Record entry = wire::record_from(json);
-                   on_record(entry);
-                   attendant.wake();
-                   if (const auto* end = std::get_if<record::RunFinished>(&entry.body)) finished = *end;
-                   return !finished;
-                 });
+    Attendant attendant(followed, signals, display);
+    client.lines(
+        "GET", fmt::format("/v1/runs/{}/records", followed.run.value), nlohmann::json::object(),
+        [&](const nlohmann::json& json) {
+          const record::Record entry = wire::record_from(json);
+          on_record(entry);
+          attendant.wake();
+          if (const auto* end = std::get_if<record::RunFinished>(&entry.body)) finished = *end;
+          return !finished;
+        },
+        [&] { attendant.heard(); });
   }
   display.close();
   if (!finished)
-    std::cerr << fmt::format("kvmtest: the daemon died under run {}; '{} --resume' goes on with it\n", run.value,
-                             context.verb("run"));
+    std::cerr << fmt::format("kvmtest: the daemon died under run {}; '{} --resume' goes on with it\n",
+                             followed.run.value, context.verb("run"));
   return finished;
 }
 
@@ -179,20 +195,16 @@ client::Option add_reports(client::Command& verb, std::vector<std::string>& repo
       .type_name("FORMAT:FILE");
 }
 
-void prepare_signals() {
-  const sigset_t signals = stop_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
-
 std::optional<record::RunFinished> follow_records(const Context& context, client::Client& client,
                                                   const settings::Settings& settings, core::RunId run,
+                                                  StopSignals& signals,
                                                   const std::function<void(const record::Record&)>& on_record) {
   Display display(false);
-  return attend(context, client, settings, run, OnInterrupt::stop, display, on_record);
+  return attend(context, client, {settings, run, OnInterrupt::stop}, signals, display, on_record);
 }
 
 int follow(const Context& context, client::Client& client, const settings::Settings& settings, core::RunId run,
-           const Following& how) {
+           const Following& how, StopSignals& signals) {
   Display display(!how.quiet && can_draw());
   const auto wanted = how.quiet        ? report::Verbosity::quiet
                       : how.verbose    ? report::Verbosity::verbose
@@ -201,7 +213,7 @@ int follow(const Context& context, client::Client& client, const settings::Setti
   RecordLines lines(wanted, RecordLines::Stamp::time, text_options(), display.live());
   if (how.reports != nullptr) how.reports->tell_by([&](const std::string& line) { display.tell(line); });
   const auto finished =
-      attend(context, client, settings, run, how.on_interrupt, display, [&](const record::Record& entry) {
+      attend(context, client, {settings, run, how.on_interrupt}, signals, display, [&](const record::Record& entry) {
         display.take(entry);
         const auto* started = std::get_if<record::RunStarted>(&entry.body);
         if (started != nullptr && display.live()) display.expect(expected(settings, started->tests));

@@ -9,6 +9,7 @@
 #include "client/client.h"
 #include "core/ids.h"
 #include "core/record.h"
+#include "kvmtest/stop_signals.h"
 #include "kvmtest/verb.h"
 #include "report/comparison.h"
 #include "settings/settings.h"
@@ -17,7 +18,8 @@ namespace kvmtest::command {
 
 class ReportFiles;
 
-/// What SIGINT and SIGTERM do to a run that is followed; a second one always leaves at once, with status 130.
+/// What SIGINT and SIGTERM do to a run that is followed; a second one always leaves at once, with status 130, and so
+/// does one after which nothing is heard of the daemon any more.
 enum class OnInterrupt { stop, leave };
 
 /// How a run is followed.
@@ -30,18 +32,15 @@ struct Following {
 };
 
 /// Follows a run to its end: prints what happens, draws its progress where standard output is a terminal, and ends with
-/// the summary. Returns the run's exit status.
+/// the summary. Takes the signals meanwhile. Returns the run's exit status.
 int follow(const Context& context, client::Client& client, const settings::Settings& settings, core::RunId run,
-           const Following& how);
+           const Following& how, StopSignals& signals);
 
 /// Hands a run's records to `on_record` until its end, and stops it at SIGINT or SIGTERM. Nothing: the daemon
 /// died first.
 std::optional<core::record::RunFinished> follow_records(
     const Context& context, client::Client& client, const settings::Settings& settings, core::RunId run,
-    const std::function<void(const core::record::Record&)>& on_record);
-
-/// Signals are blocked in every thread from here on, for follow() to take. Call before any thread starts.
-void prepare_signals();
+    StopSignals& signals, const std::function<void(const core::record::Record&)>& on_record);
 
 /// --quiet and --verbose.
 void add_verbosity(client::Command& verb, bool& quiet, bool& verbose);

@@ -140,14 +140,15 @@ void tell_held(const Context& context, client::Client& client) {
 }
 
 int run(const Context& context, const RunOptions& options) {
-  prepare_signals();
   const auto settings = context.common.settings();
   ReportFiles reports(settings, options.reports);
   const auto baseline = read_baseline(settings, options.baseline);
   client::Client client(settings);
+  std::optional<StopSignals> signals;
   core::RunId id;
   if (options.resume) {
     client.ensure_daemon(context.common.config);
+    signals.emplace();
     const auto resumed = resume_run(client);
     if (!resumed) throw core::InputError("no run was interrupted here: there is nothing to resume");
     id = *resumed;
@@ -159,14 +160,15 @@ int run(const Context& context, const RunOptions& options) {
       return 0;
     }
     client.ensure_daemon(context.common.config);
+    signals.emplace();
     id = core::RunId{client.post("/v1/runs", planning::to_json(request)).at("run").get<std::int64_t>()};
   }
   if (options.detach) {
     std::cout << fmt::format("run {} started; '{}' follows it\n", id.value, context.verb("attach"));
     return 0;
   }
-  const int status =
-      follow(context, client, settings, id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, baseline});
+  const int status = follow(context, client, settings, id,
+                            {options.quiet, options.verbose, OnInterrupt::stop, &reports, baseline}, *signals);
   if (options.policy.keep_failed) tell_held(context, client);
   return status;
 }

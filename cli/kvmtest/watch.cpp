@@ -20,7 +20,6 @@ struct WatchOptions {
 };
 
 int watch(const Context& context, const WatchOptions& options) {
-  prepare_signals();
   const auto settings = context.common.settings();
   client::Client client(settings);
   const auto active = active_run(client);
@@ -34,7 +33,9 @@ int watch(const Context& context, const WatchOptions& options) {
     throw core::InputError(
         fmt::format("no run is active here; '{}' shows the last one, '{}' goes on with an interrupted one",
                     context.verb("results"), context.verb("attach")));
-  return follow(context, client, settings, *active, {options.quiet, options.verbose, OnInterrupt::leave, nullptr, {}});
+  StopSignals signals;
+  return follow(context, client, settings, *active, {options.quiet, options.verbose, OnInterrupt::leave, nullptr, {}},
+                signals);
 }
 
 }  // namespace
