@@ -65,18 +65,24 @@ void restore_output(suite::StepResult& result, const console::LoggedLines& log) 
   if (!log.all || result.truncated || result.kernel.empty()) return;
   std::set<std::pair<std::int64_t, std::string_view>> known;
   for (const console::KernelLine& line : log.lines) known.emplace(line.stamp, line.text);
-  std::size_t added = 0;
-  std::erase_if(result.kernel, [&](suite::KernelMessage& message) {
-    message.offset += added;
+  const auto is_known = [&](const suite::KernelMessage& message) {
     const auto line = std::string_view(message.bytes).substr(0, message.bytes.size() - 2);
     const auto stamp = console::read_kernel_stamp(line);
-    if (stamp.match != console::KernelStamp::Match::yes || stamp.stamp <= log.since ||
-        known.contains({stamp.stamp, line.substr(stamp.length)}))
-      return false;
-    result.output.insert(std::min<std::size_t>(message.offset, result.output.size()), message.bytes);
-    added += message.bytes.size();
+    return stamp.match != console::KernelStamp::Match::yes || stamp.stamp <= log.since ||
+           known.contains({stamp.stamp, line.substr(stamp.length)});
+  };
+  std::string output;  // in one pass: a guest may print any number of such lines
+  std::size_t at = 0;  // in that without them
+  std::erase_if(result.kernel, [&](suite::KernelMessage& message) {
+    const std::size_t before = std::max(at, std::min<std::size_t>(message.offset, result.output.size()));
+    output.append(result.output, at, before - at);
+    at = before;
+    message.offset = output.size();
+    if (is_known(message)) return false;
+    output += message.bytes;
     return true;
   });
+  result.output = output.append(result.output, at);
 }
 
 }  // namespace kvmtest::engine

@@ -14,8 +14,11 @@ constexpr std::size_t notes_of_one = 8U << 10U;           // bytes
 constexpr std::size_t notes_of_all = 4U << 20U;           // bytes
 constexpr std::string_view of_kselftest = "selftests: ";  // begins run_kselftest.sh's heading of each of its programs
 
+/// Short, for it stands in the messages of each level around it.
 std::string label(const TapPoint& point) {
-  return std::to_string(point.number) + (point.description.empty() ? "" : " - " + point.description);
+  constexpr std::size_t longest = 200;
+  const std::string words = point.description.substr(0, longest);
+  return std::to_string(point.number) + (words.empty() ? "" : " - " + words);
 }
 
 /// Whether a point speaks for all of its subtest: what is wrong within is known, or of no interest.
