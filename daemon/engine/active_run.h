@@ -15,6 +15,7 @@
 #include "base/mutex.h"
 #include "core/model.h"
 #include "core/record.h"
+#include "engine/program_runner.h"
 #include "engine/script_runner.h"
 #include "suite/format.h"
 
@@ -75,6 +76,8 @@ struct ActiveRun {
   const std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
   std::map<core::TestIndex, core::Verdict> decided;  ///< core thread only
   std::set<core::AttemptId> under_way;               ///< tests that began and have no verdict; core thread only
+
+  StopSignal halt;  ///< of its judging: nobody waits for more than the verdicts
 
   /// What a script left for its judge.
   struct Ran {

@@ -168,7 +168,9 @@ Attempts::Aborted Attempts::run_steps(const core::action::RunTest& a, const Acti
 }
 
 suite::Execution Attempts::run_script(const core::action::RunTest& a, const ActiveRun& run, const Sessions& sessions) {
-  ScriptRunner script(run.test(a.test), sessions, run.order.limits, [&](const std::string& host) {
+  ScriptLimits limits = run.order.limits;
+  limits.capture = context_.config.capture_bound;
+  ScriptRunner script(run.test(a.test), sessions, limits, [&](const std::string& host) {
     return context_.hypervisor.end_of({a.prefix, core::Host{host}});
   });
   script.on_step = [&](const suite::Step& step, const suite::StepResult& result, std::uint64_t output_bytes) {
@@ -273,7 +275,9 @@ judge::Judgement Attempts::judged(const core::action::JudgeTest& a, ActiveRun& r
     run.ran.erase(a.attempt);
   }
   const suite::LoadedTest& loaded = run.order.tests.at(a.test.value);
-  judge::Judgement judgement = loaded.judge->judge(ran.execution);
+  const judge::Halt halt{run.halt.raised(), run.halt.descriptor()};
+  judge::Effort effort(halt);
+  judge::Judgement judgement = loaded.judge->judge(ran.execution, effort);
   judge_kernel(judgement, ran.execution, loaded.test.kernel_warnings.value_or(run.order.kernel_warnings));
   const auto directory = attempt_directory(run.order.output, loaded.test.name, ran.number);
   try {

@@ -38,6 +38,7 @@ void Driver::dispatch(const core::Event& event) {
 }
 
 void Driver::end_timers() {
+  if (run_) run_->halt.raise();
   deadline_timer_.cancel();
   sampling_.timer.cancel();
 }
@@ -104,6 +105,7 @@ void Driver::start_run(RunOrder order) {
 void Driver::stop_run(const std::string& by, bool release) {
   if (!run_) return;
   context_.record(record::StopRequested{by});
+  run_->halt.raise();
   dispatch(core::event::StopRequested{release});
 }
 

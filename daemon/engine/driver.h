@@ -58,7 +58,7 @@ class Driver {
   Answer request(const core::Domain& domain, bool fresh, unsigned slots, const core::States& states);
   /// Asks for the domain's end.
   Answer request_end(const core::Domain& domain);
-  /// Cancels what would be called later.
+  /// Cancels what would be called later, and hurries what is judged.
   void end_timers();
 
   [[nodiscard]] const core::Scheduler& scheduler() const { return scheduler_; }

@@ -42,7 +42,10 @@ StopSignal::StopSignal() : descriptor_(eventfd(0, EFD_CLOEXEC)) {
 
 StopSignal::~StopSignal() { close(descriptor_); }
 
-void StopSignal::raise() const { eventfd_write(descriptor_, 1); }
+void StopSignal::raise() {
+  raised_ = true;
+  eventfd_write(descriptor_, 1);
+}
 
 suite::Execution run_program(const ProgramOrder& order, const StopSignal& stop) {
   suite::Execution execution;

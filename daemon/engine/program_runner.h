@@ -1,6 +1,7 @@
 #pragma once
 // Runs a program that is a test, and makes sure that nothing is left of what it started.
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -11,7 +12,7 @@
 
 namespace kvmtest::engine {
 
-/// Tells a program that runs to end. Any thread.
+/// Tells a program that runs, or judging that is under way, to end. Any thread.
 class StopSignal {
  public:
   /// Throws HostFault.
@@ -21,12 +22,14 @@ class StopSignal {
   ~StopSignal();
 
   /// From now on; cannot be taken back.
-  void raise() const;
+  void raise();
+  [[nodiscard]] const std::atomic<bool>& raised() const { return raised_; }
   /// Readable once it is raised.
   [[nodiscard]] int descriptor() const { return descriptor_; }
 
  private:
   int descriptor_ = -1;
+  std::atomic<bool> raised_{false};
 };
 
 struct ProgramOrder {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "console/capture.h"
 
 namespace kvmtest::engine {
 
@@ -39,7 +42,8 @@ ScriptRunner::ScriptRunner(const suite::Test& test, const Sessions& sessions, Sc
       sessions_(sessions),
       command_limit_(test.command_limit.value_or(limits.command)),
       test_limit_(test.limit.value_or(limits.test)),
-      end_of_(std::move(end_of)) {}
+      end_of_(std::move(end_of)),
+      capture_bound_(limits.capture) {}
 
 std::chrono::milliseconds ScriptRunner::limit_of(const Step& step) const { return step.limit.value_or(command_limit_); }
 
@@ -132,6 +136,7 @@ suite::StepResult ScriptRunner::run_step(std::size_t index, Failure& failure) {
   result.output = std::move(command.output);
   result.status = command.status;
   result.truncated = command.truncated;
+  bound(result, step.host);
   for (console::KernelMessage& message : command.kernel)
     result.kernel.push_back({message.offset, std::move(message.bytes)});
   failure.closed = command.closed;
@@ -140,6 +145,20 @@ suite::StepResult ScriptRunner::run_step(std::size_t index, Failure& failure) {
   result.took = duration_cast<std::chrono::microseconds>(Clock::now() - begin);
   if (on_step) on_step(step, result, command.output_bytes);
   return result;
+}
+
+/// However many commands print as much as one may, not all of it is kept.
+void ScriptRunner::bound(suite::StepResult& result, const std::string& host) {
+  constexpr std::size_t always = 4096;  // what a command says behind them is worth judging all the same
+  std::size_t& kept = kept_[host];
+  const std::size_t left = std::max(capture_bound_ - std::min(kept, capture_bound_), always);
+  if (result.output.size() > left) {
+    console::Capture shorter(left);
+    shorter.append(std::exchange(result.output, {}));
+    result.output = shorter.text();
+    result.truncated = true;
+  }
+  kept += result.output.size();
 }
 
 console::CommandResult ScriptRunner::run_reboot(console::Session& session, const Step& step, Failure& failure) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,10 +17,11 @@
 
 namespace kvmtest::engine {
 
-/// Time limits for a test that names none of its own.
+/// For a test that names none of its own.
 struct ScriptLimits {
   std::chrono::milliseconds command{};
   std::chrono::milliseconds test{};
+  std::size_t capture = std::numeric_limits<std::size_t>::max();  ///< bytes of a host's output
 };
 
 using Sessions = std::map<std::string, std::shared_ptr<console::Session>>;  ///< by host
@@ -68,6 +70,7 @@ class ScriptRunner {
   console::CommandResult run_until(console::Session& session, const suite::Step& step, console::Deadline deadline,
                                    suite::StepResult& result);
   [[nodiscard]] std::chrono::milliseconds limit_of(const suite::Step& step) const;
+  void bound(suite::StepResult& result, const std::string& host);
 
   const suite::Test& test_;
   const Sessions& sessions_;
@@ -75,6 +78,8 @@ class ScriptRunner {
   std::chrono::milliseconds test_limit_;
   std::function<End(const std::string&)> end_of_;
   Clock::time_point start_{};
+  std::size_t capture_bound_;
+  std::map<std::string, std::size_t> kept_{};  ///< bytes of output, by host
 };
 
 /// What is typed for a step; `collect` and `background` become shell commands here.

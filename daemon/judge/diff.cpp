@@ -10,9 +10,8 @@ namespace {
 
 using Pairs = std::vector<std::pair<std::size_t, std::size_t>>;
 
-constexpr std::size_t most_edits = 1024;             // bounds the trace to 4 MiB
-constexpr std::size_t most_comparisons = 4'000'000;  // bounds the time to a fraction of a second
-constexpr std::size_t most_cells = 1'000'000;        // bounds the table of the small case to 4 MiB
+constexpr std::size_t most_edits = 1024;       // bounds the trace to 4 MiB
+constexpr std::size_t most_cells = 1'000'000;  // bounds the table of the small case to 4 MiB
 constexpr std::size_t context_lines = 3;
 
 // The part of two sequences between their common head and tail.
@@ -57,27 +56,27 @@ Pairs trace_back(const Middle& middle, const std::vector<std::vector<std::uint32
 }
 
 // Myers' greedy algorithm; nothing when it would take too long.
-std::optional<Pairs> greedy(const Middle& middle) {
+std::optional<Pairs> greedy(const Middle& middle, Effort& effort) {
   const auto n = static_cast<std::ptrdiff_t>(middle.a_size);
   const auto m = static_cast<std::ptrdiff_t>(middle.b_size);
   if (static_cast<std::size_t>(std::abs(n - m)) > most_edits) return std::nullopt;
   std::vector<std::vector<std::uint32_t>> ends;
-  std::size_t comparisons = 0;
-  for (std::ptrdiff_t d = 0; d <= static_cast<std::ptrdiff_t>(most_edits) && comparisons < most_comparisons; ++d) {
+  for (std::ptrdiff_t d = 0; d <= static_cast<std::ptrdiff_t>(most_edits); ++d) {
+    if (effort.exhausted()) return std::nullopt;
     std::vector<std::uint32_t> now(static_cast<std::size_t>(2 * d) + 1);
     const auto before = [&](std::ptrdiff_t k) {
       return static_cast<std::ptrdiff_t>(ends.back()[static_cast<std::size_t>(k + d - 1)]);
     };
-    for (std::ptrdiff_t k = -d; k <= d; k += 2) {
+    for (std::ptrdiff_t k = -d; k <= d && !effort.exhausted(); k += 2) {
       std::ptrdiff_t x = 0;
       if (d > 0) x = k == -d || (k != d && before(k - 1) < before(k + 1)) ? before(k + 1) : before(k - 1) + 1;
       std::ptrdiff_t y = x - k;
       while (x < n && y >= 0 && y < m && middle.same(static_cast<std::size_t>(x), static_cast<std::size_t>(y))) {
         ++x;
         ++y;
-        ++comparisons;
+        effort.spend(1);
       }
-      ++comparisons;
+      effort.spend(1);
       now[static_cast<std::size_t>(k + d)] = static_cast<std::uint32_t>(x);
       if (x >= n && y >= m) {
         ends.push_back(std::move(now));
@@ -90,10 +89,12 @@ std::optional<Pairs> greedy(const Middle& middle) {
 }
 
 // The textbook table of lengths: for a few lines against very many, where edits are many but cells are not.
-Pairs by_table(const Middle& middle) {
+std::optional<Pairs> by_table(const Middle& middle, Effort& effort) {
   const std::size_t width = middle.b_size + 1;
   std::vector<std::uint32_t> length((middle.a_size + 1) * width);
   for (std::size_t i = middle.a_size; i-- > 0;) {
+    if (effort.exhausted()) return std::nullopt;
+    effort.spend(width);
     for (std::size_t j = middle.b_size; j-- > 0;) {
       length[i * width + j] = middle.same(i, j) ? length[(i + 1) * width + j + 1] + 1
                                                 : std::max(length[(i + 1) * width + j], length[i * width + j + 1]);
@@ -131,7 +132,8 @@ struct Edit {
   std::string_view line;
 };
 
-std::vector<Edit> edits(const std::vector<std::string_view>& a, const std::vector<std::string_view>& b) {
+std::vector<Edit> edits(const std::vector<std::string_view>& a, const std::vector<std::string_view>& b,
+                        Effort& effort) {
   std::vector<Edit> out;
   out.reserve(std::max(a.size(), b.size()));
   std::size_t i = 0;
@@ -140,8 +142,12 @@ std::vector<Edit> edits(const std::vector<std::string_view>& a, const std::vecto
     while (i < next_i) out.push_back({'-', a[i++]});
     while (j < next_j) out.push_back({'+', b[j++]});
   };
-  for (const auto& [next_i, next_j] :
-       common(a.size(), b.size(), [&](std::size_t x, std::size_t y) { return a[x] == b[y]; })) {
+  const auto same = [&](std::size_t x, std::size_t y) {
+    if (a[x].size() != b[y].size()) return false;
+    effort.spend(a[x].size());
+    return a[x] == b[y];
+  };
+  for (const auto& [next_i, next_j] : common(a.size(), b.size(), same, effort)) {
     up_to(next_i, next_j);
     out.push_back({' ', a[i]});
     ++i;
@@ -159,7 +165,8 @@ std::string range(std::size_t lines_before, std::size_t count) {
 
 }  // namespace
 
-Pairs common(std::size_t a_size, std::size_t b_size, const std::function<bool(std::size_t, std::size_t)>& same) {
+Pairs common(std::size_t a_size, std::size_t b_size, const std::function<bool(std::size_t, std::size_t)>& same,
+             Effort& effort) {
   // Taking a match at either end never costs another one, whatever the relation.
   std::size_t head = 0;
   while (head < std::min(a_size, b_size) && same(head, head)) ++head;
@@ -170,19 +177,20 @@ Pairs common(std::size_t a_size, std::size_t b_size, const std::function<bool(st
   for (std::size_t i = 0; i < head; ++i) pairs.emplace_back(i, i);
   const Middle middle{head, a_size - head - tail, b_size - head - tail, same};
   if (middle.a_size != 0 && middle.b_size != 0) {
-    auto inner = greedy(middle);
-    if (!inner && middle.a_size + 1 <= most_cells / (middle.b_size + 1)) inner = by_table(middle);
+    const Effort::Refining refining(effort);
+    auto inner = greedy(middle, effort);
+    if (!inner && middle.a_size + 1 <= most_cells / (middle.b_size + 1)) inner = by_table(middle, effort);
     if (inner) pairs.insert(pairs.end(), inner->begin(), inner->end());
   }
   for (std::size_t i = tail; i > 0; --i) pairs.emplace_back(a_size - i, b_size - i);
   return pairs;
 }
 
-std::string unified_diff(std::string_view before, std::string_view after, std::string_view path) {
+std::string unified_diff(std::string_view before, std::string_view after, std::string_view path, Effort& effort) {
   if (before == after) return {};
   const auto a = whole_lines(before);
   const auto b = whole_lines(after);
-  const std::vector<Edit> script = edits(a, b);
+  const std::vector<Edit> script = edits(a, b, effort);
   while (path.starts_with('/')) path.remove_prefix(1);
   std::string out = "--- a/" + std::string(path) + "\n+++ b/" + std::string(path) + "\n";
   std::size_t a_line = 0;  // lines of a and b before `at`

@@ -77,14 +77,15 @@ ExpectedLine parse_expected(std::string text) {
   return line;
 }
 
-Lines split_lines(std::string_view text) {
+Lines split_lines(std::string_view text, std::size_t most) {
   Lines out;
-  while (!text.empty()) {
+  while (!text.empty() && out.lines.size() < most) {
     const std::size_t end = text.find('\n');
     out.lines.push_back(text.substr(0, end));
     out.newline = end != std::string_view::npos;
     text.remove_prefix(out.newline ? end + 1 : text.size());
   }
+  out.rest = text;
   return out;
 }
 

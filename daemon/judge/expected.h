@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "judge/effort.h"
+
 namespace kvmtest::judge {
 
 enum class Match {
@@ -36,17 +38,22 @@ std::string unescape(std::string_view body);
 struct Lines {
   std::vector<std::string_view> lines;  ///< into the text given
   bool newline = true;
+  std::string_view rest{};  ///< what stands behind the last line that is told
 };
-Lines split_lines(std::string_view text);
+/// Of the first `most` lines.
+Lines split_lines(std::string_view text, std::size_t most = std::string_view::npos);
 
 /// How expected lines and actual ones go together.
 struct Alignment {
   bool equal = false;
   std::vector<std::pair<std::size_t, std::size_t>> pairs;  ///< (expected, actual) that match, rising in both
   bool whitespace_only = false;                            ///< not equal, but would be with white space left out
+  std::size_t compared = 0;                                ///< bytes of the output: there were too many lines for all
 };
 
-/// Compares expected lines with output. Linear when they agree; otherwise bounded, and then coarse (judge/diff.h).
-Alignment compare(const std::vector<ExpectedLine>& expected, std::string_view output);
+/// Compares expected lines with output. Whether they are equal takes steps in proportion to the output; which lines of
+/// unequal ones go together is refining, and coarse when there is no more of that (judge/diff.h). Lines that surpass
+/// what is expected are compared up to the surplus of `effort`.
+Alignment compare(const std::vector<ExpectedLine>& expected, std::string_view output, Effort& effort);
 
 }  // namespace kvmtest::judge

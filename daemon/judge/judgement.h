@@ -22,7 +22,7 @@ struct Judgement {
 namespace issue {
 inline constexpr const char* output_different = "output-different";    ///< failed
 inline constexpr const char* output_whitespace = "output-whitespace";  ///< failed; differs in white space alone
-inline constexpr const char* output_truncated = "output-truncated";    ///< failed; the capture bound was passed
+inline constexpr const char* output_truncated = "output-truncated";    ///< failed; more than is kept, or compared
 inline constexpr const char* status_different = "status-different";    ///< failed
 inline constexpr const char* timeout = "TIMEOUT";                      ///< failed
 inline constexpr const char* panic = "PANIC";                          ///< failed; the guest's kernel panicked

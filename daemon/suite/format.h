@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "judge/effort.h"
 #include "judge/judgement.h"
 #include "suite/test.h"
 
@@ -22,8 +23,8 @@ using judge::Judgement;
 class Judge {
  public:
   virtual ~Judge() = default;
-  /// Never throws for anything an execution may hold.
-  [[nodiscard]] virtual Judgement judge(const Execution& execution) const = 0;
+  /// Never throws for anything an execution may hold. Spends `effort`.
+  [[nodiscard]] virtual Judgement judge(const Execution& execution, judge::Effort& effort) const = 0;
   /// The text of the test's file (Test::path) that would expect what this execution gave; nothing when the format keeps
   /// no expectations that can be rewritten.
   [[nodiscard]] virtual std::optional<std::string> accept(const Execution& execution) const {

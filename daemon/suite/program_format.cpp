@@ -31,7 +31,9 @@ std::string beginning(const fs::path& file) {
 class ProgramJudge final : public Judge {
  public:
   explicit ProgramJudge(Test test) : test_(std::move(test)) {}
-  [[nodiscard]] Judgement judge(const Execution& execution) const override { return judge_program(test_, execution); }
+  [[nodiscard]] Judgement judge(const Execution& execution, judge::Effort&) const override {
+    return judge_program(test_, execution);
+  }
 
  private:
   Test test_;

@@ -52,7 +52,7 @@ Transcript parse_transcript(std::string_view text, const std::filesystem::path& 
 std::string accept(const Transcript& transcript, const Execution& execution);
 
 /// Judges an attempt at it.
-Judgement judge_transcript(const Transcript& transcript, const Execution& execution);
+Judgement judge_transcript(const Transcript& transcript, const Execution& execution, judge::Effort& effort);
 
 /// Files *.test, and directories of them.
 const Format& transcript_format();

@@ -8,8 +8,6 @@ namespace kvmtest::suite {
 
 namespace {
 
-constexpr std::size_t not_kept = static_cast<std::size_t>(-1);
-
 bool valid_status(int status) { return status >= 0 && status <= 255; }
 
 }  // namespace
@@ -21,18 +19,20 @@ std::string status_line(const std::optional<int>& status) {
 std::string output_text(std::string_view output, const std::string& status,
                         const std::vector<judge::ExpectedLine>& kept_lines,
                         const std::vector<std::pair<std::size_t, std::size_t>>& pairs) {
-  const judge::Lines actual = judge::split_lines(output);
-  std::vector<std::size_t> kept(actual.lines.size(), not_kept);
-  for (const auto& [i, j] : pairs) kept[j] = i;
-
   std::string out;
+  out.reserve(output.size() + status.size() + 2);
   bool after_blank = false;
-  for (std::size_t j = 0; j < actual.lines.size(); ++j) {
-    const bool at_end = j + 1 == actual.lines.size();
-    const bool newline = !at_end || actual.newline;
-    const Where where{j == 0, after_blank, at_end && status.empty()};
-    std::string line = kept[j] == not_kept ? written(actual.lines[j], newline) : kept_lines[kept[j]].text;
-    if (!plain_at(line, where)) line = escaped(actual.lines[j], newline);
+  auto kept = pairs.begin();
+  for (std::size_t j = 0; !output.empty(); ++j) {
+    const std::size_t end = output.find('\n');
+    const bool newline = end != std::string_view::npos;
+    const std::string_view actual = output.substr(0, end);
+    output.remove_prefix(newline ? end + 1 : output.size());
+    const Where where{j == 0, after_blank, output.empty() && status.empty()};
+    const bool keep = kept != pairs.end() && kept->second == j;
+    std::string line = keep ? kept_lines[kept->first].text : written(actual, newline);
+    if (keep) ++kept;
+    if (!plain_at(line, where)) line = escaped(actual, newline);
     after_blank = line.empty();
     out += line;
     out += '\n';
@@ -41,7 +41,7 @@ std::string output_text(std::string_view output, const std::string& status,
   return out;
 }
 
-std::string expectation_text(const Transcript& transcript, const StepResult& result,
+std::string expectation_text(const Transcript& transcript, const StepResult& result, std::string_view output,
                              const judge::Alignment& alignment) {
   const Expectation& expectation = transcript.expectations[result.step];
   const std::string_view now =
@@ -55,7 +55,7 @@ std::string expectation_text(const Transcript& transcript, const StepResult& res
     last = last.substr(last.rfind('\n') + 1);
     status = is_status(last) ? last : "";
   }
-  return output_text(result.output, status, expectation.lines, alignment.pairs);
+  return output_text(output, status, expectation.lines, alignment.pairs);
 }
 
 std::vector<const StepResult*> results_by_step(const Transcript& transcript, const Execution& execution) {
@@ -90,8 +90,9 @@ std::string accept(const Transcript& transcript, const Execution& execution) {
   const auto results = results_by_step(transcript, execution);
   for (std::size_t i = 0; i < bodies.size(); ++i) {
     if (results[i] == nullptr || !is_compared(transcript.test.steps[i], *results[i])) continue;
-    const auto alignment = judge::compare(transcript.expectations[i].lines, results[i]->output);
-    bodies[i] = expectation_text(transcript, *results[i], alignment);
+    judge::Effort effort;
+    const auto alignment = judge::compare(transcript.expectations[i].lines, results[i]->output, effort);
+    bodies[i] = expectation_text(transcript, *results[i], results[i]->output, alignment);
   }
   return rewritten(transcript, bodies);
 }

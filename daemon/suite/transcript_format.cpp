@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 class TranscriptJudge final : public Judge {
  public:
   explicit TranscriptJudge(Transcript transcript) : transcript_(std::move(transcript)) {}
-  [[nodiscard]] Judgement judge(const Execution& execution) const override {
-    return judge_transcript(transcript_, execution);
+  [[nodiscard]] Judgement judge(const Execution& execution, judge::Effort& effort) const override {
+    return judge_transcript(transcript_, execution, effort);
   }
   [[nodiscard]] std::optional<std::string> accept(const Execution& execution) const override {
     return suite::accept(transcript_, execution);

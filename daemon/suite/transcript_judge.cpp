@@ -65,7 +65,7 @@ std::string first_difference(const Transcript& transcript, const Step& step, con
                              const judge::Alignment& alignment, std::string_view output) {
   std::size_t at = 0;
   while (at < alignment.pairs.size() && alignment.pairs[at] == std::pair(at, at)) ++at;
-  const judge::Lines actual = judge::split_lines(output);
+  const judge::Lines actual = judge::split_lines(output, at + 1);
   const auto head =
       std::string_view(transcript.text).substr(expectation.head.begin, expectation.head.end - expectation.head.begin);
   const auto line = step.line + static_cast<std::size_t>(std::count(head.begin(), head.end(), '\n')) + at;
@@ -74,7 +74,7 @@ std::string first_difference(const Transcript& transcript, const Step& step, con
     return where(step) + ": more output than expected: " + in_quotes(actual.lines[at]);
   const std::string expected = "line " + std::to_string(line) + ": expected " + in_quotes(expectation.lines[at].text);
   if (at >= actual.lines.size()) return expected + ", but the output ends before it";
-  const bool unfinished = at + 1 == actual.lines.size() && !actual.newline;
+  const bool unfinished = actual.rest.empty() && !actual.newline;
   return expected + ", got " + in_quotes(actual.lines[at]) + (unfinished ? " without a newline" : "");
 }
 
@@ -97,8 +97,11 @@ void append_step(std::string& text, const Transcript& transcript, const StepResu
 
 class TranscriptJudging {
  public:
-  TranscriptJudging(const Transcript& transcript, const Execution& execution)
-      : transcript_(transcript), execution_(execution), results_(results_by_step(transcript, execution)) {}
+  TranscriptJudging(const Transcript& transcript, const Execution& execution, judge::Effort& effort)
+      : transcript_(transcript),
+        execution_(execution),
+        effort_(effort),
+        results_(results_by_step(transcript, execution)) {}
 
   Judgement judge() {
     std::vector<std::optional<std::string>> bodies(results_.size());
@@ -117,7 +120,8 @@ class TranscriptJudging {
     judgement.issues = issues_.take();
     judgement.verdict = judge::fold(judgement.issues);
     if (differs_) {
-      judgement.diff = judge::unified_diff(transcript_.text, rewritten(transcript_, bodies), transcript_.label);
+      judgement.diff =
+          judge::unified_diff(transcript_.text, rewritten(transcript_, bodies), transcript_.label, effort_);
     }
     record(judgement);
     return judgement;
@@ -138,14 +142,21 @@ class TranscriptJudging {
       issues_.add(step.host, issue::status_different, status_difference(step, *result.status, *expectation.status));
     }
     if (!is_compared(step, result)) return std::nullopt;
-    const judge::Alignment alignment = judge::compare(expectation.lines, result.output);
+    const judge::Alignment alignment = judge::compare(expectation.lines, result.output, effort_);
     if (!alignment.equal) {
       issues_.add(step.host, alignment.whitespace_only ? issue::output_whitespace : issue::output_different,
                   first_difference(transcript_, step, expectation, alignment, result.output));
     }
     if (alignment.equal && (!expectation.status || *expectation.status == *result.status)) return std::nullopt;
     differs_ = true;
-    return expectation_text(transcript_, result, alignment);
+    const std::size_t more = result.output.size() - alignment.compared;
+    if (more == 0) return expectation_text(transcript_, result, result.output, alignment);
+    issues_.add(step.host, issue::output_truncated,
+                where(step) + ": more than " + std::to_string(judge::Effort::most_surplus) +
+                    " lines that are not expected; the last " + std::to_string(more) + " bytes are not compared");
+    const std::string compared = result.output.substr(0, alignment.compared) + ">>>>>>>>>> " + std::to_string(more) +
+                                 " bytes not compared <<<<<<<<<<\n";
+    return expectation_text(transcript_, result, compared, alignment);
   }
 
   void judge_unfinished(const Step& step, const StepResult& result) {
@@ -218,6 +229,7 @@ class TranscriptJudging {
 
   const Transcript& transcript_;
   const Execution& execution_;
+  judge::Effort& effort_;
   std::vector<const StepResult*> results_;
   Issues issues_;
   bool differs_ = false;
@@ -225,8 +237,8 @@ class TranscriptJudging {
 
 }  // namespace
 
-Judgement judge_transcript(const Transcript& transcript, const Execution& execution) {
-  return TranscriptJudging(transcript, execution).judge();
+Judgement judge_transcript(const Transcript& transcript, const Execution& execution, judge::Effort& effort) {
+  return TranscriptJudging(transcript, execution, effort).judge();
 }
 
 }  // namespace kvmtest::suite

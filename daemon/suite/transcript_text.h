@@ -20,8 +20,10 @@ std::string output_text(std::string_view output, const std::string& status,
                         const std::vector<judge::ExpectedLine>& kept_lines = {},
                         const std::vector<std::pair<std::size_t, std::size_t>>& pairs = {});
 
-/// What the file should say after the command for `result`, which must have a status.
-std::string expectation_text(const Transcript& transcript, const StepResult& result, const judge::Alignment& alignment);
+/// What the file should say after the command for `result`, which must have a status. `output`: the result's, as far as
+/// it is to be written.
+std::string expectation_text(const Transcript& transcript, const StepResult& result, std::string_view output,
+                             const judge::Alignment& alignment);
 
 /// By step; null for those that did not run. The last one counts where there are several.
 std::vector<const StepResult*> results_by_step(const Transcript& transcript, const Execution& execution);

@@ -43,7 +43,8 @@ void judge(benchmark::State& state, const std::string& expected, const std::stri
   }
   const Transcript transcript = parse_transcript(text, "suites/bench/long.test", "bench/long");
   for (auto _ : state) {
-    const Judgement judgement = judge_transcript(transcript, execution);
+    judge::Effort effort;
+    const Judgement judgement = judge_transcript(transcript, execution, effort);
     if (judgement.verdict != verdict || judgement.diff.empty() != (verdict == Verdict::passed)) {
       state.SkipWithError("not the verdict that this is to measure");
       break;

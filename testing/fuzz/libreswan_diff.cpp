@@ -15,8 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t at = std::min(text.find("\n\n"), text.size());
   const std::string_view before = text.substr(0, at);
   const std::string_view after = text.substr(at);
-  if (!text_diff(before, before, "a/x", "b/x").empty()) std::abort();
-  const std::string diff = text_diff(before, after, "a/x", "b/x");
+  kvmtest::judge::Effort effort;
+  if (!text_diff(before, before, "a/x", "b/x", effort).empty()) std::abort();
+  const std::string diff = text_diff(before, after, "a/x", "b/x", effort);
   if (!diff.empty() && !diff.starts_with("--- a/x\n+++ b/x\n@@ -")) std::abort();
   if (before == after && !same_but_for_blanks(before, after)) std::abort();
   (void)read_debug_log(text);

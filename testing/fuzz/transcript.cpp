@@ -37,12 +37,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const auto transcript = suite::parse_transcript(input.substr(0, nul), "fuzz.test", "fuzz/fuzz");
     const auto execution = execution_of(transcript, input.substr(nul));
-    (void)suite::judge_transcript(transcript, execution);
+    judge::Effort effort;
+    (void)suite::judge_transcript(transcript, execution, effort);
     // What accept() writes parses again, and expects just this.
     const std::string accepted = suite::accept(transcript, execution);
     const auto again = suite::parse_transcript(accepted, "fuzz.test", "fuzz/fuzz");
     require(again.test.steps.size() == transcript.test.steps.size());
-    require(suite::judge_transcript(again, execution).diff.empty());
+    require(suite::judge_transcript(again, execution, effort).diff.empty());
     require(suite::accept(again, execution) == accepted);
   } catch (const core::InputError&) {
     return 0;

@@ -61,7 +61,7 @@ class LibreswanJudge final : public Judge, public OwnOutput {
     }
   }
 
-  [[nodiscard]] Judgement judge(const Execution& execution) const override {
+  [[nodiscard]] Judgement judge(const Execution& execution, judge::Effort& effort) const override {
     Judgement judgement;
     const bool unprepared = execution.ending.why == Ending::Why::unprepared;
     const Issue why_not{execution.ending.host, issue::output_missing, execution.ending.detail};
@@ -70,7 +70,7 @@ class LibreswanJudge final : public Judge, public OwnOutput {
     try {
       if (!unprepared) write_consoles(execution);
       if (room) write_log(execution.times);
-      OutputJudgement found = judge_output(judged_, output_, *sanitizer_);
+      OutputJudgement found = judge_output(judged_, output_, *sanitizer_, effort);
       if (unprepared) found.issues.insert(found.issues.begin(), why_not);
       if (unprepared) found.verdict = Verdict::unresolved;
       add_truncated(execution, found);
@@ -92,7 +92,8 @@ class LibreswanJudge final : public Judge, public OwnOutput {
     if (!begin(times).empty()) return;
     try {
       write_log(times);
-      OutputJudgement found = judge_output(judged_, output_, *sanitizer_);
+      judge::Effort effort;
+      OutputJudgement found = judge_output(judged_, output_, *sanitizer_, effort);
       found.verdict = Verdict::unresolved;
       found.issues.insert(found.issues.begin(), issues.begin(), issues.end());
       save_judgement(judged_, output_, found);
@@ -103,7 +104,8 @@ class LibreswanJudge final : public Judge, public OwnOutput {
 
   [[nodiscard]] Verdict earlier() const override {
     try {
-      return judge_output(judged_, output_, *sanitizer_).verdict;
+      judge::Effort effort;
+      return judge_output(judged_, output_, *sanitizer_, effort).verdict;
     } catch (const std::exception&) {
       return Verdict::unresolved;
     }

@@ -64,8 +64,8 @@ std::string first_difference(std::string_view expected, std::string_view actual)
 
 class OutputJudging {
  public:
-  OutputJudging(const JudgedTest& test, const fs::path& output, Sanitizer& sanitizer)
-      : test_(test), output_(output), sanitizer_(sanitizer) {
+  OutputJudging(const JudgedTest& test, const fs::path& output, Sanitizer& sanitizer, judge::Effort& effort)
+      : test_(test), output_(output), sanitizer_(sanitizer), effort_(effort) {
     std::error_code ignored;
     for (const Guest& guest : test.guests) hosts_.push_back(guest.host);
     sanitized_ = verified_ = hosts_;
@@ -135,7 +135,7 @@ class OutputJudging {
       if (!text) return;
       raw_[host] = std::move(*text);
     }
-    auto answer = sanitizer_.sanitize(file, raw_.at(host), test_.directory);
+    auto answer = sanitizer_.sanitize(file, raw_.at(host), test_.directory, effort_.descriptor());
     if (!answer.text) return add(host, issue::sanitizer_failed, answer.error);
     out_.sanitized[host] = std::move(*answer.text);
   }
@@ -152,7 +152,7 @@ class OutputJudging {
     if (!expected)
       return add(host, issue::output_unchecked, "there is no expected output, " + test_.label + "/" + file);
     const std::string path = test_.label + "/" + file;
-    std::string& diff = out_.diffs[host] = text_diff(*expected, text, "MAIN/" + path, "OUTPUT/" + path);
+    std::string& diff = out_.diffs[host] = text_diff(*expected, text, "MAIN/" + path, "OUTPUT/" + path, effort_);
     // What is missing at its end is no difference to speak of.
     if (truncated_ || diff.empty()) return;
     add(host, same_but_for_blanks(*expected, text) ? issue::output_whitespace : issue::output_different,
@@ -164,6 +164,7 @@ class OutputJudging {
   const JudgedTest& test_;
   const fs::path& output_;
   Sanitizer& sanitizer_;
+  judge::Effort& effort_;
   std::vector<std::string> hosts_;
   std::vector<std::string> verified_;
   std::vector<std::string> sanitized_;
@@ -180,10 +181,11 @@ Verdict verdict_of(const std::string& issue_name) {
   return open.contains(issue_name) ? Verdict::unresolved : Verdict::failed;
 }
 
-OutputJudgement judge_output(const JudgedTest& test, const fs::path& output, Sanitizer& sanitizer) {
+OutputJudgement judge_output(const JudgedTest& test, const fs::path& output, Sanitizer& sanitizer,
+                             judge::Effort& effort) {
   std::error_code ignored;
   if (!fs::exists(output, ignored)) return {};
-  return OutputJudging(test, output, sanitizer).judge();
+  return OutputJudging(test, output, sanitizer, effort).judge();
 }
 
 }  // namespace kvmtest::suite::libreswan

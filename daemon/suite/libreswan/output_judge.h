@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/verdict.h"
+#include "judge/effort.h"
 #include "suite/libreswan/guests.h"
 #include "suite/libreswan/sanitizer.h"
 
@@ -56,7 +57,8 @@ struct OutputJudgement {
   std::map<std::string, std::string> diffs;      ///< HOST.console.diff by host; empty where equal
 };
 
-/// Untested where there is no such directory.
-OutputJudgement judge_output(const JudgedTest& test, const std::filesystem::path& output, Sanitizer& sanitizer);
+/// Untested where there is no such directory. Spends `effort`.
+OutputJudgement judge_output(const JudgedTest& test, const std::filesystem::path& output, Sanitizer& sanitizer,
+                             judge::Effort& effort);
 
 }  // namespace kvmtest::suite::libreswan

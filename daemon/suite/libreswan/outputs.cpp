@@ -140,7 +140,8 @@ std::vector<OutputJudgement> judge_outputs(const std::vector<KnownOutput>& outpu
   for_each_in_parallel(outputs.size(), [&](std::size_t i) {
     const KnownOutput& output = outputs[i];
     try {
-      if (output.obstacle.empty()) judgements[i] = judge_output(output.test, output.output, *output.sanitizer);
+      judge::Effort effort;
+      if (output.obstacle.empty()) judgements[i] = judge_output(output.test, output.output, *output.sanitizer, effort);
     } catch (const std::exception& error) {
       judgements[i].verdict = ::kvmtest::core::Verdict::unresolved;
       judgements[i].issues.push_back({"", issue::output_missing, error.what()});

@@ -65,7 +65,7 @@ struct Printed {
   std::string error{};  ///< why it could not be run, or was ended, one line; empty: it ran
 };
 
-Printed run_sanitizer(std::vector<std::string> words) {
+Printed run_sanitizer(std::vector<std::string> words, int stop) {
   Printed printed;
   bool too_much = false;
   const auto into = [&](std::string& text) {
@@ -83,10 +83,12 @@ Printed run_sanitizer(std::vector<std::string> words) {
     const auto ended = process::run({.command = std::move(words),
                                      .environment = process::own_environment(),
                                      .limit = sanitizer_limit,
+                                     .stop = stop,
                                      .take_output = into(printed.output),
                                      .take_errors = into(printed.errors)});
     if (ended.start_error != 0) return not_run(ended.start_error);
     printed.status = process::exit_status(ended);
+    if (ended.stopped) printed.error = "was stopped";
     if (ended.timed_out) printed.error = "took longer than " + std::to_string(sanitizer_limit.count()) + " s";
   } catch (const std::system_error& error) {
     return not_run(error.code().value());
@@ -127,7 +129,7 @@ std::string Sanitizer::scripts_key(const fs::path& test) {
 
 fs::path Sanitizer::place_of(const std::string& key) const { return cache_ / key.substr(0, 2) / key; }
 
-Sanitizer::Answer Sanitizer::sanitize(const fs::path& raw_file, std::string_view raw, const fs::path& test) {
+Sanitizer::Answer Sanitizer::sanitize(const fs::path& raw_file, std::string_view raw, const fs::path& test, int stop) {
   fs::path place;
   if (!cache_.empty()) {
     place = place_of(base::digest_of(scripts_key(test) + part(raw_file.filename().string()) + base::digest_of(raw)));
@@ -138,7 +140,7 @@ Sanitizer::Answer Sanitizer::sanitize(const fs::path& raw_file, std::string_view
       return {std::move(kept)};
     }
   }
-  const Printed ran = run_sanitizer({testing_ / "utils/sanitizer.sh", raw_file, test});
+  const Printed ran = run_sanitizer({testing_ / "utils/sanitizer.sh", raw_file, test}, stop);
   if (!ran.error.empty()) return {std::nullopt, "sanitizer.sh " + ran.error};
   if (ran.status != 0 || !ran.errors.empty())
     return {std::nullopt, "sanitizer.sh exited with " + std::to_string(ran.status) +

@@ -24,8 +24,10 @@ class Sanitizer {
     std::optional<std::string> text;  ///< none: it failed, or wrote to standard error
     std::string error{};              ///< then one line that says how
   };
-  /// Of `raw_file`, HOST.console.verbose.txt, whose bytes are `raw`, in the test of directory `test`.
-  Answer sanitize(const std::filesystem::path& raw_file, std::string_view raw, const std::filesystem::path& test);
+  /// Of `raw_file`, HOST.console.verbose.txt, whose bytes are `raw`, in the test of directory `test`. `stop`: see
+  /// process::Order.
+  Answer sanitize(const std::filesystem::path& raw_file, std::string_view raw, const std::filesystem::path& test,
+                  int stop = -1);
 
  private:
   std::string scripts_key(const std::filesystem::path& test);

@@ -13,10 +13,10 @@ constexpr std::size_t long_text = 200;  // lines from which on frequent ones are
 
 using Lines = std::vector<std::string_view>;
 
-// LF, CR LF and CR end a line.
-Lines lines_of(std::string_view text) {
+// LF, CR LF and CR end a line. Takes at most so many off the text.
+Lines take_lines(std::string_view& text, std::size_t most) {
   Lines lines;
-  while (!text.empty()) {
+  while (!text.empty() && lines.size() < most) {
     const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
     lines.push_back(text.substr(0, end));
     text.remove_prefix(std::min(end + (text.substr(end).starts_with("\r\n") ? 2 : 1), text.size()));
@@ -33,7 +33,8 @@ struct Block {
 /// Finds the runs of equal lines: the longest, then those on both sides of it, and so on.
 class Matcher {
  public:
-  Matcher(const Lines& a, const Lines& b) : a_(a), b_(b), lengths_(b.size() + 1), next_lengths_(b.size() + 1) {
+  Matcher(const Lines& a, const Lines& b, judge::Effort& effort)
+      : a_(a), b_(b), effort_(effort), lengths_(b.size() + 1), next_lengths_(b.size() + 1) {
     for (std::size_t j = 0; j < b.size(); ++j) places_[b[j]].push_back(j);
     if (b.size() < long_text) return;
     const std::size_t most = b.size() / 100 + 1;
@@ -46,7 +47,8 @@ class Matcher {
     };
     std::vector<Range> todo{{0, a_.size(), 0, b_.size()}};
     std::vector<Block> found;
-    while (!todo.empty()) {
+    const judge::Effort::Refining refining(effort_);
+    while (!todo.empty() && !effort_.exhausted()) {
       const Range r = todo.back();
       todo.pop_back();
       const Block block = longest(r.a_begin, r.a_end, r.b_begin, r.b_end);
@@ -66,12 +68,14 @@ class Matcher {
     Block best{a_begin, b_begin, 0};
     std::vector<std::size_t> touched;  // entries of lengths_ that are not 0
     std::vector<std::size_t> next_touched;
-    for (std::size_t i = a_begin; i < a_end; ++i) {
+    for (std::size_t i = a_begin; i < a_end && !effort_.exhausted(); ++i) {
+      effort_.spend(a_[i].size() + 1);
       next_touched.clear();
       if (const auto places = places_.find(a_[i]); places != places_.end()) {
         for (const std::size_t j : places->second) {
           if (j < b_begin) continue;
           if (j >= b_end) break;
+          effort_.spend(1);
           const std::size_t size = lengths_[j] + 1;  // lengths_[j]: of the run that ends at (i - 1, j - 1)
           next_lengths_[j + 1] = size;
           next_touched.push_back(j + 1);
@@ -93,6 +97,7 @@ class Matcher {
 
   const Lines& a_;
   const Lines& b_;
+  judge::Effort& effort_;
   std::unordered_map<std::string_view, std::vector<std::size_t>> places_;  // in b
   std::vector<std::size_t> lengths_;
   std::vector<std::size_t> next_lengths_;
@@ -104,11 +109,11 @@ struct Change {
   std::size_t a = 0, a_end = 0, b = 0, b_end = 0;
 };
 
-std::vector<Change> changes_of(const Lines& a, const Lines& b) {
+std::vector<Change> changes_of(const Lines& a, const Lines& b, judge::Effort& effort) {
   std::vector<Change> changes;
   std::size_t i = 0;
   std::size_t j = 0;
-  std::vector<Block> blocks = Matcher(a, b).blocks();
+  std::vector<Block> blocks = Matcher(a, b, effort).blocks();
   blocks.push_back({a.size(), b.size(), 0});
   for (const Block& block : blocks) {
     if (i < block.a || j < block.b) changes.push_back({false, i, block.a, j, block.b});
@@ -179,13 +184,16 @@ std::string without_blanks(std::string_view text) {
 }  // namespace
 
 std::string text_diff(std::string_view before, std::string_view after, const std::string& before_label,
-                      const std::string& after_label) {
+                      const std::string& after_label, judge::Effort& effort) {
   if (before == after) return {};
-  const Lines a = lines_of(before);
-  const Lines b = lines_of(after);
-  if (a == b) return {};
+  const Lines a = take_lines(before, std::string_view::npos);
+  Lines b = take_lines(after, a.size() + effort.surplus());
+  if (b.size() > a.size()) effort.take_surplus(b.size() - a.size());
+  if (a == b && after.empty()) return {};
+  const std::string left_out = ">>>>>>>>>> " + std::to_string(after.size()) + " bytes not compared <<<<<<<<<<";
+  if (!after.empty()) b.push_back(left_out);
   std::string out = "--- " + before_label + "\n+++ " + after_label + "\n";
-  for (const auto& hunk : hunks_of(changes_of(a, b))) {
+  for (const auto& hunk : hunks_of(changes_of(a, b, effort))) {
     out +=
         "@@ -" + range(hunk.front().a, hunk.back().a_end) + " +" + range(hunk.front().b, hunk.back().b_end) + " @@\n";
     for (const Change& change : hunk) {

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <future>
 
+#include <poll.h>
+
 #include "fixture.h"
 
 namespace kvmtest::engine {
@@ -85,7 +87,7 @@ class RoomlessJudge final : public suite::Judge, public suite::OwnOutput {
   }
   void missed(const suite::Times&, const std::vector<core::Issue>&) const override {}
   [[nodiscard]] core::Verdict earlier() const override { return core::Verdict::untested; }
-  [[nodiscard]] judge::Judgement judge(const suite::Execution& execution) const override {
+  [[nodiscard]] judge::Judgement judge(const suite::Execution& execution, judge::Effort&) const override {
     judge::Judgement judgement;
     judgement.verdict = core::Verdict::unresolved;
     judgement.transcript = execution.ending.detail + std::to_string(execution.results.size());
@@ -144,7 +146,7 @@ TEST_F(EngineTest, ASuiteHearsOfAnAttemptThatNeverBegan) {
       told.push_back("missed: " + issues.at(0).name);
     }
     [[nodiscard]] core::Verdict earlier() const override { return core::Verdict::untested; }
-    [[nodiscard]] judge::Judgement judge(const suite::Execution&) const override {
+    [[nodiscard]] judge::Judgement judge(const suite::Execution&, judge::Effort&) const override {
       told.emplace_back("judge");
       return {};
     }
@@ -164,7 +166,7 @@ TEST_F(EngineTest, ASuiteHearsOfAnAttemptThatNeverBegan) {
 // One boundary for each kind of thread: no exception ends the daemon.
 TEST_F(EngineTest, WhatAJudgeThrowsIsTheHostsFaultInThatAttempt) {
   class Throwing final : public suite::Judge {
-    [[nodiscard]] judge::Judgement judge(const suite::Execution&) const override {
+    [[nodiscard]] judge::Judgement judge(const suite::Execution&, judge::Effort&) const override {
       throw std::runtime_error("no such pattern");
     }
   };
@@ -177,6 +179,54 @@ TEST_F(EngineTest, WhatAJudgeThrowsIsTheHostsFaultInThatAttempt) {
   ASSERT_EQ(judged.issues.size(), 1U);
   EXPECT_EQ(judged.issues[0].name, core::issue::host_fault);
   EXPECT_EQ(judged.issues[0].detail, "no such pattern");
+}
+
+TEST_F(EngineTest, ManyCommandsThatPrintMuchAreKeptWithinTheBoundOfOne) {
+  struct Keeping final : suite::Judge {
+    [[nodiscard]] judge::Judgement judge(const suite::Execution& execution, judge::Effort&) const override {
+      for (const auto& result : execution.results) {
+        bytes += result.output.size();
+        truncated.push_back(result.truncated);
+      }
+      return {};
+    }
+    mutable std::size_t bytes = 0;
+    mutable std::vector<bool> truncated;
+  };
+  std::vector<std::pair<std::string, std::string>> lines(20, {"east", "bytes 10000"});
+  lines.emplace_back("east", "echo short");
+  auto test = script("t", lines);
+  const auto judge = std::make_shared<Keeping>();
+  test.judge = judge;
+  engine_.start_run(order({test}));
+  memory_.wait_for<record::RunFinished>();
+  ASSERT_EQ(judge->truncated.size(), 21U);
+  EXPECT_TRUE(judge->truncated[19]);
+  EXPECT_FALSE(judge->truncated[20]);
+  EXPECT_LT(judge->bytes, 65536U + 20 * 4200U);
+}
+
+TEST_F(EngineTest, AStopHaltsJudging) {
+  class Patient final : public suite::Judge {
+   public:
+    [[nodiscard]] judge::Judgement judge(const suite::Execution&, judge::Effort& effort) const override {
+      begun.set_value();
+      pollfd halted{effort.descriptor(), POLLIN, 0};
+      poll(&halted, 1, 60'000);
+      judge::Judgement judgement;
+      judgement.verdict = effort.halted() ? core::Verdict::passed : core::Verdict::failed;
+      return judgement;
+    }
+    mutable std::promise<void> begun;
+  };
+  auto test = script("t", {{"east", "true"}});
+  const auto judge = std::make_shared<Patient>();
+  test.judge = judge;
+  engine_.start_run(order({test}));
+  judge->begun.get_future().wait();
+  engine_.stop_run("somebody");
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>().outcome, record::Outcome::stopped);
+  EXPECT_EQ(verdicts(), (Verdicts{{"t", core::Verdict::passed}})) << "what was judged counts";
 }
 
 TEST_F(EngineTest, WhatASuitesOwnOutputThrowsIsTheHostsFaultInThatAttempt) {

@@ -94,7 +94,7 @@ class Memory final : public EventSink {
 /// Judges by how the script ended.
 class EndingJudge final : public suite::Judge {
  public:
-  [[nodiscard]] judge::Judgement judge(const suite::Execution& execution) const override {
+  [[nodiscard]] judge::Judgement judge(const suite::Execution& execution, judge::Effort&) const override {
     judge::Judgement judgement;
     switch (execution.ending.why) {
       case suite::Ending::Why::completed: judgement.verdict = core::Verdict::passed; break;

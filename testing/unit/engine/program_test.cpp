@@ -161,7 +161,7 @@ TEST_F(Programs, ConsolesAreLentToTheTestsOwnProgramAlone) {
 
 TEST_F(Programs, PointsOfTapAreResults) {
   struct TapJudge final : suite::Judge {
-    [[nodiscard]] judge::Judgement judge(const suite::Execution& execution) const override {
+    [[nodiscard]] judge::Judgement judge(const suite::Execution& execution, judge::Effort&) const override {
       return suite::judge_program({}, execution);
     }
   };

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -10,13 +9,24 @@
 #include <iterator>
 #include <random>
 
-#include "../processor_time.h"
 #include "judge/judgement.h"
 
 namespace kvmtest::judge {
 namespace {
 
 namespace fs = std::filesystem;
+
+using Same = std::function<bool(std::size_t, std::size_t)>;
+
+std::vector<std::pair<std::size_t, std::size_t>> common(std::size_t a, std::size_t b, const Same& same) {
+  Effort effort;
+  return judge::common(a, b, same, effort);
+}
+
+std::string unified_diff(std::string_view before, std::string_view after, std::string_view path) {
+  Effort effort;
+  return judge::unified_diff(before, after, path, effort);
+}
 
 TEST(Common, FindsTheLongestCommonSubsequence) {
   std::mt19937 random(7);
@@ -49,12 +59,14 @@ TEST(Common, AFewLinesAreFoundAmongVeryMany) {
 }
 
 TEST(Common, IsBoundedWhateverComes) {
-  const auto start = processor_time();
   const std::size_t many = 1'000'000;
-  const auto pairs =
-      common(many, many, [](std::size_t i, std::size_t j) { return i == j && (i < 10 || i >= 999'990); });
+  std::size_t comparisons = 0;
+  const auto pairs = common(many, many, [&](std::size_t i, std::size_t j) {
+    ++comparisons;
+    return i == j && (i < 10 || i >= 999'990);
+  });
   EXPECT_EQ(pairs.size(), 20U);
-  EXPECT_LT(processor_time() - start, std::chrono::seconds(5));
+  EXPECT_LT(comparisons, 1'000'000U);
 }
 
 TEST(UnifiedDiff, IsEmptyForEqualTexts) { EXPECT_EQ(unified_diff("a\n", "a\n", "f"), ""); }

@@ -10,7 +10,8 @@ namespace {
 Alignment against(const std::vector<std::string>& expected, std::string_view output) {
   std::vector<ExpectedLine> lines;
   for (const std::string& line : expected) lines.push_back(parse_expected(line));
-  return compare(lines, output);
+  Effort effort;
+  return compare(lines, output, effort);
 }
 
 bool matches(const std::string& expected, std::string_view output) { return against({expected}, output).equal; }
@@ -49,6 +50,8 @@ TEST(Expected, AGlobHasRunsAndSingleCharacters) {
   EXPECT_FALSE(matches("*a*b*c (glob)", "xxaxxbxxabxcd\n"));
   EXPECT_TRUE(matches("[ab] (glob)", "[ab]\n")) << "no classes";
   EXPECT_TRUE(matches("a\\ (glob)", "a\\\n")) << "a backslash at the end is itself";
+  EXPECT_FALSE(matches("*?? (glob)", "€\n")) << "a run ends between characters";
+  EXPECT_TRUE(matches("*?€? (glob)", "ä€€ä\n"));
 }
 
 TEST(Expected, ARegularExpressionMatchesTheWholeLine) {

@@ -28,6 +28,11 @@ Execution execution(const std::vector<Outcome>& outcomes) {
   return out;
 }
 
+Judgement judge_transcript(const Transcript& transcript, const Execution& execution) {
+  judge::Effort effort;
+  return suite::judge_transcript(transcript, execution, effort);
+}
+
 // What accept() makes of commands in `text` whose outcomes are these; checks that the result passes.
 std::string accepted(const std::string& text, const std::vector<Outcome>& outcomes) {
   const Execution run = execution(outcomes);

@@ -101,7 +101,8 @@ TEST_F(Loader, ATestComesWithItsJudge) {
   run.results.emplace_back();
   run.results[0].status = 0;
   run.results[0].output = "y\n";
-  const Judgement judgement = loaded.judge->judge(run);
+  judge::Effort effort;
+  const Judgement judgement = loaded.judge->judge(run, effort);
   EXPECT_EQ(judgement.verdict, core::Verdict::failed);
   EXPECT_EQ(judgement.diff.substr(0, judgement.diff.find("@@")), "--- a/s/a.test\n+++ b/s/a.test\n");
   EXPECT_EQ(loaded.judge->accept(run), "# title\n# hosts: east\n\neast# true\ny\n");

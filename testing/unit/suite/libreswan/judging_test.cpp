@@ -27,6 +27,11 @@ using core::Verdict;
 const fs::path checkout = fs::path(KVMTEST_SOURCE) / "testing/unit/suite/libreswan/checkout";
 const std::string done = mark::done;
 
+Judgement judgement_of(const LoadedTest& test, const Execution& execution) {
+  judge::Effort effort;
+  return test.judge->judge(execution, effort);
+}
+
 /// A copy of the checkout of our own making, with a test "t" of east and west.
 class LibreswanJudging : public ::testing::Test {
  protected:
@@ -61,7 +66,8 @@ class LibreswanJudging : public ::testing::Test {
   }
   [[nodiscard]] OutputJudgement judged() const {
     Sanitizer sanitizer(directory_.path() / "testing", {});
-    return judge_output(judged_test(loaded().test), directory_.path() / "testing/pluto/t/OUTPUT", sanitizer);
+    judge::Effort effort;
+    return judge_output(judged_test(loaded().test), directory_.path() / "testing/pluto/t/OUTPUT", sanitizer, effort);
   }
   /// The verdict and issues once `text` is added to east's raw console, before the mark of its end.
   [[nodiscard]] std::string issues_with(const std::string& text) const {
@@ -142,7 +148,7 @@ TEST_F(LibreswanJudging, AnAttemptLeavesItsFilesAndItsVerdict) {
             ": >>>>>>>>>> post-mortem >>>>>>>>>>\neast #\n ../../guestbin/post-mortem.sh\neast #\n : "
             "<<<<<<<<<< post-mortem <<<<<<<<<<\neast #\n \n");
   EXPECT_EQ(test.own_output->begin({}), "");
-  const Judgement judgement = test.judge->judge(attempt);
+  const Judgement judgement = judgement_of(test, attempt);
   ASSERT_EQ(judgement.issues.size(), 1U);
   EXPECT_EQ(judgement.issues[0].host + ":" + judgement.issues[0].name, "west:output-different");
   EXPECT_EQ(judgement.issues[0].detail, "line 6: expected ' ', got ' : >>>>>>>>>> post-mortem >>>>>>>>>>'");
@@ -292,7 +298,7 @@ TEST_F(LibreswanJudging, AnOutputThatIsAFileLeavesTheAttemptUnresolved) {
       << problem;
   Execution none;
   none.ending = {Ending::Why::unprepared, "", problem};
-  const Judgement judgement = test.judge->judge(none);
+  const Judgement judgement = judgement_of(test, none);
   EXPECT_EQ(judgement.verdict, Verdict::unresolved);
   EXPECT_EQ(judgement.issues.at(0).detail, problem);
   EXPECT_EQ(read("OUTPUT"), "a file");
@@ -317,7 +323,7 @@ TEST_F(LibreswanJudging, APreparationThatFailedIsInTheOutput) {
   ASSERT_EQ(test.own_output->begin({}), "");
   Execution none;
   none.ending = {Ending::Why::unprepared, "east", "east: 'mount' exited with 32"};
-  EXPECT_EQ(test.judge->judge(none).verdict, Verdict::unresolved);
+  EXPECT_EQ(judgement_of(test, none).verdict, Verdict::unresolved);
   EXPECT_NE(read("OUTPUT/result.json").find("unresolved"), std::string::npos);
   EXPECT_TRUE(fs::exists(directory_.path() / "testing/pluto/t/OUTPUT/debug.log"));
 }
@@ -327,7 +333,7 @@ TEST_F(LibreswanJudging, OutputThatWasCutIsNotResolved) {
   ASSERT_EQ(test.own_output->begin({}), "");
   Execution ran = execution(test.test);
   ran.results.front().truncated = true;
-  const Judgement judgement = test.judge->judge(ran);
+  const Judgement judgement = judgement_of(test, ran);
   EXPECT_EQ(judgement.verdict, Verdict::unresolved);
   EXPECT_EQ(judgement.issues.back().name, "output-truncated");
   EXPECT_EQ(judgement.issues.back().host, "east");
@@ -365,6 +371,11 @@ TEST_F(LibreswanJudging, OutputsAreFoundByTestAndWhereTheyWereSaved) {
   EXPECT_FALSE(names_outputs({"netlab/gre"}, root));
 }
 
+std::string text_diff(std::string_view before, std::string_view after, const std::string& a, const std::string& b) {
+  judge::Effort effort;
+  return libreswan::text_diff(before, after, a, b, effort);
+}
+
 // What difflib.unified_diff of Python 3.11 gives.
 TEST(LibreswanDiff, IsWhatDifflibWrites) {
   EXPECT_EQ(text_diff("a\nb\n", "a\nb", "x", "y"), "");
@@ -384,6 +395,27 @@ TEST(LibreswanDiff, FrequentLinesOfALongTextAreNotSearchedFor) {
   // Where all lines are frequent, nothing is found to be kept.
   const std::string diff = text_diff(before, after, "x", "y");
   EXPECT_TRUE(diff.starts_with("--- x\n+++ y\n@@ -1,250 +1,251 @@\n-the same\n")) << diff.substr(0, 80);
+}
+
+TEST(LibreswanDiff, ItsSearchIsBounded) {
+  // Each line of one text stands a hundred times in the other, and no two runs of them are equal.
+  std::string before;
+  std::string after;
+  for (int i = 0; i < 20'000; ++i) {
+    before += std::to_string(i * 7919 % 200) + "\n";
+    after += std::to_string(i * 104'729 % 211) + "\n";
+  }
+  judge::Effort effort;
+  EXPECT_GT(libreswan::text_diff(before, after, "x", "y", effort).size(), before.size());
+  EXPECT_LE(effort.refined(), judge::Effort::most_refining + before.size() + after.size());
+  EXPECT_EQ(effort.needed(), 0U);
+}
+
+TEST(LibreswanDiff, LeavesOutWhatNobodyExpects) {
+  judge::Effort effort;
+  const std::string diff =
+      libreswan::text_diff("a\n", "a\n" + std::string(judge::Effort::most_surplus + 100, '\n'), "x", "y", effort);
+  EXPECT_TRUE(diff.ends_with("\n+\n+>>>>>>>>>> 100 bytes not compared <<<<<<<<<<\n")) << diff.substr(0, 100);
 }
 
 TEST(LibreswanDebugLog, IsReadWhoeverWroteIt) {
