@@ -8,7 +8,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/mutex.h"
@@ -19,17 +18,10 @@
 #include "engine/context.h"
 #include "engine/kernel_talk.h"
 #include "engine/script_runner.h"
+#include "engine/watch.h"
 #include "suite/test.h"
 
 namespace kvmtest::engine {
-
-/// A console at which a test is running, for somebody who watches or even types.
-struct Watch {
-  std::string test;
-  std::shared_ptr<console::LiveText> text;
-  /// Types into it; the log tells once that somebody does. Throws Closed, Interrupted.
-  std::function<void(std::string_view)> type;
-};
 
 /// Any thread.
 class Consoles {

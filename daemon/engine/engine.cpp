@@ -4,8 +4,18 @@
 #include <tuple>
 #include <utility>
 
+#include "engine/attempts.h"
 #include "engine/clean_state.h"
+#include "engine/consoles.h"
+#include "engine/core_loop.h"
+#include "engine/destroyers.h"
+#include "engine/driver.h"
 #include "engine/errors.h"
+#include "engine/prefix_threads.h"
+#include "engine/resets.h"
+#include "engine/run_state.h"
+#include "engine/spare_pool.h"
+#include "engine/spares.h"
 
 namespace kvmtest::engine {
 
@@ -46,87 +56,107 @@ std::pair<std::string, std::string> described(const core::PrefixState& state) {
   return std::visit(Names{}, state);
 }
 
+/// Throws Busy.
+void wait_for(Driver::Answer answer) {
+  if (const auto error = answer.get()) throw Busy(*error);
+}
+
 }  // namespace
+
+struct Engine::Pieces {
+  Pieces(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Spares& spares, Recorder& recorder,
+         core::AttemptId next_attempt)
+      : context{.config = std::move(config),
+                .hypervisor = hypervisor,
+                .snapshots = snapshots,
+                .recorder = recorder,
+                .post =
+                    [this](core::Event event) {
+                      loop.post([this, event = std::move(event)] { driver.dispatch(event); });
+                    }},
+        run_state(context),
+        consoles(context),
+        spare_pool(spares, std::max(1U, context.config.spare_threads), context.config.capture_bound, context.post),
+        resets(context, consoles, spare_pool),
+        destroyers(context, consoles, spare_pool),
+        attempts(context, consoles, threads),
+        driver(context, loop, run_state, {consoles, spare_pool, resets, destroyers, threads, attempts}, next_attempt) {}
+  Pieces(const Pieces&) = delete;
+  Pieces& operator=(const Pieces&) = delete;
+  /// What the pieces' threads still post, nobody takes.
+  ~Pieces() {
+    loop.post([this] { driver.end_timers(); });
+    loop.stop();
+    threads.join();  // they use what is declared after them
+  }
+
+  CoreLoop loop;
+  Context context;
+  RunState run_state;
+  Consoles consoles;
+  PrefixThreads threads;
+  SparePool spare_pool;
+  Resets resets;
+  Destroyers destroyers;
+  Attempts attempts;
+  Driver driver;
+};
 
 Engine::Engine(Config config, Hypervisor& hypervisor, Snapshots& snapshots, Spares& spares, Recorder& recorder,
                core::AttemptId next_attempt)
-    : context_{.config = std::move(config),
-               .hypervisor = hypervisor,
-               .snapshots = snapshots,
-               .recorder = recorder,
-               .post =
-                   [this](core::Event event) {
-                     loop_.post([this, event = std::move(event)] { driver_.dispatch(event); });
-                   }},
-      run_state_(context_),
-      consoles_(context_),
-      spare_pool_(spares, std::max(1U, context_.config.spare_threads), context_.config.capture_bound, context_.post),
-      resets_(context_, consoles_, spare_pool_),
-      destroyers_(context_, consoles_, spare_pool_),
-      attempts_(context_, consoles_, threads_),
-      driver_(context_, loop_, run_state_, {consoles_, spare_pool_, resets_, destroyers_, threads_, attempts_},
-              next_attempt) {}
+    : pieces_(std::make_unique<Pieces>(std::move(config), hypervisor, snapshots, spares, recorder, next_attempt)) {}
 
-/// What the pieces' threads still post, nobody takes.
-Engine::~Engine() {
-  loop_.post([this] { driver_.end_timers(); });
-  loop_.stop();
-  threads_.join();  // they use what is declared after them
-}
+Engine::~Engine() = default;
 
 // ---- runs ----
 
 void Engine::check_free(const std::vector<core::Prefix>& prefixes) {
-  run_state_.active();
-  loop_.on([&] { driver_.check_free(prefixes); });
+  pieces_->run_state.active();
+  pieces_->loop.on([&] { pieces_->driver.check_free(prefixes); });
 }
 
 void Engine::start_run(RunOrder order) {
-  run_state_.active();
-  loop_.on([&] { driver_.start_run(std::move(order)); });
+  pieces_->run_state.active();
+  pieces_->loop.on([&] { pieces_->driver.start_run(std::move(order)); });
 }
 
 void Engine::stop_run(const std::string& by, bool release) {
-  loop_.on([&] { driver_.stop_run(by, release); });
+  pieces_->loop.on([&] { pieces_->driver.stop_run(by, release); });
 }
 
 std::map<core::Prefix, std::string> Engine::held() {
-  return loop_.on([&] { return driver_.held(); });
+  return pieces_->loop.on([&] { return pieces_->driver.held(); });
 }
 
-std::optional<core::RunId> Engine::active_run() { return run_state_.active(); }
+std::optional<core::RunId> Engine::active_run() { return pieces_->run_state.active(); }
 
 bool Engine::in_run(const core::Prefix& prefix) {
-  return loop_.on([&] {
-    if (driver_.run() == nullptr) return false;
-    const auto& prefixes = driver_.run()->order.plan.prefixes;
+  return pieces_->loop.on([&] {
+    if (pieces_->driver.run() == nullptr) return false;
+    const auto& prefixes = pieces_->driver.run()->order.plan.prefixes;
     return std::find(prefixes.begin(), prefixes.end(), prefix) != prefixes.end();
   });
 }
 
-bool Engine::wait_for_no_run(std::chrono::milliseconds patience) { return run_state_.wait_for_none(patience); }
+bool Engine::wait_for_no_run(std::chrono::milliseconds patience) { return pieces_->run_state.wait_for_none(patience); }
 
 // ---- domains ----
 
-void Engine::wait_for(Driver::Answer answer) {
-  if (const auto error = answer.get()) throw Busy(*error);
-}
-
 ResetTimes Engine::request_domain(const core::Domain& domain, const Wish& wish) {
-  wait_for(loop_.on([&] { return driver_.request(domain, wish.fresh, wish.slots, wish.states); }));
-  return resets_.last(domain);
+  wait_for(pieces_->loop.on([&] { return pieces_->driver.request(domain, wish.fresh, wish.slots, wish.states); }));
+  return pieces_->resets.last(domain);
 }
 
 core::Duration Engine::destroy_domain(const core::Domain& domain) {
-  wait_for(loop_.on([&] { return driver_.request_end(domain); }));
-  return destroyers_.last(domain);
+  wait_for(pieces_->loop.on([&] { return pieces_->driver.request_end(domain); }));
+  return pieces_->destroyers.last(domain);
 }
 
 Engine::RawLoad Engine::raw_load(const core::Domain& domain) {
   const auto session = borrow(domain);
   RawLoad raw;
   auto start = std::chrono::steady_clock::now();
-  const CleanState state = CleanState::from_text(context_.snapshots.load(domain));
+  const CleanState state = CleanState::from_text(pieces_->context.snapshots.load(domain));
   raw.load = since(start);
   start = std::chrono::steady_clock::now();
   wake(*session, state, start + answer_limit);
@@ -134,47 +164,49 @@ Engine::RawLoad Engine::raw_load(const core::Domain& domain) {
   return raw;
 }
 
-std::shared_ptr<console::Session> Engine::borrow(const core::Domain& domain) { return consoles_.borrow(domain); }
+std::shared_ptr<console::Session> Engine::borrow(const core::Domain& domain) {
+  return pieces_->consoles.borrow(domain);
+}
 
 std::shared_ptr<console::Session> Engine::lend(const core::Domain& domain, const std::string& token) {
-  return consoles_.lend(domain, token);
+  return pieces_->consoles.lend(domain, token);
 }
 
 Watch Engine::watch(const core::Domain& domain, std::chrono::milliseconds patience) {
-  return consoles_.watch(domain, patience);
+  return pieces_->consoles.watch(domain, patience);
 }
 
 Rebooted Engine::reboot(const core::Domain& domain, console::Session& session, const std::string& command,
                         std::optional<std::chrono::milliseconds> limit, console::Deadline latest) {
-  return attempts_.reboot(domain, session, command, limit, latest);
+  return pieces_->attempts.reboot(domain, session, command, limit, latest);
 }
 
 void Engine::command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
                          const console::CommandResult& result) {
-  consoles_.command_ran(domain, token, command, result);
+  pieces_->consoles.command_ran(domain, token, command, result);
 }
 
 void Engine::give_up(const core::Domain& domain) {
-  context_.post(core::event::DomainLost{domain, core::Fault::guest, "its console does not answer"});
+  pieces_->context.post(core::event::DomainLost{domain, core::Fault::guest, "its console does not answer"});
 }
 
 void Engine::domain_lost(const core::Domain& domain, const End& end) {
-  const bool wanted = end.fault == core::Fault::guest && attempts_.reboots(domain);
+  const bool wanted = end.fault == core::Fault::guest && pieces_->attempts.reboots(domain);
   // Wanted or not, it holds its saved state no more.
-  if (!wanted) context_.record(core::record::DomainLost{domain, end.fault == core::Fault::host, end.reason});
-  context_.post(core::event::DomainLost{domain, end.fault, end.reason});
+  if (!wanted) pieces_->context.record(core::record::DomainLost{domain, end.fault == core::Fault::host, end.reason});
+  pieces_->context.post(core::event::DomainLost{domain, end.fault, end.reason});
 }
 
 Engine::Status Engine::status() {
-  const auto active = run_state_.active();
-  return loop_.on([&] {
-    const core::Scheduler& scheduler = driver_.scheduler();
+  const auto active = pieces_->run_state.active();
+  return pieces_->loop.on([&] {
+    const core::Scheduler& scheduler = pieces_->driver.scheduler();
     Status status;
     status.run = active;
     status.slots = scheduler.pool().slots();
     status.resetting = scheduler.pool().busy();
     status.queued = scheduler.pool().queued();
-    if (const ActiveRun* run = driver_.run()) {
+    if (const ActiveRun* run = pieces_->driver.run()) {
       status.tests = static_cast<unsigned>(run->order.tests.size());
       status.decided = static_cast<unsigned>(run->decided.size());
     }

@@ -19,19 +19,18 @@
 #include <vector>
 
 #include "console/session.h"
-#include "engine/attempts.h"
-#include "engine/consoles.h"
+#include "core/events.h"
+#include "core/ids.h"
+#include "core/time.h"
+#include "engine/active_run.h"
 #include "engine/context.h"
-#include "engine/core_loop.h"
-#include "engine/destroyers.h"
-#include "engine/driver.h"
-#include "engine/prefix_threads.h"
-#include "engine/resets.h"
-#include "engine/run_state.h"
-#include "engine/spare_pool.h"
-#include "engine/spares.h"
+#include "engine/reboot.h"
+#include "engine/reset_times.h"
+#include "engine/watch.h"
 
 namespace kvmtest::engine {
+
+class Spares;
 
 /// Public members: any thread.
 class Engine {
@@ -116,18 +115,8 @@ class Engine {
   Status status();
 
  private:
-  void wait_for(Driver::Answer answer);
-
-  CoreLoop loop_;
-  Context context_;
-  RunState run_state_;
-  Consoles consoles_;
-  PrefixThreads threads_;
-  SparePool spare_pool_;
-  Resets resets_;
-  Destroyers destroyers_;
-  Attempts attempts_;
-  Driver driver_;
+  struct Pieces;
+  const std::unique_ptr<Pieces> pieces_;  ///< their headers bring Asio's, which who uses an engine does not need
 };
 
 }  // namespace kvmtest::engine

@@ -15,21 +15,10 @@
 #include "core/actions.h"
 #include "engine/consoles.h"
 #include "engine/context.h"
+#include "engine/reset_times.h"
 #include "engine/spare_pool.h"
 
 namespace kvmtest::engine {
-
-/// What a domain's last reset took; for doctor.
-struct ResetTimes {
-  core::Method method = core::Method::boot;
-  core::Duration total{};
-  core::Duration boot{};
-  core::Duration login{};
-  core::Duration save{};
-  core::Duration load{};
-  core::Duration verify{};
-  std::string note{};  ///< why the state was not saved
-};
 
 class Resets {
  public:

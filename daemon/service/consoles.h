@@ -13,6 +13,10 @@
 #include "core/time.h"
 #include "engine/engine.h"
 
+namespace kvmtest::engine {
+class Engine;
+}
+
 namespace kvmtest::service {
 
 /// The client, as its transport has it; one for each call of Consoles.
