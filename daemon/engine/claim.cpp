@@ -1,24 +1,27 @@
 #include "engine/claim.h"
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
-#include <functional>
+#include <fstream>
+#include <string_view>
+#include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "engine/errors.h"
 #include "engine/hypervisor.h"
 
 namespace kvmtest::engine {
 
-namespace fs = std::filesystem;
-
 namespace {
+
+constexpr std::size_t longest_name = sizeof(sockaddr_un::sun_path) - 1;  // the first byte is NUL
 
 /// Which number a prefix gets where it is free.
 unsigned wanted_number(const std::string& prefix) {
@@ -30,34 +33,67 @@ unsigned wanted_number(const std::string& prefix) {
   return letters + 1 + hash % (Claims::most_numbers - letters);
 }
 
+int local_socket() { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); }
+
+[[noreturn]] void fail(const core::Prefix& prefix) {
+  throw HostFault(fmt::format("claim of prefix '{}': {}", prefix.value, strerror(errno)));
+}
+
+/// False: somebody has that address. Throws HostFault.
+bool bind_to(int socket, const std::string& name, const core::Prefix& prefix) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, longest_name);
+  const auto length = offsetof(sockaddr_un, sun_path) + 1 + std::min(name.size(), longest_name);
+  if (bind(socket, reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)) == 0)  // NOLINT
+    return true;
+  if (errno != EADDRINUSE) fail(prefix);
+  return false;
+}
+
+/// What follows `start` in an address that somebody has; unix(7), /proc/net/unix shows NUL as @. Empty: nobody does.
+std::string bound_after(const std::string& start) {
+  std::ifstream in("/proc/net/unix");
+  for (std::string line; std::getline(in, line);)
+    if (const auto at = line.find(" @" + start); at != std::string::npos) return line.substr(at + 2 + start.size());
+  return {};
+}
+
 }  // namespace
 
-Claims::Claims(fs::path directory, fs::path state_dir)
-    : directory_(std::move(directory)), state_dir_(std::move(state_dir)) {}
+Claims::Claims(std::string scope, Holder holder, MachineSocket machine_socket)
+    : scope_(std::move(scope)), holder_(std::move(holder)), machine_socket_(std::move(machine_socket)) {}
 
 Claims::~Claims() {
   for (const auto& [prefix, claim] : held_) close_all(claim);
+  for (const auto& [prefix, number] : numbers_) close(number.socket);
 }
 
 void Claims::close_all(const Claim& claim) {
-  for (const int file : {claim.file, claim.number_file})
-    if (file >= 0) close(file);
+  for (const int socket : {claim.address, claim.holder})
+    if (socket >= 0) close(socket);
 }
 
-fs::path Claims::default_directory(const std::string& uri) {
-  const fs::path base = "/run/lock/kvmtest";
-  // The embedded drivers of a machine, and its system libvirt, meet on the machine's bridges and so on one directory.
-  if (uri.empty() || uri.find("://") == std::string::npos || uri.find(":///") != std::string::npos)
-    return base / "local";
-  return base / fmt::format("remote-{:016x}", std::hash<std::string>{}(uri));
+std::string Claims::default_scope(const std::string& uri) {
+  // The embedded drivers of a network namespace, and its system libvirt, meet on its bridges.
+  if (uri.empty() || uri.find("://") == std::string::npos || uri.find(":///") != std::string::npos) return "local";
+  return "remote-" + base::short_digest_of(uri);
+}
+
+std::string Claims::name(const char* kind, const std::string& of) const {
+  const std::string start = fmt::format("kvmtest/{}/{}/", scope_, kind);
+  return start + (start.size() + of.size() <= longest_name ? of : base::short_digest_of(of));
 }
 
 void Claims::claim(const std::vector<core::Prefix>& prefixes) {
   const base::Lock guard(mutex_);
   std::map<core::Prefix, Claim> taken;
   try {
-    for (const core::Prefix& prefix : prefixes)
-      if (!held_.contains(prefix)) taken[prefix] = lock(prefix);
+    for (const core::Prefix& prefix : prefixes) {
+      if (held_.contains(prefix)) continue;
+      taken[prefix] = take(prefix);
+      take_number(prefix);
+    }
   } catch (...) {
     for (const auto& [prefix, claim] : taken) close_all(claim);
     throw;
@@ -75,48 +111,22 @@ void Claims::release(const core::Prefix& prefix) {
 
 unsigned Claims::number_of(const core::Prefix& prefix) {
   const base::Lock guard(mutex_);
-  const auto found = held_.find(prefix);
-  return found == held_.end() ? wanted_number(prefix.value) : found->second.number;
+  const auto found = numbers_.find(prefix);
+  return found == numbers_.end() ? wanted_number(prefix.value) : found->second.value;
 }
 
-int Claims::open_file(const std::string& name, const core::Prefix& prefix) {
-  std::error_code error;
-  const mode_t mask = umask(0);
-  fs::create_directories(directory_, error);
-  // Whoever may run domains may claim; the sticky bit keeps one user from removing another's files.
-  fs::permissions(directory_, static_cast<fs::perms>(01777), error);
-  const fs::path path = directory_ / name;
-  // Where fs.protected_regular is set, O_CREAT opens no file of another user's.
-  int file = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (file < 0 && errno == ENOENT) file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  const int open_error = errno;
-  umask(mask);
-  if (file < 0)
-    throw HostFault(fmt::format("claim of prefix '{}': {}: {}", prefix.value, path.string(), strerror(open_error)));
-  return file;
-}
-
-void Claims::write_holder(int file, const std::string& name, const core::Prefix& prefix) {
-  const std::string holder = fmt::format("pid {} ({})\n", getpid(), state_dir_.string());
-  if (ftruncate(file, 0) == 0 && pwrite(file, holder.data(), holder.size(), 0) >= 0) return;
-  throw HostFault(
-      fmt::format("claim of prefix '{}': {}: {}", prefix.value, (directory_ / name).string(), strerror(errno)));
-}
-
-Claims::Claim Claims::lock(const core::Prefix& prefix) {
-  const std::string name = prefix.value.empty() ? "empty-prefix" : "prefix-" + prefix.value;
-  Claim claim{.file = open_file(name, prefix)};
+Claims::Claim Claims::take(const core::Prefix& prefix) {
+  Claim claim{.address = local_socket(), .holder = local_socket()};
+  const std::string holder = name("holder", prefix.value) + ' ';
   try {
-    if (flock(claim.file, LOCK_EX | LOCK_NB) != 0) {
-      std::array<char, 4096> text{};
-      const auto got = pread(claim.file, text.data(), text.size() - 1, 0);
-      std::string holder(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
-      while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+    if (claim.address < 0 || claim.holder < 0) fail(prefix);
+    if (!bind_to(claim.address, name("prefix", prefix.value), prefix)) {
+      const std::string told = bound_after(holder);
       throw ClaimRefused(
-          fmt::format("prefix '{}' is in use by {}", prefix.value, holder.empty() ? "another daemon" : holder));
+          fmt::format("prefix '{}' is in use by {}", prefix.value, told.empty() ? "another daemon" : told));
     }
-    write_holder(claim.file, name, prefix);
-    take_number(claim, prefix);
+    // For a person; what of the directory does not fit is left out.
+    bind_to(claim.holder, fmt::format("{}pid {} ({})", holder, holder_.pid, holder_.state_dir.string()), prefix);
   } catch (...) {
     close_all(claim);
     throw;
@@ -124,22 +134,30 @@ Claims::Claim Claims::lock(const core::Prefix& prefix) {
   return claim;
 }
 
+int Claims::number_socket(const core::Prefix& prefix) {
+  int socket = machine_socket_ ? machine_socket_() : -1;
+  if (socket < 0) socket = local_socket();
+  if (socket < 0) fail(prefix);
+  return socket;
+}
+
 /// The first free one from the wanted one on.
-void Claims::take_number(Claim& claim, const core::Prefix& prefix) {
+void Claims::take_number(const core::Prefix& prefix) {
+  if (numbers_.contains(prefix)) return;
+  const int socket = number_socket(prefix);
   const unsigned wanted = wanted_number(prefix.value);
-  for (unsigned tried = 0; tried < most_numbers; ++tried) {
-    const unsigned number = (wanted - 1 + tried) % most_numbers + 1;
-    const std::string name = fmt::format("number-{}", number);
-    const int file = open_file(name, prefix);
-    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-      close(file);
-      continue;
+  try {
+    for (unsigned tried = 0; tried < most_numbers; ++tried) {
+      const unsigned number = (wanted - 1 + tried) % most_numbers + 1;
+      if (!bind_to(socket, name("number", std::to_string(number)), prefix)) continue;
+      numbers_[prefix] = {socket, number};
+      return;
     }
-    claim.number_file = file;
-    claim.number = number;
-    write_holder(file, name, prefix);
-    return;
+  } catch (...) {
+    close(socket);
+    throw;
   }
+  close(socket);
   throw HostFault(fmt::format("claim of prefix '{}': all {} numbers for prefixes are taken on this machine",
                               prefix.value, most_numbers));
 }

@@ -1,6 +1,5 @@
 #include "engine/claim.h"
 
-#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
@@ -19,21 +18,16 @@ const core::Prefix a{"a."};
 const core::Prefix b{"b."};
 const core::Prefix empty{""};
 
+/// Each test has a scope of its own.
 class ClaimTest : public ::testing::Test {
- public:
-  ClaimTest() {
-    std::string pattern = "/tmp/kvmtest-claim.XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~ClaimTest() override { std::filesystem::remove_all(directory_); }
-
  protected:
-  std::filesystem::path directory_;
+  static Claims::Holder holder(const char* state_dir) { return {getpid(), state_dir}; }
+  const std::string scope_ = "test-" + std::to_string(getpid());
 };
 
 TEST_F(ClaimTest, OneHolderAtATimeAndItIsNamed) {
-  Claims first(directory_, "/one");
-  Claims second(directory_, "/two");
+  Claims first(scope_, holder("/one"));
+  Claims second(scope_, holder("/two"));
   first.claim({a});
   first.claim({a});  // held already
   try {
@@ -48,8 +42,8 @@ TEST_F(ClaimTest, OneHolderAtATimeAndItIsNamed) {
 }
 
 TEST_F(ClaimTest, AllOrNone) {
-  Claims first(directory_, "/one");
-  Claims second(directory_, "/two");
+  Claims first(scope_, holder("/one"));
+  Claims second(scope_, holder("/two"));
   first.claim({b});
   EXPECT_THROW(second.claim({a, b}), ClaimRefused);
   first.claim({a});  // the second gave it back
@@ -59,20 +53,20 @@ TEST_F(ClaimTest, AllOrNone) {
 
 TEST_F(ClaimTest, AClaimDiesWithItsHolder) {
   {
-    Claims first(directory_, "/one");
+    Claims first(scope_, holder("/one"));
     first.claim({a});
   }
-  Claims second(directory_, "/two");
+  Claims second(scope_, holder("/two"));
   second.claim({a});
 }
 
 TEST_F(ClaimTest, RemoteHypervisorsMeetElsewhere) {
-  EXPECT_EQ(Claims::default_directory(""), Claims::default_directory("qemu:///system"));
-  EXPECT_NE(Claims::default_directory(""), Claims::default_directory("qemu+ssh://far/system"));
+  EXPECT_EQ(Claims::default_scope(""), Claims::default_scope("qemu:///system"));
+  EXPECT_NE(Claims::default_scope(""), Claims::default_scope("qemu+ssh://far/system"));
 }
 
 TEST_F(ClaimTest, EachHasANumberOfItsOwn) {
-  Claims claims(directory_, "/one");
+  Claims claims(scope_, holder("/one"));
   std::vector<core::Prefix> prefixes{empty};
   for (int i = 0; i < 200; ++i) prefixes.push_back(core::Prefix{"t" + std::to_string(i) + "."});
   claims.claim(prefixes);
@@ -89,13 +83,13 @@ TEST_F(ClaimTest, TheNumberIsTheSameAgainAndThatOfALetterIsItsPlace) {
   const core::Prefix other{"test7."};
   unsigned number = 0;
   {
-    Claims claims(directory_, "/one");
+    Claims claims(scope_, holder("/one"));
     claims.claim({other, b, a});
     EXPECT_EQ(claims.number_of(a), 1U);
     EXPECT_EQ(claims.number_of(b), 2U);
     number = claims.number_of(other);
   }
-  Claims claims(directory_, "/one");
+  Claims claims(scope_, holder("/one"));
   EXPECT_EQ(claims.number_of(other), number) << "of one that is not claimed, the one that it wants";
   claims.claim({a, other});
   EXPECT_EQ(claims.number_of(other), number);
@@ -103,8 +97,8 @@ TEST_F(ClaimTest, TheNumberIsTheSameAgainAndThatOfALetterIsItsPlace) {
 
 // Two that want the same number; of two daemons, too.
 TEST_F(ClaimTest, OneThatIsTakenIsNotGivenAgainWhileItIsHeld) {
-  Claims first(directory_, "/one");
-  Claims second(directory_, "/two");
+  Claims first(scope_, holder("/one"));
+  Claims second(scope_, holder("/two"));
   std::map<unsigned, core::Prefix> wanted;
   std::pair<core::Prefix, core::Prefix> alike;
   for (int i = 0; alike.first.value.empty(); ++i) {
@@ -115,10 +109,50 @@ TEST_F(ClaimTest, OneThatIsTakenIsNotGivenAgainWhileItIsHeld) {
   first.claim({alike.first});
   second.claim({alike.second});
   EXPECT_NE(first.number_of(alike.first), second.number_of(alike.second));
-  first.release(alike.first);
-  second.release(alike.second);
-  second.claim({alike.second});
-  EXPECT_EQ(second.number_of(alike.second), first.number_of(alike.second)) << "free again";
+}
+
+TEST_F(ClaimTest, AReleasedPrefixKeepsItsNumberAndAnEndedDaemonGivesItUp) {
+  unsigned number = 0;
+  {
+    Claims first(scope_, holder("/one"));
+    Claims second(scope_, holder("/two"));
+    first.claim({a});
+    number = first.number_of(a);
+    first.release(a);
+    second.claim({a});
+    EXPECT_NE(second.number_of(a), number);
+  }
+  Claims third(scope_, holder("/three"));
+  third.claim({a});
+  EXPECT_EQ(third.number_of(a), number) << "free again";
+}
+
+// What another user could have put in the way of a file is not looked at; a name of any length is claimed.
+TEST_F(ClaimTest, LongPrefixesAreClaimedAndALongDirectoryIsCutShort) {
+  const core::Prefix tall{std::string(300, 'x')};
+  const std::string deep = "/" + std::string(500, 'd');
+  Claims first(scope_, {getpid(), deep});
+  Claims second(scope_, holder("/two"));
+  first.claim({tall, a});
+  EXPECT_THROW(second.claim({tall}), ClaimRefused);
+  try {
+    second.claim({a});
+    FAIL() << "claimed twice";
+  } catch (const ClaimRefused& e) {
+    EXPECT_NE(std::string(e.what()).find("in use by pid " + std::to_string(getpid()) + " (/ddd"), std::string::npos)
+        << e.what();
+  }
+}
+
+TEST_F(ClaimTest, NumbersAreTakenOnSocketsOfTheMachineWhereThereAreAny) {
+  int asked = 0;
+  Claims claims(scope_, holder("/one"), [&asked] {
+    ++asked;
+    return -1;
+  });
+  claims.claim({a, b});
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(claims.number_of(b), 2U);
 }
 
 }  // namespace
