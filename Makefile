@@ -33,6 +33,7 @@ override KVM_PREFIXES := $(call unquoted,$(or $(KVM_PREFIXES),$(KVM_PREFIX)))
 override KVM_URI := $(call unquoted,$(KVM_URI))
 override KVM_DOMAINS := $(call unquoted,$(KVM_DOMAINS))
 override KVM_ACCELERATOR := $(call unquoted,$(KVM_ACCELERATOR))
+override KVM_NETWORK := $(call unquoted,$(KVM_NETWORK))
 override KVM_RESET := $(call unquoted,$(KVM_RESET))
 override KVM_SPARES := $(call unquoted,$(KVM_SPARES))
 override KVM_REQUIRE_SOME := $(call unquoted,$(KVM_REQUIRE_SOME))
@@ -42,7 +43,7 @@ override KVM_GUEST_RELEASE := $(call unquoted,$(KVM_GUEST_RELEASE))
 override KVM_GUEST_PACKAGES := $(call unquoted,$(KVM_GUEST_PACKAGES))
 override KVM_GUEST_TREE := $(call unquoted,$(KVM_GUEST_TREE))
 override KVM_TESTS := $(call unquoted,$(KVM_TESTS))
-export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_DOMAINS KVM_ACCELERATOR KVM_RESET KVM_SPARES KVM_GUEST KVM_GUEST_RELEASE \
+export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_DOMAINS KVM_ACCELERATOR KVM_NETWORK KVM_RESET KVM_SPARES KVM_GUEST KVM_GUEST_RELEASE \
 	KVM_GUEST_PACKAGES KVM_GUEST_TREE KVM_REQUIRE_SOME KVM_MAX_FAIL KVM_SUDO
 unexport KVM_PREFIX
 
@@ -230,6 +231,7 @@ kvm-help: ## print this
 		KVM_URI 'libvirt, for example qemu:///system (default: its driver within the daemon)' \
 		KVM_DOMAINS 'directory of domains that another set-up described (default: templates)' \
 		KVM_ACCELERATOR 'auto, kvm or emulated (default: auto)' \
+		KVM_NETWORK 'own, or host: among the interfaces of this machine, as root (default: own)' \
 		KVM_RESET 'snapshot, auto or boot (default: snapshot)' \
 		KVM_SPARES 'true or false: make the next reset ready during a test (default: true)' \
 		KVM_MAX_FAIL 'begin no further test when so many did not pass (default: 0, however many)' \
@@ -238,7 +240,7 @@ kvm-help: ## print this
 		KVM_GUEST_RELEASE "the guest's Debian release, bookworm or trixie (default: this machine's)" \
 		KVM_GUEST_PACKAGES 'further packages in the Debian guest: "libreswan strace"' \
 		KVM_GUEST_TREE "directory whose files are laid over those of the Debian guest" \
-		KVM_SUDO 'no: never sudo (default: where root is needed)' \
+		KVM_SUDO 'yes: run as root (default: for KVM_NETWORK=host alone); no: never sudo' \
 		BENCH_SUITE 'options of testing/bench/suite, for make bench' \
 		FUZZ_RUNS 'inputs for each target of make fuzz (default: 100000)' \
 		FUZZ_TARGETS 'its targets (default: all, see testing/fuzz)' \

@@ -1,14 +1,17 @@
 // kvmtestd: the composition root, the one place that names concrete adapters.
 //
-// Two processes: the outer one adopts and reaps the QEMU processes that libvirt's daemonising leaves behind, so that a
-// destroyed domain is gone at once and not when init gets round to it; the inner one is the daemon.
+// Three processes. The outer one makes the namespaces and waits. The first one in them adopts and reaps the QEMU
+// processes that libvirt's daemonising leaves behind, so that a destroyed domain is gone at once; with it ends all that
+// is in the namespaces. The third one is the daemon.
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include <fcntl.h>
@@ -40,6 +43,7 @@
 #include "process/limits.h"
 #include "process/memory.h"
 #include "report/line.h"
+#include "sandbox/sandbox.h"
 #include "service/consoles.h"
 #include "service/service.h"
 #include "settings/settings.h"
@@ -59,6 +63,16 @@ struct Arguments {
   std::chrono::seconds idle{600};  ///< 0: for ever
 };
 
+int exit_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+/// Waits for the child; returns its exit status.
+int status_of(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return 3;
+  return exit_status(status);
+}
+
 /// Reaps whatever is adopted until `daemon` ends; returns its exit status.
 int reap_until(pid_t daemon) {
   while (true) {
@@ -67,14 +81,20 @@ int reap_until(pid_t daemon) {
     if (pid < 0 && errno == EINTR) continue;
     if (pid < 0) return 3;
     if (pid != daemon) continue;
-    if (WIFEXITED(status)) return WEXITSTATUS(status);
     // The QEMUs of a daemon that was killed, and its tests' programs, with all that these left.
-    process::end_descendants(0, nullptr, nullptr);
-    return 128 + WTERMSIG(status);
+    if (!WIFEXITED(status)) process::end_descendants(0, nullptr, nullptr);
+    return exit_status(status);
   }
 }
 
-pid_t inner_process = 0;
+/// Whom signals go on to.
+pid_t next_process = 0;
+
+/// What is asked of this process is asked of the daemon.
+void pass_signals_on(pid_t to) {
+  next_process = to;
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, [](int s) { kill(next_process, s); });
+}
 
 /// Whose directory it was started in may unmount and delete that. All paths of settings and requests are absolute.
 void leave_directory() {
@@ -89,7 +109,11 @@ class Starter {
     if (fd_ < 0) return;
     const std::string text = line + "\n";
     if (write(fd_, text.data(), text.size()) < 0) spdlog::warn("nobody waits for the start any more");
-    close(fd_);
+    leave();
+  }
+  /// That is for another process to tell.
+  void leave() {
+    if (fd_ >= 0) close(fd_);
     fd_ = -1;
   }
 
@@ -155,7 +179,7 @@ class DirectoryLock {
       close(file_);
       throw engine::Busy("another daemon serves " + state_dir.string());
     }
-    const std::string text = fmt::format("{}\n", getpid());
+    const std::string text = fmt::format("{}\n", sandbox::outside_pid());
     if (ftruncate(file_, 0) != 0 || pwrite(file_, text.data(), text.size(), 0) < 0)
       spdlog::warn("{}: {}", path.string(), std::strerror(errno));
   }
@@ -244,7 +268,8 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
   engine::Recorder recorder(
       sink, [](const std::string& error) { spdlog::error("results cannot be written, trying on: {}", error); });
 
-  engine::Claims claims(engine::Claims::default_directory(settings.hypervisor.uri), settings.state_dir);
+  engine::Claims claims(engine::Claims::default_scope(settings.hypervisor.uri),
+                        {sandbox::outside_pid(), settings.state_dir}, sandbox::outside_socket);
   auto options = hypervisor_options(settings);
   options.with.prefix_number = [&](const core::Prefix& prefix) { return claims.number_of(prefix); };
   options.notice = [&](const std::string& text) { recorder.put(0, core::record::Notice{false, text}); };
@@ -262,7 +287,8 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
                          std::max(1U, std::thread::hardware_concurrency())},
                         hypervisor, snapshots, snapshots, recorder, database.next_attempt_id());
   const auto told = losses.to(engine);
-  service::Service service({settings, templates, hypervisor, snapshots, store, claims, engine, recorder, database});
+  service::Service service(
+      {settings, templates, hypervisor, snapshots, store, claims, engine, recorder, database, sandbox::outside_pid()});
   service::Consoles consoles(engine);
   const std::shared_ptr<void> end_first(nullptr, [&](void*) { server.end(); });
   gate.open(api::routes(service, consoles, [] { kill(getpid(), SIGTERM); }));
@@ -277,7 +303,7 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
 
 void serve(const settings::Settings& settings, const Arguments& arguments, const sigset_t& signals, Starter& starter) {
   const DirectoryLock lock(settings.state_dir);
-  api::Gate gate(settings.state_dir);
+  api::Gate gate(sandbox::outside_pid(), settings.state_dir);
   api::Server server(settings.state_dir.socket(), gate.handler());
   give_to_caller(settings.state_dir.socket());
   try {
@@ -289,36 +315,99 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
   }
 }
 
-int run_daemon(const Arguments& arguments) {
-  Starter starter(arguments.ready_fd);
+/// How the daemon ends, told to whoever waits for its start, or to its log.
+class Ending {
+ public:
+  explicit Ending(const Arguments& arguments) : starter_(arguments.ready_fd), waited_for_(arguments.ready_fd >= 0) {}
+  Starter& starter() { return starter_; }
+  /// Runs `function`, which returns an exit status; whatever it throws is told.
+  template <class Function>
+  int of(Function function) {
+    try {
+      return function();
+    } catch (const std::exception& e) {
+      return told(failure_of(e), e.what());
+    }
+  }
+
+ private:
+  int told(const Failure& failure, const std::string& what) {
+    starter_.tell(fmt::format("{} {}", failure.kind, what));
+    if (!waited_for_) fmt::print(stderr, "kvmtestd: {}\n", what);
+    spdlog::error("{}", what);
+    spdlog::shutdown();
+    return failure.exit_status;
+  }
+
+  Starter starter_;
+  bool waited_for_;
+};
+
+settings::Settings load_settings(const Arguments& arguments) {
+  auto settings = settings::load(arguments.config);
+  settings::apply_environment(settings);
+  if (arguments.state_dir) settings::move_state_dir(settings, *arguments.state_dir);
+  leave_directory();
+  setup::make_state_directory(settings);
+  return settings;
+}
+
+int run_daemon(const Arguments& arguments, const settings::Settings& settings, const std::string& lacking,
+               Starter& starter) {
   // Before any thread: all of them inherit it, and wait_for_the_end takes the signals.
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  try {
-    auto settings = settings::load(arguments.config);
-    settings::apply_environment(settings);
-    if (arguments.state_dir) settings::move_state_dir(settings, *arguments.state_dir);
-    leave_directory();
-    setup::make_state_directory(settings);
-    if (arguments.ready_fd >= 0) {
-      spdlog::set_default_logger(spdlog::basic_logger_mt("kvmtestd", settings.state_dir.log()));
-      spdlog::flush_on(spdlog::level::info);
-    }
-    spdlog::set_level(spdlog::level::from_str(settings.log.level));
-    serve(settings, arguments, signals, starter);
-    spdlog::shutdown();
-    return 0;
-  } catch (const std::exception& e) {
-    const Failure failure = failure_of(e);
-    starter.tell(fmt::format("{} {}", failure.kind, e.what()));
-    if (arguments.ready_fd < 0) fmt::print(stderr, "kvmtestd: {}\n", e.what());
-    spdlog::error("{}", e.what());
-    spdlog::shutdown();
-    return failure.exit_status;
+  if (arguments.ready_fd >= 0) {
+    spdlog::set_default_logger(spdlog::basic_logger_mt("kvmtestd", settings.state_dir.log()));
+    spdlog::flush_on(spdlog::level::info);
   }
+  spdlog::set_level(spdlog::level::from_str(settings.log.level));
+  if (!lacking.empty()) spdlog::warn("QEMU runs with your user's own id: {}", lacking);
+  serve(settings, arguments, signals, starter);
+  spdlog::shutdown();
+  return 0;
+}
+
+/// Starts the daemon and reaps what it leaves; returns its exit status. In the first process of its PID namespace, if
+/// it has one.
+int run_and_reap(const std::function<int()>& daemon, Starter& starter) {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const pid_t process = fork();
+  if (process < 0) throw std::system_error(errno, std::generic_category(), "the daemon's process");
+  if (process == 0) {
+    // Not a subreaper itself: libvirt's orphans are to pass it by. It ends with its parent.
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, SIG_DFL);
+    std::exit(daemon());
+  }
+  starter.leave();
+  pass_signals_on(process);
+  return reap_until(process);
+}
+
+/// Makes the namespaces, unless the settings want none, and waits for what runs in them.
+int run_apart(const Arguments& arguments, Ending& ending) {
+  const settings::Settings settings = load_settings(arguments);
+  const bool apart = settings.network == settings::Network::own && settings.hypervisor.uri.empty();
+  const std::string lacking = apart ? sandbox::enter({settings.state_dir, settings.project}) : std::string();
+  const auto daemon = [&] {
+    return ending.of([&] { return run_daemon(arguments, settings, lacking, ending.starter()); });
+  };
+  if (!apart) return run_and_reap(daemon, ending.starter());
+  const pid_t first = fork();
+  if (first < 0) throw std::system_error(errno, std::generic_category(), "a process");
+  if (first == 0)
+    std::exit(ending.of([&] {
+      sandbox::begin_processes();
+      return run_and_reap(daemon, ending.starter());
+    }));
+  ending.starter().leave();
+  pass_signals_on(first);
+  return status_of(first);
 }
 
 }  // namespace
@@ -340,21 +429,6 @@ int main(int argc, char** argv) {
   // A thread comes and goes with each connection. With an arena each, as glibc has it, the daemon keeps what they held.
   mallopt(M_ARENA_MAX, 2);
   process::allow_open_files();
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
-  inner_process = fork();
-  if (inner_process < 0) {
-    std::perror("kvmtestd: fork");
-    return 3;
-  }
-  if (inner_process == 0) {
-    // Not a subreaper itself: libvirt's orphans are to pass it by. It ends with its parent.
-    prctl(PR_SET_CHILD_SUBREAPER, 0);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    return run_daemon(arguments);
-  }
-  if (arguments.ready_fd >= 0) close(arguments.ready_fd);
-  leave_directory();
-  // What is asked of the outer process is asked of the daemon.
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, [](int s) { kill(inner_process, s); });
-  return reap_until(inner_process);
+  Ending ending(arguments);
+  return ending.of([&] { return run_apart(arguments, ending); });
 }

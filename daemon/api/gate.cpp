@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 namespace kvmtest::api {
@@ -38,7 +37,7 @@ void Gate::answer(const Request& request, Exchange& exchange) {
   base::Lock lock(mutex_);
   if (!opened_ && !refusal_ && asks_at_once(request)) {
     lock.unlock();
-    exchange.respond(200, {{"pid", getpid()}, {"starting", true}, {"state_dir", state_dir_.string()}});
+    exchange.respond(200, {{"pid", pid_}, {"starting", true}, {"state_dir", state_dir_.string()}});
     return;
   }
   ++waiting_;

@@ -14,8 +14,8 @@ namespace kvmtest::api {
 /// Any thread. Outlives the server that has its handler.
 class Gate {
  public:
-  /// `state_dir`: for people, who ask what is starting.
-  explicit Gate(std::filesystem::path state_dir) : state_dir_(std::move(state_dir)) {}
+  /// For people, who ask what is starting: the daemon's pid, as they know it, and its state directory.
+  Gate(int pid, std::filesystem::path state_dir) : pid_(pid), state_dir_(std::move(state_dir)) {}
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
@@ -36,6 +36,7 @@ class Gate {
 
   void answer(const Request& request, Exchange& exchange);
 
+  const int pid_;
   const std::filesystem::path state_dir_;
   base::Mutex mutex_;
   base::Condition changed_;

@@ -225,7 +225,7 @@ nlohmann::json Service::status() {
   for (const auto& prefix : state.prefixes)
     prefixes.push_back(
         {{"prefix", prefix.prefix}, {"state", prefix.state}, {"test", prefix.test}, {"domains", prefix.domains}});
-  nlohmann::json out{{"pid", getpid()},
+  nlohmann::json out{{"pid", parts_.pid},
                      {"version", KVMTEST_VERSION},
                      {"fingerprint", fingerprint_},
                      {"state_dir", parts_.settings.state_dir.string()},

@@ -38,6 +38,7 @@ class Service {
     engine::Engine& engine;
     engine::Recorder& recorder;
     telemetry::SharedDatabase& database;
+    int pid = 0;  ///< by which processes outside know the daemon
   };
   explicit Service(Parts parts);
 

@@ -126,6 +126,7 @@ void apply_environment(Settings& settings) {
   if (const char* word = set("KVM_ACCELERATOR")) {
     settings.hypervisor.accelerator = parse_accelerator(word, "KVM_ACCELERATOR");
   }
+  if (const char* word = set("KVM_NETWORK")) settings.network = parse_network(word, "KVM_NETWORK");
   if (const char* word = set("KVM_GUEST")) settings.domains.guest = parse_guest(word, "KVM_GUEST");
   if (const char* word = set("KVM_GUEST_RELEASE")) settings.domains.release = parse_release(word, "KVM_GUEST_RELEASE");
   if (const char* word = set("KVM_RESET")) settings.reset.method = parse_reset_method(word, "KVM_RESET");

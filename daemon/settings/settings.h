@@ -31,6 +31,8 @@ struct Settings {
     Accelerator accelerator = Accelerator::automatic;
   } hypervisor;
 
+  Network network = Network::own;
+
   unsigned workers = 1;  ///< slots of the reboot pool; default max(1, cores/2)
   std::vector<std::string> prefixes{"a.", "b."};
   bool require_some = false;  ///< a run in which every test was unsupported is a failure
@@ -120,8 +122,8 @@ Settings load(const std::optional<std::filesystem::path>& file);
 Settings load_text(const std::string& text, const std::filesystem::path& file);
 
 /// Overrides by KVM_WORKERS, KVM_PREFIXES, KVM_PREFIX (older name, when KVM_PREFIXES is unset or empty), KVM_URI,
-/// KVM_DOMAINS, KVM_ACCELERATOR, KVM_GUEST, KVM_GUEST_RELEASE, KVM_RESET and KVM_SPARES. An empty variable counts as
-/// unset. Throws core::InputError naming the variable.
+/// KVM_DOMAINS, KVM_ACCELERATOR, KVM_NETWORK, KVM_GUEST, KVM_GUEST_RELEASE, KVM_RESET and KVM_SPARES. An empty variable
+/// counts as unset. Throws core::InputError naming the variable.
 void apply_environment(Settings& settings);
 
 /// One setting, as it stands in the table that all readers and listings share.

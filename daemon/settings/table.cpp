@@ -145,6 +145,13 @@ std::vector<Entry> build() {
           KVMTEST_MEMBER(hypervisor.accelerator),
           [](const Reading& r) { return parse_accelerator(scalar(r, "auto, kvm or emulated"), r.origin); },
           [](Accelerator value) { return std::string(to_string(value)); }),
+      entry(
+          "network",
+          "Where the domains' networks are. own: apart from the machine's and from everybody else's, with all that the "
+          "daemon does, so that nobody needs root. host: among the machine's interfaces, for templates with cards of "
+          "its own; that wants root. KVM_NETWORK overrides it.",
+          KVMTEST_MEMBER(network), [](const Reading& r) { return parse_network(scalar(r, "own or host"), r.origin); },
+          [](Network value) { return std::string(to_string(value)); }),
       number("workers",
              "How many domains are brought up at the same time, over all prefixes, 1 to 1024. Default: half the cores, "
              "at least 1. KVM_WORKERS overrides it.",

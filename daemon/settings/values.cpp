@@ -86,6 +86,14 @@ std::string_view to_string(Accelerator accelerator) {
   return "auto";
 }
 
+std::string_view to_string(Network network) { return network == Network::host ? "host" : "own"; }
+
+Network parse_network(std::string_view text, std::string_view origin) {
+  for (const auto known : {Network::own, Network::host})
+    if (text == to_string(known)) return known;
+  refuse(origin, "'" + shown(text) + "' is not a network; write own or host");
+}
+
 std::string_view to_string(ResetMethod method) {
   switch (method) {
     case ResetMethod::automatic: return "auto";

@@ -20,6 +20,15 @@ enum class Accelerator {
 /// The word in settings: auto, kvm, emulated.
 std::string_view to_string(Accelerator accelerator);
 
+/// Where the domains' networks are.
+enum class Network {
+  own,   ///< in namespaces that the daemon makes for all that it does
+  host,  ///< among the machine's own interfaces, which wants root
+};
+/// The word in settings: own, host.
+std::string_view to_string(Network network);
+Network parse_network(std::string_view text, std::string_view origin);
+
 /// How domains are brought to a clean shell.
 enum class ResetMethod {
   automatic,  ///< by snapshot where a domain will be reset again, else by a boot

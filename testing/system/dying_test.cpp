@@ -1,6 +1,7 @@
 // Stopping and dying on real domains: nothing is lost, nothing is left.
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -55,31 +56,63 @@ TEST_F(OnDomains, ARunOutlivesItsClientAndCanBeAttachedAgain) {
   EXPECT_NE(attached.output.find("suite/b: passed"), std::string::npos) << attached.output;
 }
 
-TEST_F(OnDomains, AKilledDaemonsRunGoesOnWithoutLosingOrRepeatingAVerdict) {
-  write_test("a", quick);
-  write_test("b", "# killed once\n# hosts: east west\n\neast# sleep 4; echo done\ndone\n");
-  write_test("c", quick);
+/// A run is killed in its second test and goes on: each test has one verdict, and the one that was running is tried
+/// anew.
+class Killed : public OnDomains {
+ protected:
+  void start(Process& client) { ASSERT_TRUE(client.wait_for("suite/b: started")) << client.output(); }
+  void write_tests() const {
+    write_test("a", quick);
+    write_test("b", "# killed once\n# hosts: east west\n\neast# sleep 4; echo done\ndone\n");
+    write_test("c", quick);
+  }
+  void resume_and_look() {
+    const Result resumed = run_kvmtest({"run", "--resume"});
+    EXPECT_EQ(resumed.status, 0) << resumed.output;
+    EXPECT_TRUE(domains().empty());
+    const auto run = results();
+    EXPECT_EQ(run.at("run"), 1);
+    std::map<std::string, std::vector<std::string>> attempts;
+    for (const auto& test : run.at("tests"))
+      for (const auto& attempt : test.at("attempts"))
+        attempts[test.at("name")].push_back(attempt.at("verdict").is_null() ? "none"
+                                                                            : attempt.at("verdict").get<std::string>());
+    EXPECT_EQ(attempts, (std::map<std::string, std::vector<std::string>>{
+                            {"suite/a", {"passed"}}, {"suite/b", {"none", "passed"}}, {"suite/c", {"passed"}}}));
+  }
+};
+
+TEST_F(Killed, WithTheMachinesNetworkTheNextDaemonFindsWhatIsLeft) {
+  use_network_of_host();
+  write_tests();
   Process client(kvmtest({"run"}), directory_);
-  ASSERT_TRUE(client.wait_for("suite/b: started")) << client.output();
-  // Its parent would clean up after it: kill that first, so that leftovers are found by the next daemon.
+  start(client);
+  // Its parent would clean up after it: kill that first.
   const pid_t daemon = daemon_pid();
   kill(parent_of(daemon), SIGKILL);
   kill(daemon, SIGKILL);
   EXPECT_EQ(client.finish(), 3) << client.output();
   EXPECT_FALSE(domains().empty());
+  resume_and_look();
+}
 
-  const Result resumed = run_kvmtest({"run", "--resume"});
-  EXPECT_EQ(resumed.status, 0) << resumed.output;
-  EXPECT_TRUE(domains().empty());
-  const auto run = results();
-  EXPECT_EQ(run.at("run"), 1);
-  std::map<std::string, std::vector<std::string>> attempts;
-  for (const auto& test : run.at("tests"))
-    for (const auto& attempt : test.at("attempts"))
-      attempts[test.at("name")].push_back(attempt.at("verdict").is_null() ? "none"
-                                                                          : attempt.at("verdict").get<std::string>());
-  EXPECT_EQ(attempts, (std::map<std::string, std::vector<std::string>>{
-                          {"suite/a", {"passed"}}, {"suite/b", {"none", "passed"}}, {"suite/c", {"passed"}}}));
+// Whichever of its three processes is killed.
+TEST_F(Killed, InNamespacesOfItsOwnNothingIsLeft) {
+  for (const int above : {0, 1, 2}) {
+    write_tests();
+    Process client(kvmtest({"run"}), directory_);
+    start(client);
+    const pid_t daemon = daemon_pid();
+    pid_t victim = daemon;
+    for (int i = 0; i < above; ++i) victim = parent_of(victim);
+    kill(victim, SIGKILL);
+    EXPECT_EQ(client.finish(), 3) << client.output();
+    EXPECT_TRUE(eventually([&] { return domains().empty() && kill(daemon, 0) != 0; })) << above << " above the daemon";
+    EXPECT_TRUE(bridges().empty());
+    resume_and_look();
+    run_kvmtest({"uninstall"});
+    std::filesystem::remove_all(directory_ / ".kvmtest");
+  }
 }
 
 TEST_F(OnDomains, AKilledDaemonTakesItsDomainsWithIt) {
@@ -117,6 +150,7 @@ TEST_F(OnDomains, AGuestThatPanicsHangsOrLeavesIsThatTestsResult) {
 }
 
 TEST_F(OnDomains, APrefixInUseIsRefusedWithItsHolder) {
+  use_network_of_host();
   write_test("a", quick);
   ASSERT_EQ(run_kvmtest({"install"}).status, 0);
   EXPECT_EQ(bridges().size(), 5U);
@@ -129,7 +163,20 @@ TEST_F(OnDomains, APrefixInUseIsRefusedWithItsHolder) {
   EXPECT_EQ(run_kvmtest({"stop", "--daemon", "--state-dir", (directory_ / "other").string()}).status, 0);
 }
 
+TEST_F(OnDomains, InNamespacesOfTheirOwnTwoDaemonsHaveTheSamePrefix) {
+  write_test("a", quick);
+  ASSERT_EQ(run_kvmtest({"up", prefix_ + "east"}).status, 0);
+  EXPECT_EQ(bridges().size(), 5U);
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net"))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(prefix_)) << "seen by the machine";
+  const std::string other = (directory_ / "other").string();
+  const Result second = run_kvmtest({"run", "--state-dir", other});
+  EXPECT_EQ(second.status, 0) << second.output;
+  EXPECT_EQ(run_kvmtest({"uninstall", "--state-dir", other}).status, 0);
+}
+
 TEST_F(OnDomains, UninstallRemovesEverythingAndWhatIsAnothersStays) {
+  use_network_of_host();
   ASSERT_EQ(run_kvmtest({"install"}).status, 0);
   ASSERT_EQ(run_kvmtest({"uninstall"}).status, 0);
   EXPECT_TRUE(bridges().empty());

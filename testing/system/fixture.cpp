@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -105,11 +106,24 @@ bool OnDomains::eventually(const std::function<bool()>& condition) {
 
 pid_t OnDomains::daemon_pid() const { return std::stoi(read_file(".kvmtest/kvmtestd.pid")); }
 
+void OnDomains::use_network_of_host() const {
+  std::ofstream(directory_ / "kvmtest.yaml", std::ios::app) << "network: host\n";
+}
+
+fs::path OnDomains::interfaces() const {
+  std::error_code error;
+  std::ifstream file(directory_ / ".kvmtest/kvmtestd.pid");
+  std::string pid;
+  const fs::path inside = "/proc/" + (file >> pid ? pid : "none") + "/root/sys/class/net";
+  return fs::exists(inside, error) ? inside : fs::path("/sys/class/net");
+}
+
 std::vector<std::string> OnDomains::bridges() const {
-  std::vector<std::string> out;
-  for (const auto& entry : fs::directory_iterator("/sys/class/net"))
-    if (entry.path().filename().string().starts_with(prefix_)) out.push_back(entry.path().filename());
-  return out;
+  std::set<std::string> out;
+  for (const fs::path& place : {interfaces(), fs::path("/sys/class/net")})
+    for (const auto& entry : fs::directory_iterator(place))
+      if (entry.path().filename().string().starts_with(prefix_)) out.insert(entry.path().filename());
+  return {out.begin(), out.end()};
 }
 
 }  // namespace kvmtest::testing

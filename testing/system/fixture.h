@@ -46,7 +46,11 @@ class OnDomains : public ::testing::Test {
   /// Waits until `condition` holds; what it is about is seen in /proc or the file system, which nobody announces.
   static bool eventually(const std::function<bool()>& condition);
   [[nodiscard]] pid_t daemon_pid() const;
-  /// Bridges whose name begins with the prefix.
+  /// The daemon makes no namespaces: bridges are the machine's, and domains outlive a daemon that is killed.
+  void use_network_of_host() const;
+  /// Where the bridges are, as sysfs shows it: in the daemon's namespaces, or the machine's when there is no daemon.
+  [[nodiscard]] std::filesystem::path interfaces() const;
+  /// Bridges whose name begins with the prefix, the machine's and the daemon's.
   [[nodiscard]] std::vector<std::string> bridges() const;
 
   std::filesystem::path directory_;  ///< project, suite and state

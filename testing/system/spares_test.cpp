@@ -38,9 +38,9 @@ class SparesOnDomains : public OnDomains {
   [[nodiscard]] Ports ports() const {
     Ports ports;
     std::error_code error;
-    for (const auto& port : fs::directory_iterator("/sys/class/net/" + prefix_ + "192_1_2/brif", error)) {
+    for (const auto& port : fs::directory_iterator(interfaces() / (prefix_ + "192_1_2") / "brif", error)) {
       std::string flags;
-      std::ifstream("/sys/class/net/" + port.path().filename().string() + "/flags") >> flags;
+      std::ifstream(interfaces() / port.path().filename() / "flags") >> flags;
       ++ports.all;
       if (!flags.empty() && (std::stoul(flags, nullptr, 16) & 1U) != 0) ++ports.up;
     }
@@ -116,6 +116,7 @@ TEST_F(SparesOnDomains, AStateThatIsDamagedMeanwhileCostsNoTest) {
 }
 
 TEST_F(SparesOnDomains, ADeadDaemonsSparesAreFoundAndDestroyed) {
+  use_network_of_host();
   write_tests();
   {
     Process running(kvmtest({"run", "--detach"}), directory_);

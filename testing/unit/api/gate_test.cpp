@@ -49,7 +49,7 @@ const Request stop{"POST", "/v1/stop", {}, "{}"};
 void answer(const Request& request, Exchange& exchange) { exchange.respond(200, {{"served", request.path}}); }
 
 TEST(GateTest, WhoAsksAtOnceIsToldThatItStarts) {
-  Gate gate("/a/state");
+  Gate gate(4711, "/a/state");
   Asked asked;
   gate.handler()(at_once, asked);
   EXPECT_EQ(asked.status, 200U);
@@ -61,7 +61,7 @@ TEST(GateTest, WhoAsksAtOnceIsToldThatItStarts) {
 }
 
 TEST(GateTest, AllOthersWaitUntilItServes) {
-  Gate gate("/a/state");
+  Gate gate(4711, "/a/state");
   Client first(gate, status);
   Client second(gate, stop);
   gate.open(answer);
@@ -72,7 +72,7 @@ TEST(GateTest, AllOthersWaitUntilItServes) {
 }
 
 TEST(GateTest, WhoeverWaitedForAStartThatFailedIsToldWhy) {
-  Gate gate("/a/state");
+  Gate gate(4711, "/a/state");
   Client waiting(gate, status);
   gate.refuse(409, "busy", "there is no libvirt");
   Client late(gate, at_once);

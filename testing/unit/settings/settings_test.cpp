@@ -256,20 +256,32 @@ TEST(Settings, WithoutAFileTheCurrentDirectoryIsTheProject) {
 }
 
 TEST(Settings, TheEnvironmentOverridesTheFile) {
-  const Environment environment{
-      {"KVM_WORKERS", "5"},           {"KVM_PREFIXES", "c. ''"},  {"KVM_PREFIX", "old."},
-      {"KVM_URI", "qemu:///session"}, {"KVM_ACCELERATOR", "kvm"}, {"KVM_RESET", "boot"},
-      {"KVM_SPARES", "false"},        {"KVM_MAX_FAIL", "3"},      {"KVM_REQUIRE_SOME", "true"}};
+  const Environment environment{{"KVM_WORKERS", "5"},           {"KVM_PREFIXES", "c. ''"},  {"KVM_PREFIX", "old."},
+                                {"KVM_URI", "qemu:///session"}, {"KVM_ACCELERATOR", "kvm"}, {"KVM_NETWORK", "host"},
+                                {"KVM_RESET", "boot"},          {"KVM_SPARES", "false"},    {"KVM_MAX_FAIL", "3"},
+                                {"KVM_REQUIRE_SOME", "true"}};
   Settings settings = from("workers: 2\n");
   apply_environment(settings);
   EXPECT_EQ(settings.workers, 5U);
   EXPECT_EQ(settings.prefixes, (std::vector<std::string>{"c.", ""}));
   EXPECT_EQ(settings.hypervisor.uri, "qemu:///session");
   EXPECT_EQ(settings.hypervisor.accelerator, Accelerator::kvm);
+  EXPECT_EQ(settings.network, Network::host);
   EXPECT_EQ(settings.reset.method, ResetMethod::boot);
   EXPECT_FALSE(settings.reset.spares);
   EXPECT_TRUE(settings.require_some);
   EXPECT_EQ(settings.max_fail, 3U);
+}
+
+TEST(Settings, WhereTheNetworksAre) {
+  EXPECT_EQ(from("").network, Network::own);
+  EXPECT_EQ(from("network: host\n").network, Network::host);
+  try {
+    (void)parse_network("bridge", "KVM_NETWORK");
+    FAIL();
+  } catch (const core::InputError& error) {
+    EXPECT_STREQ(error.what(), "KVM_NETWORK: 'bridge' is not a network; write own or host");
+  }
 }
 
 TEST(Settings, WhatAKernelsWarningsMean) {

@@ -1,0 +1,122 @@
+#include "sandbox/mounts.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "core/input_error.h"
+#include "sandbox/user_namespace.h"
+
+namespace kvmtest::sandbox {
+namespace {
+
+namespace fs = std::filesystem;
+using core::InputError;
+
+[[noreturn]] void refuse(const std::string& what) {
+  const int error = errno;
+  throw InputError(fmt::format("{}: {}: {}", what, strerror(error), why_refused(error)));
+}
+
+/// In a chroot the root is no mount, so that nothing can be said about it. A copy of it all, put on top of /proc and
+/// made the root, is one, and nobody else's.
+void make_root_a_mount() {
+  const int tree = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+  if (tree < 0) refuse("a copy of the root");
+  mount_attr attributes{};
+  attributes.propagation = MS_PRIVATE;
+  if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) != 0 ||
+      mount(nullptr, "/proc", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      move_mount(tree, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) != 0 || chdir("/proc") != 0 || chroot(".") != 0)
+    refuse("a root of one's own");
+  close(tree);
+}
+
+/// Below /run, in order, none within another.
+std::vector<fs::path> kept_in_run(const std::vector<fs::path>& wanted) {
+  std::vector<fs::path> kept;
+  for (const fs::path& path : wanted) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    if (!error && real.string().starts_with("/run/") && fs::is_directory(real, error)) kept.push_back(real);
+  }
+  std::sort(kept.begin(), kept.end());
+  kept.erase(std::unique(kept.begin(), kept.end(),
+                         [](const fs::path& outer, const fs::path& inner) {
+                           return inner == outer || inner.string().starts_with(outer.string() + '/');
+                         }),
+             kept.end());
+  return kept;
+}
+
+void empty_run(const std::vector<fs::path>& wanted) {
+  std::vector<std::pair<fs::path, int>> kept;
+  for (const fs::path& path : kept_in_run(wanted)) {
+    const int tree = open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    if (tree < 0) refuse(path.string());
+    kept.emplace_back(path, tree);
+  }
+  if (mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0) refuse("/run");
+  for (const auto& [path, tree] : kept) {
+    fs::create_directories(path);
+    if (move_mount(tree, "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) refuse(path.string());
+    close(tree);
+  }
+}
+
+/// Adds a line to a file of accounts as this process sees it, where no line begins with `name` yet.
+void add_account(const fs::path& file, const std::string& name, const std::string& line) {
+  std::ifstream in(file);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (("\n" + text.str()).find("\n" + name + ":") != std::string::npos) return;
+  const fs::path copy = fs::path("/run/kvmtest") / file.filename();
+  fs::create_directories(copy.parent_path());
+  std::ofstream(copy) << text.str() << line << '\n';
+  if (mount(copy.c_str(), file.c_str(), nullptr, MS_BIND, nullptr) != 0) refuse(file.string());
+}
+
+/// As root, libvirt's driver asks for the ids of the user that Debian has compiled into it, although it is told others
+/// to use; where no such user is, it ends. On a machine with nothing but the driver there is none.
+void add_accounts_for_libvirt() {
+  const char* const name = "libvirt-qemu";
+  if (getpwnam(name) == nullptr)
+    add_account("/etc/passwd", name, "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin");
+  if (getgrnam(name) == nullptr) add_account("/etc/group", name, "libvirt-qemu:x:64055:");
+  if (getgrnam("kvm") == nullptr) add_account("/etc/group", "kvm", "kvm:x:64056:");
+}
+
+}  // namespace
+
+void enter_mount_namespace(const std::vector<fs::path>& kept) {
+  const fs::path here = fs::current_path();
+  if (unshare(CLONE_NEWNS) != 0) refuse("no mount namespace");
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    if (errno != EINVAL) refuse("mounts of one's own");
+    make_root_a_mount();
+  }
+  empty_run(kept);
+  add_accounts_for_libvirt();
+  if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) refuse("/sys");
+  std::error_code error;
+  fs::current_path(here, error);  // what lies above the current directory may be another mount now
+  if (error) fs::current_path("/", error);
+}
+
+void mount_proc() {
+  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) refuse("/proc");
+}
+
+}  // namespace kvmtest::sandbox

@@ -1,0 +1,19 @@
+#pragma once
+// A user namespace, in which an ordinary user has root's rights over what the daemon makes, and over nothing else.
+
+#include <string>
+
+namespace kvmtest::sandbox {
+
+/// Takes this process, which has one thread, into a user namespace of its own as its root. The user's subordinate ids
+/// (subuid(5)) are there as 1 and above, if newuidmap(1) maps them. Returns why they are not there, one line; empty:
+/// they are. Throws core::InputError, one line, where the machine refuses: what does, and how to allow it.
+std::string enter_user_namespace();
+
+/// What most likely refuses a namespace with that errno, and how to allow it; one line.
+std::string why_refused(int error);
+
+/// Whether this process' groups cannot be set in its user namespace, only be kept.
+bool keeps_groups();
+
+}  // namespace kvmtest::sandbox

@@ -1,0 +1,113 @@
+// An ordinary user, who may nothing that root may, on real domains.
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+namespace kvmtest::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uid_t user = 54321;
+constexpr const char* quick = "# quick\n# hosts: east\n\neast# hostname\neast\n";
+
+class AsUser : public OnDomains {
+ public:
+  AsUser() {
+    std::ifstream accounts("/etc/passwd");
+    write_file("etc/passwd", std::string(std::istreambuf_iterator<char>(accounts), {}) +
+                                 "kvmtester:x:54321:54321::/nonexistent:/bin/sh\n");
+    give_ids("kvmtester:700000:65536\n");
+    write_test("a", quick);
+    for (const auto& entry : fs::recursive_directory_iterator(directory_)) give(entry.path());
+    give(directory_);
+    // As Debian has it; some containers do not.
+    struct stat status {};
+    stat("/dev/net/tun", &status);
+    tun_mode_ = status.st_mode & 07777U;
+    chmod("/dev/net/tun", 0666);
+  }
+  ~AsUser() override {
+    run(as_user(kvmtest({"uninstall"})), directory_);
+    chmod("/dev/net/tun", tun_mode_);
+  }
+
+ protected:
+  void give_ids(const std::string& ranges) const {
+    for (const char* file : {"etc/subuid", "etc/subgid"}) write_file(file, ranges);
+  }
+  /// The accounts are seen by this command and by what it starts alone.
+  [[nodiscard]] std::vector<std::string> as_user(std::vector<std::string> words, const std::string& how = "") const {
+    const std::string script = "for f in passwd subuid subgid; do mount --bind \"$0/etc/$f\" /etc/$f || exit; done; " +
+                               how + " exec setpriv --reuid 54321 --regid 54321 --clear-groups \"$@\"";
+    words.insert(words.begin(), {"unshare", "--mount", "sh", "-c", script, directory_.string()});
+    return words;
+  }
+  [[nodiscard]] Result run_as_user(std::vector<std::string> words) const {
+    return run(as_user(kvmtest(std::move(words))), directory_);
+  }
+  [[nodiscard]] std::string log() const { return read_file(".kvmtest/kvmtestd.log"); }
+
+ private:
+  static void give(const fs::path& path) {
+    if (lchown(path.c_str(), user, user) != 0) throw std::runtime_error(path.string() + ": chown");
+  }
+  mode_t tun_mode_ = 0;
+};
+
+TEST_F(AsUser, RunsTestsAndNothingOfItIsSeenOutside) {
+  const Result ran = run_as_user({"run"});
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_EQ(log().find("your user's own id"), std::string::npos) << log();
+  ASSERT_EQ(run_as_user({"up", prefix_ + "east"}).status, 0);
+  for (const auto& entry : fs::directory_iterator("/sys/class/net"))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(prefix_)) << entry.path();
+  EXPECT_EQ(bridges().size(), 5U);
+}
+
+TEST_F(AsUser, EntersTheNetworksOfTheDomains) {
+  const Result links = run_as_user({"enter", prefix_, "ip", "-o", "link", "show", "type", "bridge"});
+  EXPECT_EQ(links.status, 0) << links.output;
+  EXPECT_NE(links.output.find(prefix_ + "192_1_2"), std::string::npos) << links.output;
+  EXPECT_EQ(run_as_user({"enter", "id", "-u"}).output, "0\n");
+  EXPECT_EQ(run_as_user({"enter", prefix_, "sh", "-c", "exit 7"}).status, 7);
+  const Result none = run_as_user({"enter", prefix_, "/no/such-program"});
+  EXPECT_EQ(none.status, 3);
+  EXPECT_NE(none.output.find("/no/such-program: No such file"), std::string::npos) << none.output;
+  EXPECT_EQ(run_as_user({"enter", "a/.", "true"}).status, 2);
+}
+
+TEST_F(AsUser, WithoutIdsToGiveAwayTestsRunTooAndTheLogTells) {
+  give_ids("");
+  const Result ran = run_as_user({"run"});
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_NE(log().find("kvmtester has no range in /etc/subuid"), std::string::npos) << log();
+}
+
+// The kernel makes no user namespace for an ordinary user in a chroot.
+TEST_F(AsUser, WhereNamespacesAreRefusedOneLineSaysWhatToDo) {
+  fs::create_directory(directory_ / "root");
+  const Result refused =
+      run(as_user(kvmtest({"run"}),
+                  "mount --rbind / \"$0/root\" && cd \"$0/root$0\" && set -- chroot \"$0/root\" setpriv "
+                  "--reuid 54321 --regid 54321 --clear-groups env -C \"$0\" \"$@\"; exec \"$@\"; "),
+          directory_);
+  EXPECT_EQ(refused.status, 2) << refused.output;
+  EXPECT_NE(refused.output.find("no user namespace: Operation not permitted"), std::string::npos) << refused.output;
+  EXPECT_NE(refused.output.find("KVM_URI=qemu:///system"), std::string::npos) << refused.output;
+  EXPECT_EQ(std::count(refused.output.begin(), refused.output.end(), '\n'), 1) << refused.output;
+}
+
+}  // namespace
+}  // namespace kvmtest::testing
