@@ -192,6 +192,12 @@ std::unique_ptr<RawConnection> Client::upgrade(const std::string& target) {
                                          std::string(static_cast<const char*>(data.data()), data.size()));
 }
 
+std::unique_ptr<RawConnection> Client::hold() {
+  Connection connection;
+  connect(connection, socket_);
+  return std::make_unique<RawConnection>(connection.socket.release(), std::string());
+}
+
 /// Whether a daemon is there, with settings that do or a run that keeps it from having others.
 bool Client::suitable_daemon() {
   json status;

@@ -55,6 +55,9 @@ class Client {
   /// starting.
   void ensure_daemon(const std::optional<std::filesystem::path>& config);
 
+  /// A connection that asks for nothing; while it is there, the daemon is in use. Throws Refused.
+  std::unique_ptr<RawConnection> hold();
+
   /// Ends the daemon and waits until it is gone.
   void shut_down();
 

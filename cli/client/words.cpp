@@ -119,4 +119,14 @@ std::size_t own_words(const CLI::App& app, const std::vector<std::string>& words
   return words.size();
 }
 
+void keep_from_first_word(const CLI::App& app, const std::string& verb, std::vector<std::string>& words) {
+  const Reading reading = read_words(app, words);
+  if (reading.verb != verb) return;
+  for (std::size_t i = 0; i < words.size() && reading.roles[i] != Role::mark; ++i) {
+    if (reading.roles[i] != Role::positional) continue;
+    words.insert(words.begin() + static_cast<std::ptrdiff_t>(i), "--");
+    return;
+  }
+}
+
 }  // namespace kvmtest::client

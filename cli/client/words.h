@@ -42,4 +42,8 @@ void parse(CLI::App& app, const std::vector<std::string>& words);
 /// that is somebody else's, as with ssh. A "--" behind that positional belongs to the program and is its last word.
 std::size_t own_words(const CLI::App& app, const std::vector<std::string>& words);
 
+/// Puts a "--" before the first positional of that verb, so that all from there on is taken as it is, as with ssh. No
+/// other verb is changed.
+void keep_from_first_word(const CLI::App& app, const std::string& verb, std::vector<std::string>& words);
+
 }  // namespace kvmtest::client

@@ -8,6 +8,7 @@
 
 #include "base/quoting.h"
 #include "client/manual.h"
+#include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/complete.h"
 #include "kvmtest/verbs.h"
@@ -38,6 +39,8 @@ int main(int argc, char** argv) {
               << " (see kvmtest --help)\n";
     return 2;
   }
-  if (const auto status = program.parse("kvmtest", {argv + 1, argv + argc})) return *status;
+  std::vector<std::string> words(argv + 1, argv + argc);
+  client::keep_from_first_word(program.app(), "enter", words);
+  if (const auto status = program.parse("kvmtest", words)) return *status;
   return client::with_errors("kvmtest", context.chosen);
 }
