@@ -1,11 +1,14 @@
 #include "settings/input_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <system_error>
 
+#include "base/descriptor.h"
 #include "core/input_error.h"
 
 namespace kvmtest::settings {
@@ -29,32 +32,47 @@ std::optional<std::string> no_file(const std::filesystem::path& path) {
   return "is a link to '" + fs::read_symlink(path, ignored).string() + "', and nothing is there; remove it or mend it";
 }
 
+namespace {
+
+/// All bytes of a plain file, or why there are none: an errno.
+int read_plain(const std::filesystem::path& path, std::string& text) {
+  // It may have become a FIFO or a terminal since somebody looked: opening it is not to wait, and to change nothing.
+  const base::Descriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  struct stat status {};
+  if (!file || fstat(file.number(), &status) != 0) return errno;
+  if (!S_ISREG(status.st_mode)) return EINVAL;
+  if (status.st_size > static_cast<off_t>(largest_input)) return EFBIG;
+  while (true) {
+    constexpr std::size_t piece = 1U << 16U;
+    const std::size_t had = text.size();
+    text.resize(had + piece);
+    const ssize_t got = read(file.number(), text.data() + had, piece);
+    text.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0 && errno != EINTR) return errno;
+    if (text.size() > largest_input) return EFBIG;
+    if (got == 0) return 0;
+  }
+}
+
+}  // namespace
+
 std::string read_input_file(const std::filesystem::path& path, const std::filesystem::path& label,
                             std::string_view what, core::LineEnds ends) {
   if (const auto wrong = no_file(path)) throw core::InputError({label}, *wrong);
-  errno = 0;
-  try {
-    std::ifstream stream(path, std::ios::binary);
-    if (stream.is_open()) {
-      std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-      core::check_text(text, label, ends);
-      return text;
-    }
-  } catch (const std::ios_base::failure&) {
-    // The reason is in errno, as it is when the file did not open.
-  }
-  const int why = errno != 0 ? errno : EIO;
-  throw core::InputError({label}, "cannot read " + std::string(what) + ": " + std::generic_category().message(why));
+  std::string text;
+  const int error = read_plain(path, text);
+  if (error == EFBIG)
+    throw core::InputError({label}, "is larger than " + std::to_string(largest_input >> 20U) + " MiB");
+  if (error != 0)
+    throw core::InputError({label}, "cannot read " + std::string(what) + ": " + std::generic_category().message(error));
+  core::check_text(text, label, ends);
+  return text;
 }
 
 std::optional<std::string> file_text(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
+  std::string text;
+  if (read_plain(path, text) != 0) return std::nullopt;
+  return text;
 }
 
 }  // namespace kvmtest::settings
