@@ -1,5 +1,6 @@
 #include "kvmtest/choosing.h"
 
+#include <atomic>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -18,21 +19,26 @@ namespace {
 
 constexpr const char* group = "Choosing tests; RE is a regular expression";
 
-/// By test: its verdict as its suite's own output has it now, else as the last run gave it.
-std::vector<core::Verdict> earlier_verdicts(const settings::Settings& settings,
-                                            const std::vector<suite::LoadedTest>& tests) {
+struct EarlierVerdicts {
+  std::vector<core::Verdict> of;      ///< by test
+  std::atomic<std::size_t> older{0};  ///< tests whose own output cannot be judged without running something
+};
+
+/// A test's verdict as its suite's own output has it now, else as the last run gave it.
+void find_earlier(const settings::Settings& settings, const std::vector<suite::LoadedTest>& tests,
+                  EarlierVerdicts& found) {
   std::map<std::string, core::Verdict> last;
   if (const auto path = settings.state_dir.database(); std::filesystem::exists(path)) {
     telemetry::Database database(path);
     last = telemetry::Queries(database).last_verdicts();
   }
-  std::vector<core::Verdict> verdicts(tests.size());
+  found.of.resize(tests.size());
   suite::for_each_in_parallel(tests.size(), [&](std::size_t i) {
-    const auto found = last.find(tests[i].test.name);
-    const auto known = found == last.end() ? core::Verdict::untested : found->second;
-    verdicts[i] = tests[i].own_output ? tests[i].own_output->earlier() : known;
+    const auto known = last.find(tests[i].test.name);
+    const auto own = tests[i].own_output ? tests[i].own_output->earlier() : std::nullopt;
+    if (tests[i].own_output && !own) ++found.older;
+    found.of[i] = own ? *own : known == last.end() ? core::Verdict::untested : known->second;
   });
-  return verdicts;
 }
 
 }  // namespace
@@ -99,7 +105,13 @@ void tell_left_out(const std::string& told, std::size_t more) {
 std::vector<std::string> leave_out(const settings::Settings& settings, const planning::Earlier& earlier,
                                    std::vector<suite::LoadedTest>& tests) {
   if (earlier.empty()) return {};
-  return planning::leave_out(earlier, earlier_verdicts(settings, tests), tests);
+  EarlierVerdicts found;
+  find_earlier(settings, tests, found);
+  if (found.older > 0)
+    std::cerr << fmt::format(
+        "of {} no answer of the sanitizer is stored for the output that is there: what the last run said counts\n",
+        found.older == 1 ? "1 test" : fmt::format("{} tests", found.older.load()));
+  return planning::leave_out(earlier, found.of, tests);
 }
 
 }  // namespace kvmtest::command

@@ -12,6 +12,7 @@
 #include "core/input_error.h"
 #include "kvmtest/pager.h"
 #include "report/differences.h"
+#include "suite/libreswan/beneath.h"
 #include "suite/libreswan/outputs.h"
 #include "wire/record_json.h"
 
@@ -60,10 +61,17 @@ std::string issues_text(const std::vector<core::Issue>& issues) {
   return out;
 }
 
+libreswan::OutputTimes times_of(const std::filesystem::path& output) {
+  try {
+    return libreswan::read_times(libreswan::open_unlinked(output));
+  } catch (const base::FileError&) {
+    return {};
+  }
+}
+
 void print_result(const libreswan::KnownOutput& output, const libreswan::OutputJudgement& judgement, bool json) {
   if (json) {
-    auto object =
-        nlohmann::json::parse(libreswan::result_json(output.test, judgement, libreswan::read_times(output.output)));
+    auto object = nlohmann::json::parse(libreswan::result_json(output.test, judgement, times_of(output.output)));
     object["path"] = output.shown;
     object["output_directory"] = output.output.string();
     std::cout << wire::dump(object) << '\n';
@@ -71,6 +79,13 @@ void print_result(const libreswan::KnownOutput& output, const libreswan::OutputJ
     std::cout << fmt::format("{} {}{}\n", output.shown, core::to_string(judgement.verdict),
                              issues_text(judgement.issues));
   }
+}
+
+std::string not_sanitized(std::size_t tests) {
+  return fmt::format(
+      "of {} no answer of the sanitizer is stored for this output and these scripts, and nothing was run; --sanitize "
+      "runs it",
+      tests == 1 ? "1 test" : fmt::format("{} tests", tests));
 }
 
 void print_diffs(const libreswan::OutputJudgement& judgement, const Rejudging& wish) {
@@ -84,9 +99,11 @@ int judge_again(const settings::Settings& settings, const Rejudging& wish) {
   libreswan::prune_answers(cache);
   const auto found = libreswan::find_outputs(wish.paths, std::filesystem::current_path(), cache, wish.options.filter);
   const auto& outputs = found.outputs;
-  const auto judgements = libreswan::judge_outputs(outputs);
+  const auto judgements =
+      libreswan::judge_outputs(outputs, wish.options.sanitize ? libreswan::Unstored::run : libreswan::Unstored::leave);
   Counts counts;
   std::size_t skipped = 0;
+  std::size_t left = 0;
   bool not_updated = false;
   std::vector<std::string> remarks = found.passed_over;  // told behind the pager, which has the screen to itself
   std::optional<Pager> pager;
@@ -103,9 +120,10 @@ int judge_again(const settings::Settings& settings, const Rejudging& wish) {
     else
       print_result(output, judgement, wish.json);
     if (!output.obstacle.empty()) remarks.push_back(output.test.name + ": " + output.obstacle);
-    if (!wish.options.update || judgement.verdict == Verdict::untested) continue;
+    if (judgement.left) ++left;
+    if (!wish.options.update || judgement.verdict == Verdict::untested || judgement.left) continue;
     try {
-      libreswan::save_judgement(output.test, output.output, judgement);
+      libreswan::save_judgement(output.test, libreswan::open_unlinked(output.output), judgement);
     } catch (const std::exception& error) {
       remarks.emplace_back(error.what());
       not_updated = true;
@@ -114,6 +132,7 @@ int judge_again(const settings::Settings& settings, const Rejudging& wish) {
   pager.reset();
   for (const std::string& remark : remarks) std::cerr << remark << '\n';
   tell_left_out(suite::told(found.ignored, outputs.size() + found.ignored.size()), skipped);
+  if (left > 0) std::cerr << not_sanitized(left) << '\n';
   std::cerr << counts.text() << '\n';
   return not_updated ? cannot_tell : counts.exit_status();
 }
@@ -123,14 +142,17 @@ int judge_again(const settings::Settings& settings, const Rejudging& wish) {
 void DirectoryOptions::add_to(client::Command& verb) {
   add_filter(verb, filter);
   add_earlier(verb, earlier);
+  verb.add_flag("--sanitize", sanitize,
+                "with DIR: run the checkout's sanitizer where no answer of it is stored (default: run nothing)");
   verb.footer(
-      "With a DIR nothing is run. The output in it is judged again, by the expected output, sanitizers and parameters "
-      "as they are now. The exit status is then 0, 1 when a test failed, or 125 when a test is unresolved or was never "
+      "With a DIR no test is run. The output in it is judged again, by the expected output, sanitizers and parameters "
+      "as they are now. What the sanitizer made of it must be stored, by a run or by --sanitize. The exit status is "
+      "then 0, 1 when a test failed, or 125 when a test is unresolved or was never "
       "run, as 'git bisect run' wants it.");
 }
 
 void DirectoryOptions::refuse() const {
-  if (filter != suite::Filter{} || !earlier.empty() || update)
+  if (filter != suite::Filter{} || !earlier.empty() || update || sanitize)
     throw core::InputError("this option is for directories with output; name one");
 }
 

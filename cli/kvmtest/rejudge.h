@@ -17,7 +17,8 @@ namespace kvmtest::command {
 struct DirectoryOptions {
   suite::Filter filter;
   planning::Earlier earlier;
-  bool update = false;  ///< write the sanitized consoles, differences and results anew
+  bool sanitize = false;  ///< run the checkout's sanitizer where no answer of it is stored
+  bool update = false;    ///< write the sanitized consoles, differences and results anew
 
   void add_to(client::Command& verb);
   /// Throws core::InputError when one of them was given.

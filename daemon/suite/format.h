@@ -44,8 +44,8 @@ class OwnOutput {
   /// Instead of begin() and Judge::judge(), for an attempt that ended before its first step: the output has these
   /// issues and nothing of the attempt before. Writes files; does not throw.
   virtual void missed(const Times& times, const std::vector<core::Issue>& issues) const = 0;
-  /// What the output of the last attempt says now.
-  [[nodiscard]] virtual core::Verdict earlier() const = 0;
+  /// What the output of the last attempt says now. Runs nothing. Nothing: that cannot be told without.
+  [[nodiscard]] virtual std::optional<core::Verdict> earlier() const = 0;
 };
 
 /// A test, ready to be run and judged, unless it has an obstacle. Cheap to copy apart from the Test itself.

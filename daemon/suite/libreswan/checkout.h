@@ -45,10 +45,10 @@ class Checkouts {
   /// Throws what Checkout does.
   std::shared_ptr<const Checkout> at(const std::filesystem::path& testing);
   /// The sanitizer that all tests of a checkout share.
-  std::shared_ptr<Sanitizer> sanitizer(const Checkout& checkout, const std::filesystem::path& cache);
+  std::shared_ptr<const Sanitizer> sanitizer(const Checkout& checkout, const std::filesystem::path& cache);
 
  private:
-  std::map<std::filesystem::path, std::shared_ptr<Sanitizer>> sanitizers_;
+  std::map<std::filesystem::path, std::shared_ptr<const Sanitizer>> sanitizers_;
   std::map<std::filesystem::path, std::shared_ptr<const Checkout>> read_;
 };
 

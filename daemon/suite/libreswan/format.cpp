@@ -7,6 +7,7 @@
 #include "core/input_error.h"
 #include "settings/input_file.h"
 #include "suite/files.h"
+#include "suite/libreswan/beneath.h"
 #include "suite/libreswan/checkout.h"
 #include "suite/libreswan/judge.h"
 #include "suite/libreswan/scripts.h"
@@ -41,9 +42,13 @@ std::vector<fs::path> unlisted(const fs::path& path) {
 }
 
 // The text of the first line of description.txt that has any.
-std::string title_of(const fs::path& directory) {
-  // It is for people alone: nothing that is wrong with it matters.
-  const std::string text = settings::file_text(directory / "description.txt").value_or("");
+std::string title_of(const fs::path& testing, const fs::path& directory) {
+  std::string text;
+  try {
+    text = read_beneath(testing, directory / "description.txt").value_or("");
+  } catch (const base::FileError&) {
+    // It is for people alone: nothing that is wrong with it matters.
+  }
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string::npos) return {};
   const std::string line = text.substr(begin, text.find_first_of("\r\n", begin) - begin);
@@ -153,7 +158,7 @@ class LibreswanFormat final : public Format {
     test.path = real;
     test.attributes = {{std::string(attribute::kind), {listed.kind}, default_kind},
                        {std::string(attribute::status), {listed.status}, default_status}};
-    test.title = title_of(real);
+    test.title = title_of(checkout->testing(), real);
     test.command_limit = context.in_guests.command_limit;
     // The verdict is libreswan's own: see KERNEL.
     test.kernel_warnings = core::KernelWarnings::tell;

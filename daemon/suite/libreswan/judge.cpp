@@ -2,10 +2,12 @@
 
 #include <array>
 #include <ctime>
-#include <stdexcept>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "base/plain_copy.h"
+#include "suite/libreswan/beneath.h"
 #include "suite/libreswan/console_files.h"
 #include "suite/libreswan/result_files.h"
 
@@ -14,9 +16,12 @@ namespace kvmtest::suite::libreswan {
 namespace {
 
 namespace fs = std::filesystem;
+using base::OpenDirectory;
 using ::kvmtest::core::Issue;
 using ::kvmtest::core::Verdict;
 using std::chrono::system_clock;
+
+constexpr const char* output_name = "OUTPUT";
 
 /// As libreswan's backups are named: local time.
 std::string backup_date(system_clock::time_point time) {
@@ -30,34 +35,26 @@ std::string backup_date(system_clock::time_point time) {
 
 double in_seconds(std::chrono::microseconds time) { return std::chrono::duration<double>(time).count(); }
 
-void move_into(const fs::path& from, const fs::path& directory) {
-  const fs::path to = directory / from.filename();
-  std::error_code error;
-  fs::rename(from, to, error);
-  if (!error) return;
-  // Another file system.
-  fs::copy(from, to,
-           fs::copy_options::recursive | fs::copy_options::overwrite_existing | fs::copy_options::copy_symlinks);
-  fs::remove_all(from);
-}
-
 class LibreswanJudge final : public Judge, public OwnOutput {
  public:
-  LibreswanJudge(Test test, std::shared_ptr<Sanitizer> sanitizer)
-      : test_(std::move(test)),
-        judged_(judged_test(test_)),
-        output_(test_.path / "OUTPUT"),
-        sanitizer_(std::move(sanitizer)) {}
+  LibreswanJudge(Test test, std::shared_ptr<const Sanitizer> sanitizer)
+      : test_(std::move(test)), judged_(judged_test(test_)), sanitizer_(std::move(sanitizer)) {}
 
   /// OUTPUT itself stays where it is: a guest may have it mounted.
   [[nodiscard]] std::string begin(const Times& times) const override {
     try {
-      if (fs::exists(output_) && !fs::is_directory(output_))
-        return output_.string() + ": this is a file where a directory belongs; remove it";
-      if (!fs::create_directory(output_)) back_up(times.run);
+      const OpenDirectory test = open_unlinked(test_.path);
+      const auto kind = test.kind(output_name);
+      if (kind && kind != OpenDirectory::Kind::directory)
+        return (test_.path / output_name).string() + ": this is " +
+               (kind == OpenDirectory::Kind::link ? "a link" : "a file") + " where a directory belongs; remove it";
+      if (!kind)
+        (void)test.make_new(output_name);
+      else
+        back_up(test.open(output_name), times.run);
       return {};
-    } catch (const fs::filesystem_error& error) {
-      return "there is no room for the test's output: " + error.path1().string() + ": " + error.code().message();
+    } catch (const std::system_error& error) {
+      return std::string("there is no room for the test's output: ") + error.what();
     }
   }
 
@@ -70,11 +67,11 @@ class LibreswanJudge final : public Judge, public OwnOutput {
     try {
       if (!unprepared) write_consoles(execution);
       if (room) write_log(execution.times);
-      OutputJudgement found = judge_output(judged_, output_, *sanitizer_, effort);
+      OutputJudgement found = judge_output(judged_, path(), *sanitizer_, Unstored::run, effort);
       if (unprepared) found.issues.insert(found.issues.begin(), why_not);
       if (unprepared) found.verdict = Verdict::unresolved;
       add_truncated(execution, found);
-      if (room) save_judgement(judged_, output_, found);
+      if (room) save_judgement(judged_, output(), found);
       judgement.verdict = found.verdict;
       judgement.issues = found.issues;
       judgement.clean = found.sanitized;
@@ -93,19 +90,20 @@ class LibreswanJudge final : public Judge, public OwnOutput {
     try {
       write_log(times);
       judge::Effort effort;
-      OutputJudgement found = judge_output(judged_, output_, *sanitizer_, effort);
+      OutputJudgement found = judge_output(judged_, path(), *sanitizer_, Unstored::run, effort);
       found.verdict = Verdict::unresolved;
       found.issues.insert(found.issues.begin(), issues.begin(), issues.end());
-      save_judgement(judged_, output_, found);
+      save_judgement(judged_, output(), found);
     } catch (const std::exception&) {
       // Without them it is unresolved as well: its consoles are missing.
     }
   }
 
-  [[nodiscard]] Verdict earlier() const override {
+  [[nodiscard]] std::optional<Verdict> earlier() const override {
     try {
       judge::Effort effort;
-      return judge_output(judged_, output_, *sanitizer_, effort).verdict;
+      const OutputJudgement found = judge_output(judged_, path(), *sanitizer_, Unstored::leave, effort);
+      return found.left ? std::nullopt : std::optional(found.verdict);
     } catch (const std::exception&) {
       return Verdict::unresolved;
     }
@@ -122,35 +120,45 @@ class LibreswanJudge final : public Judge, public OwnOutput {
     }
   }
 
-  void back_up(system_clock::time_point run) const {
-    const fs::path backups = test_.path.parent_path().parent_path().parent_path() / "BACKUP" / test_.name;
-    fs::path directory = backups / backup_date(run);
+  [[nodiscard]] std::filesystem::path path() const { return test_.path / output_name; }
+  [[nodiscard]] OpenDirectory output() const { return open_unlinked(path()); }
+
+  void back_up(const OpenDirectory& output, system_clock::time_point run) const {
+    const auto entries = output.list();
+    const OpenDirectory backups =
+        open_unlinked(test_.path.parent_path().parent_path().parent_path()).make("BACKUP/" + test_.name);
+    std::string name = backup_date(run);
     // A test that a run tries several times.
-    for (unsigned number = 2; fs::exists(directory); ++number)
-      directory = backups / (backup_date(run) + "-" + std::to_string(number));
-    fs::create_directories(directory);
-    for (const auto& entry : fs::directory_iterator(output_)) move_into(entry.path(), directory);
+    for (unsigned number = 2; backups.kind(name); ++number) name = backup_date(run) + "-" + std::to_string(number);
+    const OpenDirectory directory = backups.make_new(name);
+    try {
+      for (const auto& entry : entries) output.move(entry.name, directory, entry.name);
+    } catch (const base::FileError& error) {
+      if (error.code() != std::errc::cross_device_link) throw;
+      (void)base::copy_plain(output, directory);
+      for (const auto& entry : entries) output.remove(entry.name);
+    }
   }
 
   void write_consoles(const Execution& execution) const {
+    const OpenDirectory directory = output();
     for (const auto& [host, text] : console_texts(test_, execution))
-      write_output_file(output_ / (host + ".console.verbose.txt"), text);
+      put_file(directory, host + ".console.verbose.txt", text);
   }
 
   void write_log(const Times& times) const {
     const auto wall = [](system_clock::time_point time) {
       return std::chrono::time_point_cast<std::chrono::microseconds>(time);
     };
-    write_output_file(output_ / "debug.log", debug_log({wall(times.begin - times.resets), wall(times.end),
-                                                        in_seconds(times.resets + times.script),
-                                                        in_seconds(times.resets), in_seconds(times.script)},
-                                                       test_.name));
+    put_file(output(), "debug.log",
+             debug_log({wall(times.begin - times.resets), wall(times.end), in_seconds(times.resets + times.script),
+                        in_seconds(times.resets), in_seconds(times.script)},
+                       test_.name));
   }
 
   const Test test_;
   const JudgedTest judged_;
-  const fs::path output_;
-  const std::shared_ptr<Sanitizer> sanitizer_;
+  const std::shared_ptr<const Sanitizer> sanitizer_;
 };
 
 }  // namespace
@@ -163,10 +171,11 @@ JudgedTest judged_test(const Test& test) {
           guests_of(test),
           test.name,
           test.value(attribute::kind),
-          test.value(attribute::status)};
+          test.value(attribute::status),
+          read_parameters(test.path.parent_path().parent_path(), test.path)};
 }
 
-LoadedTest with_judge(Test test, std::shared_ptr<Sanitizer> sanitizer) {
+LoadedTest with_judge(Test test, std::shared_ptr<const Sanitizer> sanitizer) {
   auto judge = std::make_shared<LibreswanJudge>(test, std::move(sanitizer));
   return {std::move(test), judge, judge};
 }

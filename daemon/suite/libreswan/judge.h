@@ -16,6 +16,6 @@ JudgedTest judged_test(const Test& test);
 
 /// The test with its judge. OUTPUT of its directory is where its attempts go; what was there before moves to
 /// BACKUP/NAME/DATE in the checkout's own directory.
-LoadedTest with_judge(Test test, std::shared_ptr<Sanitizer> sanitizer);
+LoadedTest with_judge(Test test, std::shared_ptr<const Sanitizer> sanitizer);
 
 }  // namespace kvmtest::suite::libreswan

@@ -8,8 +8,9 @@
 #include <set>
 #include <system_error>
 
-#include "settings/input_file.h"
+#include "suite/libreswan/beneath.h"
 #include "suite/libreswan/console_files.h"
+#include "suite/libreswan/log_scan.h"
 #include "suite/libreswan/text_diff.h"
 
 namespace kvmtest::suite::libreswan {
@@ -27,11 +28,6 @@ bool has_core(std::string_view text) { return contains(text, "\nCORE FOUND") || 
 bool has_control(std::string_view text, std::string_view allowed) {
   return std::any_of(text.begin(), text.end(),
                      [&](char c) { return (c < ' ' || c > '~') && allowed.find(c) == std::string_view::npos; });
-}
-
-bool has_leak(const std::string& text) {
-  static const RE2 pattern("leak detective found [0-9]+ leaks", RE2::Latin1);
-  return contains(text, "leak detective found") && RE2::PartialMatch(text, pattern);
 }
 
 bool has_call_trace(const std::string& text) {
@@ -64,12 +60,12 @@ std::string first_difference(std::string_view expected, std::string_view actual)
 
 class OutputJudging {
  public:
-  OutputJudging(const JudgedTest& test, const fs::path& output, Sanitizer& sanitizer, judge::Effort& effort)
-      : test_(test), output_(output), sanitizer_(sanitizer), effort_(effort) {
-    std::error_code ignored;
+  OutputJudging(const JudgedTest& test, const base::OpenDirectory& output, const Sanitizer& sanitizer,
+                Unstored unstored, judge::Effort& effort)
+      : test_(test), output_(output), sanitizer_(sanitizer), unstored_(unstored), effort_(effort) {
     for (const Guest& guest : test.guests) hosts_.push_back(guest.host);
     sanitized_ = verified_ = hosts_;
-    if (fs::exists(test.directory / "all.console.txt", ignored)) {
+    if (std::error_code ignored; fs::exists(test.directory / "all.console.txt", ignored)) {
       verified_ = {"all"};
       sanitized_.emplace_back("all");
     }
@@ -93,19 +89,38 @@ class OutputJudging {
   }
 
   void judge_log(const std::string& host) {
-    const auto log = settings::file_text(output_ / (host + ".pluto.log"));
-    if (!log) return;
-    const std::string where = "in " + host + ".pluto.log";
-    if (contains(*log, "ASSERTION FAILED")) add(host, issue::assertion, where);
-    if (contains(*log, "EXPECTATION FAILED")) add(host, issue::expectation, where);
-    if (contains(*log, "(null)")) add(host, issue::printf_null, where);
-    if (has_control(*log, "\n")) add(host, issue::iscntrl, where);
-    if (has_leak(*log)) add(host, issue::leak, where);
+    const std::string file = host + ".pluto.log";
+    if (!output_.kind(file)) return;
+    LogFindings found;
+    try {
+      found = scan_log(output_.open_file(file).number());
+    } catch (const std::system_error& error) {
+      return add(host, issue::output_missing, error.what());
+    }
+    const std::string where = "in " + file;
+    if (found.assertion) add(host, issue::assertion, where);
+    if (found.expectation) add(host, issue::expectation, where);
+    if (found.printf_null) add(host, issue::printf_null, where);
+    if (found.control) add(host, issue::iscntrl, where);
+    if (found.leak) add(host, issue::leak, where);
+    if (!found.whole)
+      add(host, issue::output_truncated,
+          file + " is larger than " + std::to_string(largest_log >> 20U) + " MiB: no more of it was looked at");
+  }
+
+  /// A console as it was printed. Nothing: it is not there, or cannot be read, which is told.
+  std::optional<std::string> raw_text(const std::string& host) {
+    try {
+      return read_whole(output_, raw_name(host));
+    } catch (const base::FileError& error) {
+      add(host, issue::output_missing, error.what());
+      return std::nullopt;
+    }
   }
 
   void judge_raw(const std::string& host) {
-    auto text = settings::file_text(raw_file(host));
-    if (!text) return add(host, issue::output_missing, "there is no " + raw_file(host).filename().string());
+    auto text = raw_text(host);
+    if (!text) return add(host, issue::output_missing, "there is no " + raw_name(host));
     const std::string& raw = raw_[host] = std::move(*text);
     if (has_core(raw)) add(host, issue::core);
     const std::array<std::pair<const char*, const char*>, 6> words{{{"SEGFAULT", issue::segfault},
@@ -123,19 +138,20 @@ class OutputJudging {
       add(host, name, shown(line.substr(0, line.find(mark::done))));
     }
     if (!contains(raw, mark::done)) {
-      add(host, issue::output_truncated, raw_file(host).filename().string() + " has no mark of its end");
+      add(host, issue::output_truncated, raw_name(host) + " has no mark of its end");
       truncated_ = true;
     }
   }
 
   void sanitize(const std::string& host) {
-    const fs::path file = raw_file(host);
     if (!raw_.contains(host)) {
-      auto text = settings::file_text(file);
+      auto text = raw_text(host);
       if (!text) return;
       raw_[host] = std::move(*text);
     }
-    auto answer = sanitizer_.sanitize(file, raw_.at(host), test_.directory, effort_.descriptor());
+    auto answer = sanitizer_.sanitize(raw_name(host), raw_.at(host), test_.parameters, unstored_, effort_.descriptor());
+    out_.left = out_.left || answer.left;
+    if (answer.left) return add(host, issue::sanitizer_not_run, answer.error);
     if (!answer.text) return add(host, issue::sanitizer_failed, answer.error);
     out_.sanitized[host] = std::move(*answer.text);
   }
@@ -148,7 +164,12 @@ class OutputJudging {
     if (has_control(text, "\r\n\t")) add(host, issue::iscntrl);
     if (has_call_trace(text)) add(host, issue::kernel);
     const std::string file = host + ".console.txt";
-    const auto expected = settings::file_text(test_.directory / file);
+    std::optional<std::string> expected;
+    try {
+      expected = read_beneath(sanitizer_.testing(), test_.directory / file);
+    } catch (const base::FileError& error) {
+      return add(host, issue::output_unchecked, error.what());
+    }
     if (!expected)
       return add(host, issue::output_unchecked, "there is no expected output, " + test_.label + "/" + file);
     const std::string path = test_.label + "/" + file;
@@ -159,11 +180,12 @@ class OutputJudging {
         first_difference(*expected, text));
   }
 
-  [[nodiscard]] fs::path raw_file(const std::string& host) const { return output_ / (host + ".console.verbose.txt"); }
+  [[nodiscard]] static std::string raw_name(const std::string& host) { return host + ".console.verbose.txt"; }
 
   const JudgedTest& test_;
-  const fs::path& output_;
-  Sanitizer& sanitizer_;
+  const base::OpenDirectory& output_;
+  const Sanitizer& sanitizer_;
+  const Unstored unstored_;
   judge::Effort& effort_;
   std::vector<std::string> hosts_;
   std::vector<std::string> verified_;
@@ -176,16 +198,24 @@ class OutputJudging {
 }  // namespace
 
 Verdict verdict_of(const std::string& issue_name) {
-  static const std::set<std::string> open{issue::output_missing, issue::eof, issue::exception, issue::output_truncated,
-                                          issue::sanitizer_failed};
+  static const std::set<std::string> open{issue::output_missing,   issue::eof,
+                                          issue::exception,        issue::output_truncated,
+                                          issue::sanitizer_failed, issue::sanitizer_not_run};
   return open.contains(issue_name) ? Verdict::unresolved : Verdict::failed;
 }
 
-OutputJudgement judge_output(const JudgedTest& test, const fs::path& output, Sanitizer& sanitizer,
-                             judge::Effort& effort) {
+OutputJudgement judge_output(const JudgedTest& test, const fs::path& output, const Sanitizer& sanitizer,
+                             Unstored unstored, judge::Effort& effort) {
   std::error_code ignored;
-  if (!fs::exists(output, ignored)) return {};
-  return OutputJudging(test, output, sanitizer, effort).judge();
+  if (!fs::exists(fs::symlink_status(output, ignored))) return {};
+  try {
+    return OutputJudging(test, open_unlinked(output), sanitizer, unstored, effort).judge();
+  } catch (const base::FileError& error) {
+    OutputJudgement judgement;
+    judgement.verdict = verdict_of(issue::output_missing);
+    judgement.issues.push_back({"", issue::output_missing, error.what()});
+    return judgement;
+  }
 }
 
 }  // namespace kvmtest::suite::libreswan

@@ -1,6 +1,6 @@
 #pragma once
 // From the files of an OUTPUT directory to verdict, issues and differences, as libreswan's own results do it. Reads
-// files and runs the sanitizer; writes nothing. Any thread.
+// files and, where that is wanted, runs the sanitizer; writes nothing. Any thread.
 
 #include <filesystem>
 #include <map>
@@ -16,12 +16,13 @@ namespace kvmtest::suite::libreswan {
 
 /// The names that libreswan's results have for what is wrong.
 namespace issue {
-inline constexpr const char* output_missing = "output-missing";      ///< unresolved
-inline constexpr const char* eof = "EOF";                            ///< unresolved
-inline constexpr const char* exception = "EXCEPTION";                ///< unresolved
-inline constexpr const char* output_truncated = "output-truncated";  ///< unresolved
-inline constexpr const char* sanitizer_failed = "sanitizer-failed";  ///< unresolved
-inline constexpr const char* timeout = "TIMEOUT";                    ///< failed, as all that follow
+inline constexpr const char* output_missing = "output-missing";        ///< unresolved
+inline constexpr const char* eof = "EOF";                              ///< unresolved
+inline constexpr const char* exception = "EXCEPTION";                  ///< unresolved
+inline constexpr const char* output_truncated = "output-truncated";    ///< unresolved
+inline constexpr const char* sanitizer_failed = "sanitizer-failed";    ///< unresolved
+inline constexpr const char* sanitizer_not_run = "sanitizer-not-run";  ///< unresolved
+inline constexpr const char* timeout = "TIMEOUT";                      ///< failed, as all that follow
 inline constexpr const char* assertion = "ASSERTION";
 inline constexpr const char* expectation = "EXPECTATION";
 inline constexpr const char* core = "CORE";
@@ -48,6 +49,7 @@ struct JudgedTest {
   std::string name;
   std::string kind;
   std::string status;
+  SanitizerParameters parameters;
 };
 
 struct OutputJudgement {
@@ -55,10 +57,12 @@ struct OutputJudgement {
   std::vector<::kvmtest::core::Issue> issues;    ///< in the order found, of each name one a host
   std::map<std::string, std::string> sanitized;  ///< HOST.console.txt by host, "all" included
   std::map<std::string, std::string> diffs;      ///< HOST.console.diff by host; empty where equal
+  bool left = false;  ///< a console was not sanitized, for no answer was stored: that is all the verdict says
 };
 
-/// Untested where there is no such directory. Spends `effort`.
-OutputJudgement judge_output(const JudgedTest& test, const std::filesystem::path& output, Sanitizer& sanitizer,
-                             judge::Effort& effort);
+/// Untested where there is no such directory. `output`: absolute. No link in it is followed, and no file read without a
+/// bound: a guest may have written it. Spends `effort`.
+OutputJudgement judge_output(const JudgedTest& test, const std::filesystem::path& output, const Sanitizer& sanitizer,
+                             Unstored unstored, judge::Effort& effort);
 
 }  // namespace kvmtest::suite::libreswan

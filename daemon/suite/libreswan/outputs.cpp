@@ -63,7 +63,7 @@ std::vector<fs::path> children(const fs::path& path) {
   std::vector<fs::path> found;
   std::error_code error;
   for (fs::directory_iterator it(path, error); !error && it != fs::directory_iterator(); it.increment(error))
-    if (it->is_directory(error)) found.push_back(it->path());
+    if (it->is_directory(error) && !it->is_symlink(error)) found.push_back(it->path());
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -85,6 +85,15 @@ fs::path normal(const fs::path& base, const std::string& typed) {
   return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
 }
 
+/// Without links, but for an OUTPUT that may be one: a guest may have made it. As it is where there is nothing.
+fs::path real_output(const fs::path& path) {
+  std::error_code error;
+  const bool plain = path.filename() == "OUTPUT";
+  const fs::path real = fs::canonical(plain ? path.parent_path() : path, error);
+  if (error) return path;
+  return plain ? real / path.filename() : real;
+}
+
 }  // namespace
 
 bool names_outputs(const std::vector<std::string>& words, const fs::path& base) {
@@ -101,17 +110,18 @@ FoundOutputs find_outputs(const std::vector<std::string>& paths, const fs::path&
   LoadContext context;
   context.base = base;
   context.cache = cache;
-  std::map<fs::path, std::shared_ptr<Sanitizer>> sanitizers;
+  std::map<fs::path, std::shared_ptr<const Sanitizer>> sanitizers;
   const auto add = [&](std::vector<LoadedTest> tests, const fs::path& output) {
     auto ignored = ignore_by(filter, tests);
     std::move(ignored.begin(), ignored.end(), std::back_inserter(found.ignored));
     for (const LoadedTest& loaded : tests) {
       const fs::path testing = loaded.test.path.parent_path().parent_path();
       auto& sanitizer = sanitizers[testing];
-      if (!sanitizer) sanitizer = std::make_shared<Sanitizer>(testing, cache);
+      if (!sanitizer) sanitizer = std::make_shared<const Sanitizer>(testing, cache);
       const fs::path shown = output.empty() ? loaded.test.path : output;
       const std::string obstacle = guests_of(loaded.test).empty() ? loaded.test.obstacle : "";
-      found.outputs.push_back({judged_test(loaded.test), output.empty() ? loaded.test.path / "OUTPUT" : output,
+      found.outputs.push_back({judged_test(loaded.test),
+                               real_output(output.empty() ? loaded.test.path / "OUTPUT" : output),
                                label_of(shown, base).string(), sanitizer, obstacle});
     }
   };
@@ -135,13 +145,14 @@ FoundOutputs find_outputs(const std::vector<std::string>& paths, const fs::path&
   return found;
 }
 
-std::vector<OutputJudgement> judge_outputs(const std::vector<KnownOutput>& outputs) {
+std::vector<OutputJudgement> judge_outputs(const std::vector<KnownOutput>& outputs, Unstored unstored) {
   std::vector<OutputJudgement> judgements(outputs.size());
   for_each_in_parallel(outputs.size(), [&](std::size_t i) {
     const KnownOutput& output = outputs[i];
     try {
       judge::Effort effort;
-      if (output.obstacle.empty()) judgements[i] = judge_output(output.test, output.output, *output.sanitizer, effort);
+      if (output.obstacle.empty())
+        judgements[i] = judge_output(output.test, output.output, *output.sanitizer, unstored, effort);
     } catch (const std::exception& error) {
       judgements[i].verdict = ::kvmtest::core::Verdict::unresolved;
       judgements[i].issues.push_back({"", issue::output_missing, error.what()});

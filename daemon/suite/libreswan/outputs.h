@@ -14,9 +14,9 @@ namespace kvmtest::suite::libreswan {
 
 struct KnownOutput {
   JudgedTest test;
-  std::filesystem::path output;  ///< may not exist: the test was not run
+  std::filesystem::path output;  ///< without links, but for its last component; may not exist: the test was not run
   std::string shown;             ///< the test's directory, or the output's where that was named
-  std::shared_ptr<Sanitizer> sanitizer;
+  std::shared_ptr<const Sanitizer> sanitizer;
   std::string obstacle{};  ///< why the test cannot be judged; empty: it can
 };
 
@@ -36,6 +36,6 @@ FoundOutputs find_outputs(const std::vector<std::string>& paths, const std::file
                           const std::filesystem::path& cache, const Filter& filter);
 
 /// Judges all of them, on as many threads as there are cores; results are in the order given.
-std::vector<OutputJudgement> judge_outputs(const std::vector<KnownOutput>& outputs);
+std::vector<OutputJudgement> judge_outputs(const std::vector<KnownOutput>& outputs, Unstored unstored);
 
 }  // namespace kvmtest::suite::libreswan

@@ -1,16 +1,13 @@
 #include "suite/libreswan/result_files.h"
-#include "settings/input_file.h"
 
 #include <re2/re2.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
+
+#include "suite/libreswan/beneath.h"
 
 namespace kvmtest::suite::libreswan {
 
@@ -107,9 +104,14 @@ OutputTimes read_debug_log(std::string_view text) {
   return times;
 }
 
-OutputTimes read_times(const fs::path& output) {
-  const auto log = settings::file_text(output / "debug.log");
-  return log ? read_debug_log(*log) : OutputTimes{};
+OutputTimes read_times(const base::OpenDirectory& output) {
+  constexpr std::size_t largest = 1U << 20U;  // libreswan's runner writes some KiB
+  try {
+    const auto log = output.read("debug.log", largest);
+    return log ? read_debug_log(log->bytes) : OutputTimes{};
+  } catch (const base::FileError&) {
+    return {};
+  }
 }
 
 std::string result_json(const JudgedTest& test, const OutputJudgement& judgement, const OutputTimes& times) {
@@ -146,19 +148,11 @@ std::string old_result(const JudgedTest& test, const OutputJudgement& judgement)
   return dump(json);
 }
 
-void write_output_file(const fs::path& file, std::string_view text) {
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out.write(text.data(), static_cast<std::streamsize>(text.size()));
-  out.close();
-  if (!out) throw std::runtime_error(file.string() + ": cannot be written: " + std::strerror(errno));
-}
-
-void save_judgement(const JudgedTest& test, const fs::path& output, const OutputJudgement& judgement) {
-  for (const auto& [host, text] : judgement.sanitized) write_output_file(output / (host + ".console.txt"), text);
-  for (const auto& [host, diff] : judgement.diffs) write_output_file(output / (host + ".console.diff"), diff);
-  write_output_file(output / "result.json", result_json(test, judgement, read_times(output)));
-  if (const std::string result = old_result(test, judgement); !result.empty())
-    write_output_file(output / "RESULT", result);
+void save_judgement(const JudgedTest& test, const base::OpenDirectory& output, const OutputJudgement& judgement) {
+  for (const auto& [host, text] : judgement.sanitized) put_file(output, host + ".console.txt", text);
+  for (const auto& [host, diff] : judgement.diffs) put_file(output, host + ".console.diff", diff);
+  put_file(output, "result.json", result_json(test, judgement, read_times(output)));
+  if (const std::string result = old_result(test, judgement); !result.empty()) put_file(output, "RESULT", result);
 }
 
 }  // namespace kvmtest::suite::libreswan

@@ -2,11 +2,11 @@
 // The files beside the consoles in an OUTPUT directory: times, result, sanitized text, differences. Any thread.
 
 #include <chrono>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/open_directory.h"
 #include "suite/libreswan/output_judge.h"
 
 namespace kvmtest::suite::libreswan {
@@ -26,18 +26,16 @@ struct OutputTimes {
 std::string debug_log(const OutputTimes& times, const std::string& test_name);
 /// From the text of a debug.log, any runner's.
 OutputTimes read_debug_log(std::string_view text);
-/// From the debug.log of `output`, if there is one.
-OutputTimes read_times(const std::filesystem::path& output);
+/// From the debug.log of `output`, if there is one that can be read.
+OutputTimes read_times(const base::OpenDirectory& output);
 
 /// The text of result.json.
 std::string result_json(const JudgedTest& test, const OutputJudgement& judgement, const OutputTimes& times);
 /// The text of RESULT, an older form; empty for a verdict that it has no word for.
 std::string old_result(const JudgedTest& test, const OutputJudgement& judgement);
 
-/// Writes HOST.console.txt, HOST.console.diff, result.json and RESULT into `output`. Throws std::runtime_error.
-void save_judgement(const JudgedTest& test, const std::filesystem::path& output, const OutputJudgement& judgement);
-
-/// Throws std::runtime_error "file: reason".
-void write_output_file(const std::filesystem::path& file, std::string_view text);
+/// Writes HOST.console.txt, HOST.console.diff, result.json and RESULT into `output`, in place of whatever has these
+/// names. Throws base::FileError.
+void save_judgement(const JudgedTest& test, const base::OpenDirectory& output, const OutputJudgement& judgement);
 
 }  // namespace kvmtest::suite::libreswan

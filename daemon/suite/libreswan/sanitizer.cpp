@@ -1,16 +1,16 @@
 #include "suite/libreswan/sanitizer.h"
 
-#include <unistd.h>
-
-#include <atomic>
+#include <cerrno>
 #include <chrono>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
+#include <exception>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/digest.h"
+#include "base/open_directory.h"
 #include "process/run.h"
 #include "settings/input_file.h"
 
@@ -24,37 +24,20 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds sanitizer_limit{120};
 constexpr std::size_t output_bound = 64U << 20U;  // bytes; of a console a sanitizer prints less than it is given
 constexpr std::chrono::hours keep_unused{24 * 14};
+constexpr std::chrono::hours keep_places{24};
 
 /// Bytes that are told apart from their neighbours: by length.
 std::string part(std::string_view bytes) { return std::to_string(bytes.size()) + ":" + std::string(bytes); }
 
-/// Everything that the checkout's sanitizer may read for any test.
-std::vector<fs::path> shared_files(const fs::path& testing) {
-  std::vector<fs::path> files{testing / "utils/sanitizer.sh", testing / "default-testparams.sh"};
-  std::error_code error;
-  std::map<std::string, fs::path> scripts;
-  for (fs::directory_iterator it(testing / "sanitizers", error); !error && it != fs::directory_iterator();
-       it.increment(error))
-    scripts.emplace(it->path().filename(), it->path());
-  for (auto& [name, path] : scripts) files.push_back(std::move(path));
-  return files;
-}
-
-/// What tells a file that was written from the same one before, without reading it.
-std::string stamp_of(const fs::path& file) {
-  std::error_code error;
-  const auto written = fs::last_write_time(file, error);
-  if (error) return "-";
-  return std::to_string(written.time_since_epoch().count()) + "," + std::to_string(fs::file_size(file, error));
-}
-
 std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find_first_of("\r\n"))); }
 
-/// Filters of text go by the locale.
-std::string locale() {
-  for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"})
-    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') return value;
-  return {};
+/// What filters of text go by is the same whoever asks: an answer that the daemon stored is one for commands, too.
+std::vector<std::string> filters_environment() {
+  std::vector<std::string> out{"LC_ALL=C.UTF-8"};
+  for (const std::string& entry : process::own_environment())
+    for (const std::string_view name : {"PATH=", "TMPDIR="})
+      if (entry.starts_with(name)) out.push_back(entry);
+  return out;
 }
 
 /// What the sanitizer printed.
@@ -65,7 +48,7 @@ struct Printed {
   std::string error{};  ///< why it could not be run, or was ended, one line; empty: it ran
 };
 
-Printed run_sanitizer(std::vector<std::string> words, int stop) {
+Printed run_sanitizer(std::vector<std::string> words, const fs::path& directory, int stop) {
   Printed printed;
   bool too_much = false;
   const auto into = [&](std::string& text) {
@@ -81,7 +64,8 @@ Printed run_sanitizer(std::vector<std::string> words, int stop) {
   };
   try {
     const auto ended = process::run({.command = std::move(words),
-                                     .environment = process::own_environment(),
+                                     .environment = filters_environment(),
+                                     .directory = directory,
                                      .limit = sanitizer_limit,
                                      .stop = stop,
                                      .take_output = into(printed.output),
@@ -97,42 +81,51 @@ Printed run_sanitizer(std::vector<std::string> words, int stop) {
   return printed;
 }
 
-/// A number that no other call of this machine gets at the same time: for names of temporary files.
-std::uint64_t file_token() {
-  static std::atomic<std::uint64_t> next{0};
-  return static_cast<std::uint64_t>(getpid()) << 32U | ++next;
-}
+const std::string place_prefix = "running-";
+
+/// A directory for one run, gone with it.
+class Place {
+ public:
+  /// Throws base::FileError.
+  explicit Place(const fs::path& parent) : parent_(base::OpenDirectory::made(parent)), name_(made_in(parent)) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    try {
+      parent_.remove(name_);
+    } catch (const base::FileError&) {
+      // prune_answers() tries again.
+    }
+  }
+
+  [[nodiscard]] base::OpenDirectory open() const { return parent_.open(name_); }
+
+ private:
+  static std::string made_in(const fs::path& parent) {
+    std::string path = parent / (place_prefix + "XXXXXX");
+    if (mkdtemp(path.data()) == nullptr) throw base::FileError(errno, parent);
+    return fs::path(path).filename();
+  }
+
+  base::OpenDirectory parent_;
+  std::string name_;
+};
 
 }  // namespace
 
-Sanitizer::Sanitizer(fs::path testing, fs::path cache) : testing_(std::move(testing)), cache_(std::move(cache)) {}
-
-/// Of the scripts as they are now: somebody may be working on them while tests run.
-std::string Sanitizer::scripts_key(const fs::path& test) {
-  const std::vector<fs::path> files = shared_files(testing_);
-  std::string stamp;
-  for (const fs::path& file : files) stamp += part(file.string()) + stamp_of(file) + ";";
-  std::string shared;
-  {
-    const base::Lock lock(mutex_);
-    if (stamp != stamp_) {
-      std::string all;
-      for (const fs::path& file : files)
-        all += part(file.filename().string()) + part(settings::file_text(file).value_or(""));
-      shared_key_ = base::digest_of(all);
-      stamp_ = stamp;
-    }
-    shared = shared_key_;
-  }
-  return shared + part(settings::file_text(test / "testparams.sh").value_or("")) + part(test.string()) + part(locale());
-}
+Sanitizer::Sanitizer(fs::path testing, fs::path cache)
+    : testing_(std::move(testing)), cache_(std::move(cache)), copy_(testing_) {}
 
 fs::path Sanitizer::place_of(const std::string& key) const { return cache_ / key.substr(0, 2) / key; }
 
-Sanitizer::Answer Sanitizer::sanitize(const fs::path& raw_file, std::string_view raw, const fs::path& test, int stop) {
+Sanitizer::Answer Sanitizer::sanitize(const std::string& raw_name, std::string_view raw,
+                                      const SanitizerParameters& parameters, Unstored unstored, int stop) const {
+  if (!copy_.obstacle().empty()) return {{}, copy_.obstacle()};
+  if (!parameters.obstacle.empty()) return {{}, parameters.obstacle};
   fs::path place;
   if (!cache_.empty()) {
-    place = place_of(base::digest_of(scripts_key(test) + part(raw_file.filename().string()) + base::digest_of(raw)));
+    place = place_of(base::digest_of(copy_.key() + part(parameters.test) + (parameters.text ? "+" : "-") +
+                                     part(parameters.text.value_or("")) + part(raw_name) + base::digest_of(raw)));
     if (auto kept = settings::file_text(place)) {
       std::error_code ignored;
       const auto now = fs::file_time_type::clock::now();
@@ -140,33 +133,52 @@ Sanitizer::Answer Sanitizer::sanitize(const fs::path& raw_file, std::string_view
       return {std::move(kept)};
     }
   }
-  const Printed ran = run_sanitizer({testing_ / "utils/sanitizer.sh", raw_file, test}, stop);
-  if (!ran.error.empty()) return {std::nullopt, "sanitizer.sh " + ran.error};
-  if (ran.status != 0 || !ran.errors.empty())
-    return {std::nullopt, "sanitizer.sh exited with " + std::to_string(ran.status) +
-                              (ran.errors.empty() ? "" : " and said: " + first_line(ran.errors))};
-  if (!place.empty()) {
-    // Written beside it first: a reader never sees half of one.
-    std::error_code ignored;
-    fs::create_directories(place.parent_path(), ignored);
-    const fs::path fresh = place.string() + "." + std::to_string(file_token());
-    std::ofstream out(fresh, std::ios::binary);
-    out << ran.output;
-    out.close();
-    if (out) fs::rename(fresh, place, ignored);
-    if (!out || ignored) fs::remove(fresh, ignored);
+  if (unstored == Unstored::leave) return {{}, "what sanitizer.sh makes of it is not stored", true};
+  Answer answer = run(raw_name, raw, parameters, stop);
+  if (!answer.text || place.empty()) return answer;
+  try {
+    base::OpenDirectory::made(place.parent_path()).write(place.filename(), *answer.text);
+  } catch (const base::FileError&) {
+    // The next one who asks runs it again.
   }
-  return {ran.output};
+  return answer;
+}
+
+Sanitizer::Answer Sanitizer::run(const std::string& raw_name, std::string_view raw,
+                                 const SanitizerParameters& parameters, int stop) const {
+  Printed ran;
+  try {
+    const Place place(cache_.empty() ? fs::temp_directory_path() : cache_);
+    const base::OpenDirectory directory = place.open();
+    copy_.lay_out(directory, parameters, raw_name, raw);
+    ran = run_sanitizer(
+        {SanitizerCopy::program_in(directory.path()), SanitizerCopy::raw_in(directory.path(), parameters, raw_name),
+         SanitizerCopy::test_in(directory.path(), parameters)},
+        SanitizerCopy::test_in(directory.path(), parameters), stop);
+  } catch (const std::exception& error) {
+    return {{}, "sanitizer.sh cannot be run: " + std::string(error.what())};
+  }
+  if (!ran.error.empty()) return {{}, "sanitizer.sh " + ran.error};
+  if (ran.status != 0 || !ran.errors.empty())
+    return {{},
+            "sanitizer.sh exited with " + std::to_string(ran.status) +
+                (ran.errors.empty() ? "" : " and said: " + first_line(ran.errors))};
+  return {std::move(ran.output)};
 }
 
 void prune_answers(const fs::path& cache) {
   std::error_code error;
-  const auto oldest = fs::file_time_type::clock::now() - keep_unused;
+  const auto now = fs::file_time_type::clock::now();
+  std::vector<fs::path> old;
   for (fs::recursive_directory_iterator it(cache, error); !error && it != fs::recursive_directory_iterator();
        it.increment(error)) {
     std::error_code ignored;
-    if (it->is_regular_file(ignored) && it->last_write_time(ignored) < oldest && !ignored) fs::remove(*it, ignored);
+    const bool place = it.depth() == 0 && it->path().filename().string().starts_with(place_prefix);
+    if (place) it.disable_recursion_pending();
+    if (!place && !it->is_regular_file(ignored)) continue;
+    if (it->last_write_time(ignored) < now - (place ? keep_places : keep_unused) && !ignored) old.push_back(it->path());
   }
+  for (const fs::path& path : old) fs::remove_all(path, error);
 }
 
 }  // namespace kvmtest::suite::libreswan

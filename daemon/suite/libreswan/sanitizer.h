@@ -3,44 +3,48 @@
 // the raw text, the scripts and the test's parameters alone, so an equal question needs no second process.
 
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "base/mutex.h"
+#include "suite/libreswan/sanitizer_copy.h"
 
 namespace kvmtest::suite::libreswan {
 
-/// Any thread, several at once.
+/// What is to be done where no answer is stored.
+enum class Unstored { run, leave };
+
+/// Immutable: any thread, several at once.
 class Sanitizer {
  public:
-  /// `testing`: the checkout's testing directory. `cache`: directory for answers, made when needed; empty: none is
-  /// kept.
+  /// Takes the copy that it will run, and that its answers are stored for. `testing`: the checkout's testing directory,
+  /// absolute. `cache`: directory for answers, made when needed; empty: none is kept.
   Sanitizer(std::filesystem::path testing, std::filesystem::path cache);
 
+  [[nodiscard]] const std::filesystem::path& testing() const { return testing_; }
+
   struct Answer {
-    std::optional<std::string> text;  ///< none: it failed, or wrote to standard error
-    std::string error{};              ///< then one line that says how
+    std::optional<std::string> text{};  ///< none: it failed, or wrote to standard error, or was not to run
+    std::string error{};                ///< then one line that says how
+    bool left = false;                  ///< no answer is stored, and none was made
   };
-  /// Of `raw_file`, HOST.console.verbose.txt, whose bytes are `raw`, in the test of directory `test`. `stop`: see
+  /// Of `raw_name`, HOST.console.verbose.txt, whose bytes are `raw`, in a test of these parameters. `stop`: see
   /// process::Order.
-  Answer sanitize(const std::filesystem::path& raw_file, std::string_view raw, const std::filesystem::path& test,
-                  int stop = -1);
+  [[nodiscard]] Answer sanitize(const std::string& raw_name, std::string_view raw,
+                                const SanitizerParameters& parameters, Unstored unstored, int stop = -1) const;
 
  private:
-  std::string scripts_key(const std::filesystem::path& test);
   [[nodiscard]] std::filesystem::path place_of(const std::string& key) const;
+  [[nodiscard]] Answer run(const std::string& raw_name, std::string_view raw, const SanitizerParameters& parameters,
+                           int stop) const;
 
   const std::filesystem::path testing_;
   const std::filesystem::path cache_;
-  base::Mutex mutex_;
-  std::string stamp_ GUARDED_BY(mutex_);       ///< of the scripts whose key this is
-  std::string shared_key_ GUARDED_BY(mutex_);  ///< of scripts and default parameters
+  const SanitizerCopy copy_;
 };
 
-/// Forgets answers that nobody asked for in the last two weeks. Reads the whole cache; any thread.
+/// Forgets answers that nobody asked for in the last two weeks, and what a run of the sanitizer left behind when it was
+/// killed. Reads the whole cache; any thread.
 void prune_answers(const std::filesystem::path& cache);
 
 }  // namespace kvmtest::suite::libreswan

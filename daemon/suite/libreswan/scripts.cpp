@@ -6,7 +6,9 @@
 #include <system_error>
 
 #include "core/input_error.h"
+#include "core/input_text.h"
 #include "settings/input_file.h"
+#include "suite/libreswan/beneath.h"
 
 namespace kvmtest::suite::libreswan {
 
@@ -44,6 +46,19 @@ std::set<std::string> script_files(const fs::path& directory, const fs::path& la
   }
   if (error) throw core::InputError({label}, "cannot read the test's directory: " + error.message());
   return names;
+}
+
+/// Throws core::InputError.
+std::string read_script(const fs::path& testing, const fs::path& file, const fs::path& label) {
+  if (const auto wrong = settings::no_file(file)) throw core::InputError({label}, *wrong);
+  try {
+    std::string text = read_beneath(testing, file).value_or("");
+    // Libreswan's own runner strips a carriage return with the blanks.
+    core::check_text(text, label, core::LineEnds::any);
+    return text;
+  } catch (const base::FileError& error) {
+    throw core::InputError({label}, std::string("cannot read the script: ") + error.what());
+  }
 }
 
 void sort_by_name(std::vector<Guest>& guests) {
@@ -110,8 +125,7 @@ void read_merged_script(std::string_view text, const std::string& file, const fs
 void read_scripts(const fs::path& directory, const fs::path& label, const Checkout& checkout, Script& script) {
   const std::set<std::string> files = script_files(directory, label);
   const auto text_of = [&](const std::string& file) {
-    // Libreswan's own runner strips a carriage return with the blanks.
-    return settings::read_input_file(directory / file, label / file, "the script", core::LineEnds::any);
+    return read_script(checkout.testing(), directory / file, label / file);
   };
   std::vector<std::string> merged;
   std::copy_if(files.begin(), files.end(), std::back_inserter(merged), [](const std::string& name) {

@@ -86,7 +86,7 @@ class RoomlessJudge final : public suite::Judge, public suite::OwnOutput {
     return times.run <= times.begin ? "no room" : "the run began after its test";
   }
   void missed(const suite::Times&, const std::vector<core::Issue>&) const override {}
-  [[nodiscard]] core::Verdict earlier() const override { return core::Verdict::untested; }
+  [[nodiscard]] std::optional<core::Verdict> earlier() const override { return core::Verdict::untested; }
   [[nodiscard]] judge::Judgement judge(const suite::Execution& execution, judge::Effort&) const override {
     judge::Judgement judgement;
     judgement.verdict = core::Verdict::unresolved;
@@ -145,7 +145,7 @@ TEST_F(EngineTest, ASuiteHearsOfAnAttemptThatNeverBegan) {
     void missed(const suite::Times&, const std::vector<core::Issue>& issues) const override {
       told.push_back("missed: " + issues.at(0).name);
     }
-    [[nodiscard]] core::Verdict earlier() const override { return core::Verdict::untested; }
+    [[nodiscard]] std::optional<core::Verdict> earlier() const override { return core::Verdict::untested; }
     [[nodiscard]] judge::Judgement judge(const suite::Execution&, judge::Effort&) const override {
       told.emplace_back("judge");
       return {};
@@ -235,7 +235,7 @@ TEST_F(EngineTest, WhatASuitesOwnOutputThrowsIsTheHostsFaultInThatAttempt) {
     void missed(const suite::Times&, const std::vector<core::Issue>&) const override {
       throw std::runtime_error("a broken link");
     }
-    core::Verdict earlier() const override { return core::Verdict::untested; }
+    std::optional<core::Verdict> earlier() const override { return core::Verdict::untested; }
   };
   auto bad = script("bad", {{"east", "true"}});
   bad.own_output = std::make_shared<Throwing>();

@@ -9,81 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../directory.h"
 #include "core/input_error.h"
-#include "suite/libreswan/console_files.h"
-#include "suite/libreswan/judge.h"
+#include "judging.h"
 #include "suite/libreswan/outputs.h"
 #include "suite/libreswan/result_files.h"
 #include "suite/libreswan/text_diff.h"
-#include "suite/loader.h"
 
 namespace kvmtest::suite::libreswan {
 namespace {
 
 namespace fs = std::filesystem;
 using core::Verdict;
-
-const fs::path checkout = fs::path(KVMTEST_SOURCE) / "testing/unit/suite/libreswan/checkout";
-const std::string done = mark::done;
-
-Judgement judgement_of(const LoadedTest& test, const Execution& execution) {
-  judge::Effort effort;
-  return test.judge->judge(execution, effort);
-}
-
-/// A copy of the checkout of our own making, with a test "t" of east and west.
-class LibreswanJudging : public ::testing::Test {
- protected:
-  LibreswanJudging() {
-    fs::copy(checkout / "testing", directory_.path() / "testing", fs::copy_options::recursive);
-    write("eastinit.sh", "# a comment\necho one\n");
-    write("westrun.sh", "echo two\n");
-    write("final.sh", "true\n");
-    write("east.console.txt", "# a comment\neast #\n echo one\none\neast #\n true\neast #\n \n");
-    write("west.console.txt", "echo two\ntwo\nwest #\n true\nwest #\n \n");
-  }
-
-  void write(const std::string& file, const std::string& text) const {
-    directory_.write("testing/pluto/t/" + file, text);
-  }
-  [[nodiscard]] std::string read(const std::string& file) const { return directory_.read("testing/pluto/t/" + file); }
-  [[nodiscard]] LoadedTest loaded() const {
-    LoadContext context;
-    context.cache = directory_.path() / "cache";
-    return load({(directory_.path() / "testing/pluto/t").string()}, context, "").at(0);
-  }
-  /// As if every command had printed what is expected and the post-mortem a line.
-  [[nodiscard]] static Execution execution(const suite::Test& test) {
-    Execution out;
-    for (std::size_t i = 0; i < test.steps.size(); ++i) {
-      const Step& step = test.steps[i];
-      if (step.kind == StepKind::comment) continue;
-      const std::string word = step.command.starts_with("echo ") ? step.command.substr(5) + "\n" : "";
-      out.results.push_back({i, step.post_mortem ? "over\n" : word, 0});
-    }
-    return out;
-  }
-  [[nodiscard]] OutputJudgement judged() const {
-    Sanitizer sanitizer(directory_.path() / "testing", {});
-    judge::Effort effort;
-    return judge_output(judged_test(loaded().test), directory_.path() / "testing/pluto/t/OUTPUT", sanitizer, effort);
-  }
-  /// The verdict and issues once `text` is added to east's raw console, before the mark of its end.
-  [[nodiscard]] std::string issues_with(const std::string& text) const {
-    write("OUTPUT/east.console.verbose.txt",
-          "# a comment\n[root@east t]# echo one\none\n[root@east t]# true\n[root@east t]# " + text + done);
-    write("OUTPUT/west.console.verbose.txt", "echo two\ntwo\n[root@west t]# true\n[root@west t]# " + done);
-    return described(judged());
-  }
-  static std::string described(const OutputJudgement& judgement) {
-    std::string out(core::to_string(judgement.verdict));
-    for (const auto& issue : judgement.issues) out += " " + issue.host + ":" + issue.name;
-    return out;
-  }
-
-  testing::Directory directory_;
-};
 
 TEST_F(LibreswanJudging, TheConsolesAreAsLibreswansToolsExpectThem) {
   const auto test = loaded().test;
@@ -209,7 +145,7 @@ TEST_F(LibreswanJudging, WhatIsMissingOrCutOffIsNotResolved) {
   EXPECT_EQ(described(judged()), "failed west:output-unchecked");
   fs::remove_all(directory_.path() / "testing/pluto/t/OUTPUT");
   write("OUTPUT", "a file");
-  EXPECT_EQ(described(judged()), "unresolved east:output-missing west:output-missing");
+  EXPECT_EQ(described(judged()), "unresolved :output-missing");
 }
 
 TEST_F(LibreswanJudging, AMergedExpectationStandsForAllHosts) {
@@ -230,7 +166,8 @@ TEST_F(LibreswanJudging, ASanitizerThatFailsOrComplainsLeavesItUnresolved) {
   EXPECT_EQ(described(judgement), "unresolved east:sanitizer-failed west:sanitizer-failed");
   EXPECT_EQ(judgement.issues[0].detail, "sanitizer.sh exited with 0 and said: careful");
   fs::remove(directory_.path() / "testing/utils/sanitizer.sh");
-  EXPECT_EQ(judged().issues[0].detail, "sanitizer.sh cannot be run: No such file or directory");
+  EXPECT_EQ(judged().issues[0].detail,
+            (directory_.path() / "testing/utils/sanitizer.sh").string() + ": No such file or directory");
 }
 
 TEST_F(LibreswanJudging, ASanitizerWithoutEndIsEnded) {
@@ -256,12 +193,12 @@ TEST_F(LibreswanJudging, AnAnswerIsKeptUntilTextScriptsOrParametersChange) {
   // Each run leaves a line behind.
   const fs::path runs = directory_.path() / "runs";
   directory_.write("testing/default-testparams.sh", "REF_CONSOLE_FIXUPS=prompt.sed\necho >>" + runs.string() + "\n");
-  const fs::path raw = directory_.path() / "testing/pluto/t/OUTPUT/east.console.verbose.txt";
-  write("OUTPUT/east.console.verbose.txt", "text\n");
-  Sanitizer sanitizer(directory_.path() / "testing", directory_.path() / "cache");
+  const fs::path testing = directory_.path() / "testing";
   const auto ask = [&](const std::string& text) {
-    write("OUTPUT/east.console.verbose.txt", text);
-    EXPECT_EQ(sanitizer.sanitize(raw, text, directory_.path() / "testing/pluto/t").text, text);
+    const Sanitizer sanitizer(testing, directory_.path() / "cache");
+    const auto parameters = read_parameters(testing, testing / "pluto/t");
+    EXPECT_EQ(sanitizer.sanitize("east.console.verbose.txt", text, parameters, Unstored::run).text, text);
+    EXPECT_EQ(sanitizer.sanitize("east.console.verbose.txt", text, parameters, Unstored::leave).text, text);
     return directory_.read("runs").size();
   };
   EXPECT_EQ(ask("text\n"), 1U);
@@ -269,9 +206,28 @@ TEST_F(LibreswanJudging, AnAnswerIsKeptUntilTextScriptsOrParametersChange) {
   EXPECT_EQ(ask("more\n"), 2U);
   directory_.write("testing/sanitizers/numbers.sed", "s/nothing/at all/\n");
   EXPECT_EQ(ask("more\n"), 3U);
-  write("testparams.sh", ". " + (directory_.path() / "testing/default-testparams.sh").string() + "\n");
+  write("testparams.sh", ". ../../default-testparams.sh\n");
   EXPECT_EQ(ask("more\n"), 4U);
   EXPECT_EQ(ask("more\n"), 4U);
+}
+
+TEST_F(LibreswanJudging, WhatNoAnswerIsStoredForIsLeftAsItIs) {
+  (void)issues_with("");
+  const fs::path ran = directory_.path() / "ran";
+  directory_.write("testing/default-testparams.sh", "REF_CONSOLE_FIXUPS=prompt.sed\necho >>" + ran.string() + "\n");
+  const auto of = [&](Unstored unstored) {
+    const auto outputs = find_outputs({"testing/pluto/t"}, directory_.path(), directory_.path() / "cache", {}).outputs;
+    return judge_outputs(outputs, unstored).at(0);
+  };
+  EXPECT_EQ(described(of(Unstored::leave)), "unresolved east:sanitizer-not-run west:sanitizer-not-run");
+  EXPECT_TRUE(of(Unstored::leave).left);
+  EXPECT_EQ(loaded().own_output->earlier(), std::nullopt);
+  EXPECT_FALSE(fs::exists(ran));
+  EXPECT_EQ(described(of(Unstored::run)), "passed");
+  EXPECT_EQ(directory_.read("ran"), "\n\n");
+  EXPECT_EQ(described(of(Unstored::leave)), "passed");
+  EXPECT_EQ(loaded().own_output->earlier(), Verdict::passed);
+  EXPECT_EQ(directory_.read("ran"), "\n\n");
 }
 
 TEST_F(LibreswanJudging, EarlierOutputMovesToTheBackupsAndOutputStays) {
@@ -307,7 +263,6 @@ TEST_F(LibreswanJudging, AnOutputThatIsAFileLeavesTheAttemptUnresolved) {
 TEST_F(LibreswanJudging, AnAttemptThatNeverBeganLeavesNothingOfTheOneBefore) {
   (void)issues_with("");
   const LoadedTest test = loaded();
-  ASSERT_EQ(test.own_output->earlier(), Verdict::passed);
   const auto run = std::chrono::system_clock::from_time_t(1'000'000'000);
   test.own_output->missed({run, run, run, {}, {}}, {{"east", "boot-failed", "no login prompt"}});
   EXPECT_EQ(test.own_output->earlier(), Verdict::unresolved);
@@ -351,7 +306,7 @@ TEST_F(LibreswanJudging, OutputsAreFoundByTestAndWhereTheyWereSaved) {
     const auto outputs = find_outputs({path}, root, {}, {}).outputs;
     ASSERT_EQ(outputs.size(), 1U) << path;
     EXPECT_EQ(outputs[0].test.directory, root / "testing/pluto/t") << path;
-    EXPECT_EQ(described(judge_outputs(outputs)[0]), "passed") << path;
+    EXPECT_EQ(described(judge_outputs(outputs, Unstored::run)[0]), "passed") << path;
   }
   const auto wip = find_outputs({"testing/pluto"}, root, {}, {.status = "wip"});
   EXPECT_EQ(wip.outputs.size(), 3U);
