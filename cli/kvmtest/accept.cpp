@@ -1,18 +1,19 @@
 // kvmtest accept: what a test printed becomes what it is expected to print.
 
-#include <fstream>
 #include <iostream>
 #include <memory>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/open_directory.h"
 #include "client/words.h"
 #include "core/input_error.h"
+#include "kvmtest/attempt_files.h"
 #include "kvmtest/load_tests.h"
 #include "kvmtest/past_runs.h"
 #include "kvmtest/verbs.h"
+#include "settings/input_file.h"
 #include "suite/execution_json.h"
 
 namespace kvmtest::command {
@@ -25,22 +26,17 @@ suite::Execution execution_of(const report::RunSummary& run, const std::string& 
   for (const auto& result : run.tests) {
     if (result.name != test) continue;
     for (auto attempt = result.attempts.rbegin(); attempt != result.attempts.rend(); ++attempt) {
-      std::ifstream in(fs::path(attempt->output) / "execution.json");
-      if (attempt->output.empty() || !in) continue;
-      return suite::execution_from(nlohmann::json::parse(in));
+      const auto json = json_in(attempt->output, "execution.json");
+      if (!json.is_discarded()) return suite::execution_from(json);
     }
   }
   throw core::InputError(fmt::format("test {} printed nothing in run {}; run it first", test, run.run.value));
 }
 
 void rewrite(const fs::path& file, const std::string& text) {
-  const fs::path fresh = file.string() + ".accepted";
-  std::ofstream out(fresh, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw core::InputError({file}, "cannot be written");
-  fs::permissions(fresh, fs::status(file).permissions());
-  fs::rename(fresh, file);
+  const fs::path real = fs::canonical(file);
+  const auto mode = static_cast<mode_t>(fs::status(real).permissions() & fs::perms::all);
+  base::OpenDirectory(real.parent_path()).write(real.filename(), text, mode);
 }
 
 }  // namespace
@@ -60,10 +56,7 @@ void add_accept(client::Command& program, Context& context) {
           const auto text = loaded.judge->accept(execution_of(summary, loaded.test.name));
           if (!text)
             throw core::InputError({loaded.test.path}, "this format keeps no expected output that could be accepted");
-          std::ifstream in(loaded.test.path, std::ios::binary);
-          std::ostringstream before;
-          before << in.rdbuf();
-          if (*text == before.str()) {
+          if (*text == settings::file_text(loaded.test.path)) {
             std::cout << loaded.test.name << ": as expected already\n";
             continue;
           }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/input_error.h"
+#include "kvmtest/attempt_files.h"
 #include "kvmtest/past_runs.h"
 #include "telemetry/database.h"
 #include "telemetry/history.h"
@@ -54,9 +55,15 @@ report::Baseline of_file(const fs::path& file) {
 report::Baseline of_directory(const fs::path& directory) {
   std::map<std::pair<std::string, unsigned>, json> attempts;
   std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(directory, error)) {
-    if (entry.path().filename() != "result.json") continue;
-    const json result = parsed(entry.path());
+  for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    const fs::path& path = it->path();
+    // What a test's program wrote is no result of kvmtest's, whatever it is called.
+    std::error_code ignored;
+    if (path.filename() == "files" && fs::exists(path.parent_path() / "result.json", ignored))
+      it.disable_recursion_pending();
+    if (path.filename() != "result.json" || it->symlink_status(ignored).type() != fs::file_type::regular) continue;
+    const json result = json_in(path.parent_path(), path.filename());
+    if (result.is_discarded()) throw core::InputError({path}, "is not JSON");
     if (result.is_object() && result.contains("test"))
       attempts[{result.at("test").get<std::string>(), result.value("number", 1U)}] = result;
   }

@@ -1,7 +1,6 @@
 // kvmtest console: what one of a test's hosts printed.
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -46,11 +45,17 @@ int console(const Context& context, const ConsoleOptions& options) {
   if (std::find(hosts.begin(), hosts.end(), options.host) == hosts.end())
     throw core::InputError(fmt::format("{} has no host '{}'{}: say one of {}", report::escaped(found.test().name),
                                        options.host, core::did_you_mean(options.host, hosts), fmt::join(hosts, ", ")));
-  const auto file = console_file(attempt.output, options.host, options.raw);
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw core::InputError({file}, "cannot be read");
+  const std::string file = console_file(options.host, options.raw);
+  const auto files = files_in(attempt.output);
+  if (std::find(files.begin(), files.end(), file) == files.end())
+    throw core::InputError({std::filesystem::path(attempt.output) / file}, "cannot be read");
   const Pager pager;
-  for (std::string line; std::getline(in, line);) std::cout << report::escaped_lines(line + '\n');
+  char last = '\n';
+  each_piece(attempt.output, file, [&](std::string_view piece) {
+    std::cout << report::escaped_lines(piece);
+    last = piece.back();
+  });
+  if (last != '\n') std::cout << '\n';
   return 0;
 }
 

@@ -1,12 +1,12 @@
 #include "kvmtest/next_steps.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/quoting.h"
+#include "kvmtest/attempt_files.h"
 #include "report/text.h"
 
 namespace kvmtest::command {
@@ -19,9 +19,8 @@ using nlohmann::json;
 /// How a user would type the test's path.
 std::string path_of(const report::TestResult& test) {
   for (auto attempt = test.attempts.rbegin(); attempt != test.attempts.rend(); ++attempt) {
-    std::ifstream in(fs::path(attempt->output) / "result.json");
-    const json result = json::parse(in, nullptr, false);
-    if (!result.is_object() || !result.contains("file")) continue;
+    const json result = json_in(attempt->output, "result.json");
+    if (!result.is_object() || !result.contains("file") || !result.at("file").is_string()) continue;
     const fs::path file = result.at("file").get<std::string>();
     const fs::path relative = file.lexically_relative(fs::current_path());
     return relative.empty() || relative.string().starts_with("..") ? file.string() : relative.string();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <iostream>
 #include <system_error>
 #include <utility>
@@ -11,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/open_directory.h"
 #include "core/input_error.h"
 #include "kvmtest/attempt_files.h"
 #include "report/run_report.h"
@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::streamoff console_limit = 64 << 10;  ///< bytes of one console, its end
+constexpr std::size_t console_limit = 64U << 10U;  ///< bytes of one console, its end
 const std::vector<std::string> formats{"junit", "tap", "json", "html", "trace"};
 
 void check_format(const std::string& format) {
@@ -41,26 +41,19 @@ report::AttemptText files_of(const report::TestResult& test, const report::Attem
   out.diff = read_diff(attempt.output);
   if (!wanted) return out;
   for (const std::string& host : console_hosts(attempt.output))
-    out.consoles.emplace_back(host, last_bytes(console_file(attempt.output, host, false), console_limit));
+    out.consoles.emplace_back(host, last_bytes(attempt.output, console_file(host, false), console_limit));
   for (const std::string& host : kernel_hosts(attempt.output))
-    out.kernel.emplace_back(host, last_bytes(kernel_file(attempt.output, host), console_limit));
+    out.kernel.emplace_back(host, last_bytes(attempt.output, kernel_file(host), console_limit));
   return out;
 }
 
 /// Throws std::system_error.
 void replace(const fs::path& path, const std::string& text) {
-  const fs::path fresh = path.string() + ".new";
-  const auto fail = [&] {
-    const int error = errno;
-    std::error_code ignored;
-    fs::remove(fresh, ignored);
-    throw std::system_error(error, std::generic_category(), path.string());
-  };
-  std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.close();
-  if (!out) fail();
-  if (std::rename(fresh.c_str(), path.c_str()) != 0) fail();
+  // The directory may be a link of the user's; nothing in it is followed.
+  std::error_code error;
+  const fs::path directory = fs::canonical(path.parent_path(), error);
+  if (error) throw std::system_error(error, path.string());
+  base::OpenDirectory(directory).write(path.filename(), text);
 }
 
 }  // namespace

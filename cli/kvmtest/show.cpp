@@ -16,16 +16,16 @@
 namespace kvmtest::command {
 namespace {
 
-constexpr std::streamoff shown_console = 64 << 10;  ///< bytes of a console's end; more lines are rarely wanted
+constexpr std::size_t shown_console = 64U << 10U;  ///< bytes of a console's end; more lines are rarely wanted
 
 report::AttemptText texts_of(const report::Attempt& attempt) {
   report::AttemptText out;
   if (attempt.output.empty()) return out;
   out.diff = read_diff(attempt.output);
   for (const std::string& host : console_hosts(attempt.output))
-    out.consoles.emplace_back(host, last_bytes(console_file(attempt.output, host, false), shown_console));
+    out.consoles.emplace_back(host, last_bytes(attempt.output, console_file(host, false), shown_console));
   for (const std::string& host : kernel_hosts(attempt.output))
-    out.kernel.emplace_back(host, last_bytes(kernel_file(attempt.output, host), shown_console));
+    out.kernel.emplace_back(host, last_bytes(attempt.output, kernel_file(host), shown_console));
   return out;
 }
 
