@@ -20,6 +20,10 @@ using std::chrono::steady_clock;
 
 // Enough of a boot to look for a panic in, and for an error message.
 constexpr std::size_t kept = 65536;
+// Enough of what a login says.
+constexpr std::size_t kept_of_login = 4096;
+// No word that is looked for is longer.
+constexpr std::size_t longest_word = 64;
 // A login that may have been an answer to something else is tried again so often.
 constexpr unsigned most_refusals = 3;
 // So many quiet times make a line without an end a prompt, whatever it looks like.
@@ -34,29 +38,35 @@ std::string last_line(std::string_view text) {
   return plain.substr(plain.rfind('\n') + 1);
 }
 
+bool holds(std::string_view text, std::string_view what) { return text.find(what) != std::string_view::npos; }
+
 bool ends_like_a_shell_prompt(std::string_view text) {
   const std::string line = last_line(text);
   constexpr std::array<std::string_view, 4> ends{"# ", "$ ", "% ", "> "};
   return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return line.ends_with(end); });
 }
 
-/// Whether the boot ended at a shell for repairs (initramfs-tools, dracut, systemd's emergency.target, sulogin).
-bool is_rescue(std::string_view text) {
+/// Whether the boot ended at a shell for repairs (initramfs-tools, dracut, systemd's emergency.target, sulogin). Words
+/// may stand in the `fresh` part of `text` only.
+bool is_rescue(std::string_view text, std::string_view fresh) {
   const std::string line = last_line(text);
   constexpr std::array<std::string_view, 4> prompts{"(initramfs) ", "dracut:/# ",
                                                     "Control-D to continue): ", "for maintenance: "};
   constexpr std::array<std::string_view, 3> words{"You are in emergency mode", "You are in rescue mode",
                                                   "Entering emergency mode"};
   return std::any_of(prompts.begin(), prompts.end(), [&](std::string_view end) { return line.ends_with(end); }) ||
-         std::any_of(words.begin(), words.end(), [&](std::string_view said) { return text.find(said) != text.npos; });
+         std::any_of(words.begin(), words.end(), [&](std::string_view said) { return holds(fresh, said); });
 }
 
 bool is_something(const std::string& line) { return line.find_first_not_of(" \r") != std::string::npos; }
 
-bool holds(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
+void bound(std::string& text, std::size_t most = kept) {
+  if (text.size() > most) text.erase(0, text.size() - most / 2);
+}
 
-void bound(std::string& text) {
-  if (text.size() > kept) text.erase(0, text.size() - kept / 2);
+/// The last `size` bytes, and what of a word may stand before them: however much a guest prints, all is looked at once.
+std::string_view fresh(const std::string& text, std::size_t size) {
+  return std::string_view(text).substr(text.size() - std::min(text.size(), size + longest_word));
 }
 
 }  // namespace
@@ -71,20 +81,26 @@ void Session::await_login_prompt(Deadline deadline) {
   std::string text;                 // without what the kernel said
   std::string before;               // the last line at the last knock
   bool looked = false;              // and that it looked like a shell's prompt
+  bool asked = false;               // for a login, since then
   auto last = steady_clock::now();  // something was printed
   auto knocked = last;
   while (steady_clock::now() < deadline) {
     const std::string bytes = link_.read(std::min(deadline, steady_clock::now() + patience_.quiet));
+    std::size_t added = 0;
     for (auto piece = kernel_.feed(bytes);; piece = kernel_.feed({})) {
       text += piece.text;
+      added += piece.text.size();
       if (!piece.message) break;
     }
     all += bytes;
+    const bool panic = holds(fresh(all, bytes.size()), "Kernel panic - not syncing");
+    const bool rescue = is_rescue(text, fresh(text, added));
+    asked = asked || holds(fresh(text, added), "login: ");
     bound(all);
     bound(text);
     if (last_line(text).ends_with("login: ")) return;
-    if (holds(all, "Kernel panic - not syncing")) throw LoginFailed("the guest's kernel panicked; " + last_words(all));
-    if (is_rescue(text)) throw LoginFailed("the guest came up with a rescue shell; " + last_words(all));
+    if (panic) throw LoginFailed("the guest's kernel panicked; " + last_words(all));
+    if (rescue) throw LoginFailed("the guest came up with a rescue shell; " + last_words(all));
     const auto now = steady_clock::now();
     if (!bytes.empty()) last = now;
     if (now - last < patience_.quiet && now - knocked < patience_.answer) continue;
@@ -96,10 +112,11 @@ void Session::await_login_prompt(Deadline deadline) {
       return;
     }
     // A boot that is silent for a while is no reason, but a silence that lasts.
-    if (!looks && !holds(text, "login: ") && now - std::max(last, knocked) < patience_.answer) continue;
+    if (!looks && !asked && now - std::max(last, knocked) < patience_.answer) continue;
     if (now - knocked < patience_.quiet) continue;
     looked = looks;
     before = line;
+    asked = false;
     text.clear();
     knocked = last = now;
     knock(deadline);
@@ -124,7 +141,7 @@ void Session::enter_shell(const Login& login, Deadline deadline) {
   while (true) {
     const std::string text = read_text(std::min(deadline, steady_clock::now() + patience_.quiet));
     seen += text;
-    bound(seen);
+    bound(seen, kept_of_login);
     const auto now = steady_clock::now();
     if (!text.empty()) last = now;
     if (holds(seen, "ncorrect")) {
@@ -179,7 +196,7 @@ bool Session::await_mark(const std::string& mark, Deadline deadline) {
   while (true) {
     const std::string text = read_text(std::min(deadline, steady_clock::now() + patience_.quiet));
     seen += text;
-    bound(seen);
+    bound(seen, kept_of_login);
     if (const auto result = marks.feed(text); result.status) return *result.status == 0;
     const auto now = steady_clock::now();
     if (now >= deadline) throw LoginFailed("the shell does not answer; " + last_words(seen));
