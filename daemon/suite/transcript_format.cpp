@@ -14,18 +14,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Keeps the text alone, and parses it once more: tens of thousands of tests may wait, and few are judged at a time.
 class TranscriptJudge final : public Judge {
  public:
-  explicit TranscriptJudge(Transcript transcript) : transcript_(std::move(transcript)) {}
+  TranscriptJudge(std::string text, std::string label, const Test& test)
+      : text_(std::move(text)), label_(std::move(label)), name_(test.name), path_(test.path) {}
   [[nodiscard]] Judgement judge(const Execution& execution, judge::Effort& effort) const override {
-    return judge_transcript(transcript_, execution, effort);
+    return judge_transcript(transcript(), execution, effort);
   }
   [[nodiscard]] std::optional<std::string> accept(const Execution& execution) const override {
-    return suite::accept(transcript_, execution);
+    return suite::accept(transcript(), execution);
   }
 
  private:
-  Transcript transcript_;
+  [[nodiscard]] Transcript transcript() const {
+    Transcript transcript = parse_transcript(text_, label_, name_);
+    transcript.test.path = path_;
+    return transcript;
+  }
+
+  const std::string text_;
+  const std::string label_;
+  const std::string name_;
+  const fs::path path_;
 };
 
 bool is_test_file(const fs::path& path) {
@@ -82,11 +93,11 @@ class TranscriptFormat final : public Format {
   static LoadedTest load_file(const fs::path& file, const LoadContext& context) {
     const fs::path label = label_of(file, context.base);
     const std::string name = file.parent_path().filename().string() + "/" + file.stem().string();
-    Transcript transcript =
-        parse_transcript(settings::read_input_file(file, label, "the test"), label, name, context.known_hosts);
-    transcript.test.path = file;
-    Test test = transcript.test;
-    return {std::move(test), std::make_shared<TranscriptJudge>(std::move(transcript))};
+    std::string text = settings::read_input_file(file, label, "the test");
+    Test test = parse_transcript(text, label, name, context.known_hosts).test;
+    test.path = file;
+    auto judge = std::make_shared<TranscriptJudge>(std::move(text), label.string(), test);
+    return {std::move(test), std::move(judge)};
   }
 };
 
