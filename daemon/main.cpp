@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <malloc.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
@@ -43,6 +44,7 @@
 #include "process/limits.h"
 #include "process/memory.h"
 #include "report/line.h"
+#include "report/text.h"
 #include "sandbox/sandbox.h"
 #include "service/consoles.h"
 #include "service/service.h"
@@ -333,7 +335,7 @@ class Ending {
  private:
   int told(const Failure& failure, const std::string& what) {
     starter_.tell(fmt::format("{} {}", failure.kind, what));
-    if (!waited_for_) fmt::print(stderr, "kvmtestd: {}\n", what);
+    if (!waited_for_) fmt::print(stderr, "kvmtestd: {}\n", report::escaped(what));
     spdlog::error("{}", what);
     spdlog::shutdown();
     return failure.exit_status;
@@ -352,6 +354,23 @@ settings::Settings load_settings(const Arguments& arguments) {
   return settings;
 }
 
+/// A message of the log. People read it in terminals, and guests, suites, libvirt and other users have a say in it.
+class LoggedText final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+    const std::string text = report::escaped({message.payload.data(), message.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<LoggedText>(); }
+};
+
+/// spdlog's own, but for the text.
+std::unique_ptr<spdlog::formatter> log_format(const std::string& name) {
+  auto format = std::make_unique<spdlog::pattern_formatter>();
+  format->add_flag<LoggedText>('*').set_pattern("[%Y-%m-%d %H:%M:%S.%e] " + name + "[%^%l%$] %*");
+  return format;
+}
+
 int run_daemon(const Arguments& arguments, const settings::Settings& settings, const std::string& lacking,
                Starter& starter) {
   // Before any thread: all of them inherit it, and wait_for_the_end takes the signals.
@@ -364,6 +383,7 @@ int run_daemon(const Arguments& arguments, const settings::Settings& settings, c
     spdlog::set_default_logger(spdlog::basic_logger_mt("kvmtestd", settings.state_dir.log()));
     spdlog::flush_on(spdlog::level::info);
   }
+  spdlog::set_formatter(log_format(arguments.ready_fd >= 0 ? "[%n] " : ""));
   spdlog::set_level(spdlog::level::from_str(settings.log.level));
   if (!lacking.empty()) spdlog::warn("QEMU runs with your user's own id: {}", lacking);
   serve(settings, arguments, signals, starter);

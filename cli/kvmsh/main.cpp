@@ -15,6 +15,7 @@
 #include "client/domains.h"
 #include "client/manual.h"
 #include "client/options.h"
+#include "client/plain_output.h"
 #include "client/screen.h"
 #include "client/words.h"
 #include "core/input_error.h"
@@ -172,6 +173,7 @@ int complete(const client::Command& program, const Options& options, const std::
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  const client::PlainOutput plain;
   client::Command program("A shell on a domain, or one command on it. A domain that is down is brought up first.");
   program.version(std::string("kvmsh ") + KVMTEST_VERSION);
   Options options;

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "client/plain_output.h"
 #include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/attempt_files.h"
@@ -64,7 +65,10 @@ int diffs(const Context& context, const DiffsOptions& options) {
     if (!wanted.contains(test.name) || attempt == nullptr) continue;
     const std::string diff = read_diff(attempt->output);
     any = any || !diff.empty();
-    std::cout << (for_people ? report::whole_diff(diff, text) : diff);
+    if (for_people)
+      std::cout << report::whole_diff(diff, text);
+    else
+      client::raw_output() << diff << std::flush;
   }
   return any ? 1 : 0;
 }

@@ -12,6 +12,7 @@
 
 #include "client/screen.h"
 #include "kvmtest/text_look.h"
+#include "report/text.h"
 
 namespace kvmtest::command {
 
@@ -107,7 +108,7 @@ void Display::tell(const std::string& line) {
   {
     const base::Lock lock(mutex_);
     if (live_) {
-      pending_ += line + '\n';
+      pending_ += report::escaped_lines(line) + '\n';
       changed_ = true;
       return;
     }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "client/plain_output.h"
 #include "core/input_error.h"
 #include "kvmtest/past_runs.h"
 #include "kvmtest/report_file.h"
@@ -29,8 +30,8 @@ void add_export(client::Command& program, Context& context) {
             options->consoles.empty() ? usual_consoles(options->format) : parse_consoles(options->consoles);
         const std::string text = make_report(settings, run, options->format, consoles);
         if (options->output.empty()) {
-          std::cout << text << std::flush;
-          return std::cout ? 0 : 3;
+          client::raw_output() << text << std::flush;  // each format has escapes of its own
+          return client::raw_output() ? 0 : 3;
         }
         std::ofstream out(options->output, std::ios::binary | std::ios::trunc);
         if (!out) throw core::InputError({options->output}, "cannot be written");

@@ -8,6 +8,7 @@
 
 #include "base/quoting.h"
 #include "client/manual.h"
+#include "client/plain_output.h"
 #include "client/words.h"
 #include "core/input_error.h"
 #include "kvmtest/complete.h"
@@ -17,6 +18,7 @@ using namespace kvmtest;
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  const client::PlainOutput plain;
   client::Command program(
       "Runs test suites on libvirt domains, in parallel by prefix. The first thing to try: kvmtest run");
   program.version(std::string("kvmtest ") + KVMTEST_VERSION);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "client/plain_output.h"
 #include "core/input_error.h"
 #include "kvmtest/pager.h"
 #include "report/differences.h"
@@ -91,7 +92,10 @@ std::string not_sanitized(std::size_t tests) {
 void print_diffs(const libreswan::OutputJudgement& judgement, const Rejudging& wish) {
   // What a program reads, patch(1) for one, is left as it is.
   for (const auto& [host, diff] : judgement.diffs)
-    std::cout << (wish.people ? report::whole_diff(diff, *wish.people) : diff);
+    if (wish.people)
+      std::cout << report::whole_diff(diff, *wish.people);
+    else
+      client::raw_output() << diff << std::flush;
 }
 
 int judge_again(const settings::Settings& settings, const Rejudging& wish) {

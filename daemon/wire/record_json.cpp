@@ -151,6 +151,24 @@ const json& member(const json& object, const char* name) {
   return *found;
 }
 
+/// The character that `text` begins with and its length, if a terminal might act on it as it stands in a string of
+/// JSON; else 0 and what may be passed over. DEL, C1, separators of lines, changes of direction, and what is no
+/// character.
+std::pair<unsigned, std::size_t> acted_upon(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  if (byte(0) == 0x7f) return {0x7f, 1};
+  if (byte(0) < 0xc2) return {0, 1};
+  if (byte(0) == 0xc2 && byte(1) < 0xa0) return {byte(1), 2};
+  if (byte(0) == 0xd8 && byte(1) == 0x9c) return {0x61c, 2};
+  const unsigned code = (byte(0) & 0xfU) << 12U | (byte(1) & 0x3fU) << 6U | (byte(2) & 0x3fU);
+  const bool separates = code == 0x2028 || code == 0x2029;
+  const bool turns =
+      code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  const bool none = code == 0xfffe || code == 0xffff;
+  if ((byte(0) & 0xf0U) == 0xe0 && (separates || turns || none)) return {code, 3};
+  return {0, 1};
+}
+
 }  // namespace
 
 std::string_view kind(const Body& body) {
@@ -189,7 +207,21 @@ Record record_from(const json& from) {
 json to_json(const std::vector<core::Issue>& issues) { return encode(issues); }
 json to_json(const std::vector<core::Point>& points) { return encode(points); }
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value) {
+  const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string out;
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto [code, length] = acted_upon(std::string_view(text).substr(at));
+    if (code != 0) {
+      out.append(text, copied, at - copied);
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(code));
+      copied = at + length;
+    }
+    at += length;
+  }
+  return copied == 0 ? text : out.append(text, copied);
+}
 
 std::string iso8601(core::WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);

@@ -32,6 +32,7 @@ nlohmann::json to_json(const std::vector<core::Issue>& issues);
 nlohmann::json to_json(const std::vector<core::Point>& points);
 
 /// The text of `json` on one line. Never throws for what a guest wrote: a byte that is not UTF-8 becomes U+FFFD.
+/// Whatever a terminal might act on stands as \uNNNN.
 std::string dump(const nlohmann::json& json);
 
 /// "2026-01-31T23:59:59.000001Z".

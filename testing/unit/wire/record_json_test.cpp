@@ -212,5 +212,15 @@ TEST(WallTime, OtherFormsAreRefused) {
   }
 }
 
+// A terminal shows it, and whoever parses it gets the same text.
+TEST(Dump, HoldsNothingThatATerminalActsUpon) {
+  const std::string text =
+      "a\x1b\x7f\xc2\x85\xd8\x9c\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6\xef\xbf\xbf\xe2\x82\xac\xc3\xa4";
+  const std::string written = dump(json{{"name", text}});
+  EXPECT_EQ(written, "{\"name\":\"a\\u001b\\u007f\\u0085\\u061c\\u2028\\u202e\\u2066\\uffff\xe2\x82\xac\xc3\xa4\"}");
+  EXPECT_EQ(json::parse(written).at("name"), text);
+  EXPECT_EQ(dump(json("plain")), "\"plain\"");
+}
+
 }  // namespace
 }  // namespace kvmtest::wire
