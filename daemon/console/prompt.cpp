@@ -1,7 +1,6 @@
 #include "console/prompt.h"
 
 #include <algorithm>
-#include <cctype>
 #include <random>
 #include <utility>
 
@@ -9,78 +8,105 @@
 
 namespace kvmtest::console {
 
-std::string make_nonce() {
+namespace {
+
+constexpr std::size_t key_length = 10;
+constexpr std::size_t mark_length = 12;
+
+}  // namespace
+
+std::string make_key() {
   std::random_device random;
-  return fmt::format("kt{:08x}{:08x}{:04x}", random(), random(), random() & 0xffffU);
+  return fmt::format("{:08x}{:02x}", random(), random() & 0xffU);
 }
 
-std::string prompt_variable(std::string_view nonce) { return fmt::format("{}:$?# ", nonce); }
+std::string make_nonce() { return "kt" + make_key() + make_key(); }
 
-std::string continuation_variable(std::string_view nonce) { return fmt::format("{}:$?> ", nonce); }
+std::string_view mark_of(std::string_view nonce) { return nonce.substr(0, mark_length); }
+
+std::string_view key_of(std::string_view nonce) { return nonce.substr(std::min(mark_length, nonce.size())); }
+
+std::string prompt_variable(std::string_view nonce) {
+  return fmt::format("{}${{{}}}:$?# ", mark_of(nonce), key_variable);
+}
+
+std::string continuation_variable(std::string_view nonce) {
+  return fmt::format("{}${{{}}}:$?> ", mark_of(nonce), key_variable);
+}
 
 namespace {
 
 /// Longest end of `text` that is a beginning of `word`, short of the whole word.
 std::size_t overlap(std::string_view text, std::string_view word) {
-  for (std::size_t n = std::min(text.size(), word.size() - 1); n > 0; --n)
-    if (text.ends_with(word.substr(0, n))) return n;
+  text = text.substr(text.size() - std::min(text.size(), word.size() - 1));
+  for (std::size_t at = text.find(word.front()); at != std::string_view::npos; at = text.find(word.front(), at + 1))
+    if (word.starts_with(text.substr(at))) return text.size() - at;
   return 0;
 }
 
 enum class Match { yes, no, more };
 
-/// Whether `text`, just behind a nonce, goes on like a prompt: ":" status "# ", or ":" status "> ".
-Match match_status(std::string_view text, int& status, bool& incomplete, std::size_t& length) {
-  if (text.empty()) return Match::more;
-  if (text[0] != ':') return Match::no;
-  std::size_t i = 1;
-  int value = 0;
-  while (i < text.size() && i <= 3 && std::isdigit(static_cast<unsigned char>(text[i])))
-    value = value * 10 + (text[i++] - '0');
-  if (i == text.size() && i <= 3) return Match::more;
-  if (i == 1) return Match::no;
-  const std::string_view rest = text.substr(i);
-  const std::string_view end = rest.starts_with('>') ? "> " : "# ";
-  if (end.starts_with(rest) && rest.size() < 2) return Match::more;
-  if (!rest.starts_with(end)) return Match::no;
-  status = value;
-  incomplete = end == "> ";
-  length = i + 2;
-  return Match::yes;
+struct Prompt {
+  int status = 0;
+  bool incomplete = false;
+  std::size_t length = 0;
+};
+
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
+
+/// Whether `text`, just behind a mark, goes on like a prompt: key, ":", status, "# " or "> ".
+Match match_prompt(std::string_view text, Prompt& prompt) {
+  std::size_t at = 0;
+  for (; at < key_length && at < text.size(); ++at)
+    if (!is_decimal(text[at]) && (text[at] < 'a' || text[at] > 'f')) return Match::no;
+  if (at == text.size()) return Match::more;
+  if (text[at++] != ':') return Match::no;
+  const std::size_t digits = at;
+  prompt.status = 0;
+  for (; at < text.size() && at < digits + 3 && is_decimal(text[at]); ++at)
+    prompt.status = prompt.status * 10 + (text[at] - '0');
+  if (at == text.size()) return Match::more;
+  if (at == digits || (text[at] != '#' && text[at] != '>')) return Match::no;
+  prompt.incomplete = text[at++] == '>';
+  if (at == text.size()) return Match::more;
+  prompt.length = at + 1;
+  return text[at] == ' ' ? Match::yes : Match::no;
 }
 
 }  // namespace
 
+void PromptScanner::renew(std::string_view key) { nonce_.replace(mark_length, std::string::npos, key); }
+
 PromptScanner::Result PromptScanner::feed(std::string_view bytes) {
-  pending_.append(bytes);
-  Result result;
-  std::size_t from = 0;
-  while (true) {
-    const std::size_t at = pending_.find(nonce_, from);
-    if (at == std::string::npos) {
-      const std::size_t safe = pending_.size() - overlap(std::string_view(pending_).substr(from), nonce_);
-      result.output = pending_.substr(0, safe);
-      pending_.erase(0, safe);
-      return result;
-    }
-    int status = 0;
-    std::size_t length = 0;
-    switch (match_status(std::string_view(pending_).substr(at + nonce_.size()), status, result.incomplete, length)) {
-      case Match::yes:
-        result.output = pending_.substr(0, at);
-        if (!result.incomplete) result.status = status;
-        pending_.erase(0, at + nonce_.size() + length);
-        return result;
-      case Match::more:
-        result.output = pending_.substr(0, at);
-        pending_.erase(0, at);
-        return result;
-      case Match::no: from = at + 1; break;
-    }
+  if (!bytes.empty()) {
+    // Only now: many prompts may have come in one read.
+    pending_.erase(0, std::exchange(given_, 0));
+    pending_.append(bytes);
   }
+  Result result;
+  const std::string_view text = std::string_view(pending_).substr(given_);
+  const std::string_view mark = mark_of(nonce_);
+  std::size_t safe = 0;
+  for (std::size_t at = text.find(mark); at != std::string_view::npos; at = text.find(mark, safe)) {
+    Prompt prompt;
+    const Match match = match_prompt(text.substr(at + mark.size()), prompt);
+    safe = at + mark.size();
+    if (match == Match::no) continue;
+    result.output = text.substr(0, at);
+    given_ += at;
+    if (match == Match::more) return result;
+    given_ += mark.size() + prompt.length;
+    result.stale = text.substr(safe, key_length) != key_of(nonce_);
+    result.incomplete = !result.stale && prompt.incomplete;
+    if (!result.stale && !prompt.incomplete) result.status = prompt.status;
+    return result;
+  }
+  result.output = text.substr(0, text.size() - overlap(text.substr(safe), mark));
+  given_ += result.output.size();
+  return result;
 }
 
-std::string PromptScanner::take_rest() { return std::exchange(pending_, {}); }
+std::string PromptScanner::take_rest() { return std::exchange(pending_, {}).substr(std::exchange(given_, 0)); }
 
 std::string without_escapes(std::string_view text) {
   std::string out;

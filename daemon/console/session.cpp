@@ -8,6 +8,7 @@
 #include "base/quoting.h"
 #include "console/shell_setup.h"
 #include "console/shell_watch.h"
+#include "console/word_search.h"
 
 namespace kvmtest::console {
 namespace {
@@ -60,7 +61,7 @@ Session::Session(std::unique_ptr<Stream> stream, std::size_t capture_bound, Pati
       capture_bound_(capture_bound),
       patience_(patience),
       scanner_(make_nonce()),
-      kernel_(scanner_.nonce()) {}
+      kernel_(std::string(mark_of(scanner_.nonce()))) {}
 
 /// What Link::read gives, without what the kernel said.
 std::string Session::read_text(Deadline deadline) {
@@ -78,7 +79,7 @@ void Session::note(KernelScanner::Message message) {
 }
 
 void Session::set_nonce(std::string nonce) {
-  kernel_.set_prompt(nonce);
+  kernel_.set_prompt(std::string(mark_of(nonce)));
   scanner_ = PromptScanner(std::move(nonce));
 }
 
@@ -97,21 +98,34 @@ void Session::give(PromptScanner::Result& result, const OnOutput& on_output) {
   on_output(output);
 }
 
-/// Takes in what came since the last command. Prompts among it answer nobody: somebody who may type there pressed
-/// return, or control-C when the command had just ended.
-void Session::drop_prompts(const OnOutput& on_output) {
-  std::string bytes;
-  while (true) {
-    auto result = scanner_.feed(std::exchange(bytes, {}));
-    give(result, on_output);
-    if (result.status || result.incomplete) continue;
-    bytes = read_text(steady_clock::now());
-    if (bytes.empty()) return;
-  }
+/// Gives the shell's prompts a new key, and types `line` at once behind that, if there is one. What has come before the
+/// first prompt with that key is of what runs in the background. But a prompt of before may be among it: of a command
+/// that has printed its own prompt before its end, or because somebody else pressed return. What stands before that
+/// belongs to the command before.
+Session::Answer Session::renew_prompt(std::optional<std::string_view> line, Deadline deadline,
+                                      const OnOutput& on_output) {
+  const std::string key = make_key();
+  scanner_.renew(key);
+  at_prompt_ = false;
+  // In one go: the terminal keeps the second line until the shell wants it.
+  std::string bytes = renewal_line(key) + '\n';
+  if (line) bytes.append(*line).push_back('\n');
+  link_.write(bytes, deadline);
+  Capture between(capture_bound_);
+  const auto before = [&] {
+    between = Capture(capture_bound_);
+    given_ = 0;
+  };
+  const auto keep = [&](std::string_view bytes) { between.append(bytes); };
+  Answer answer = await_answer(deadline, keep, true, before);
+  if (const std::string text = between.text(); on_output && !text.empty()) on_output(text);
+  return answer;
 }
 
 /// Waits for a prompt. `watched`: whether to look for somebody else who answers at the console, which ends the waiting.
-Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_output, bool watched) {
+/// `on_stale`: told of each prompt that is none.
+Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_output, bool watched,
+                                      const std::function<void()>& on_stale) {
   std::optional<ShellWatch> watch;
   const std::string letters = make_nonce();
   if (watched) watch.emplace(letters, steady_clock::now());
@@ -120,9 +134,15 @@ Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_outp
   };
   // What came behind the last prompt may already hold the next one.
   auto result = scanner_.feed({});
+  if (watch && !result.output.empty()) watch->heard(result.output, steady_clock::now());
   std::string bytes;
   while (true) {
     give(result, on_output);
+    if (result.stale) {
+      if (on_stale) on_stale();
+      result = scanner_.feed({});
+      continue;
+    }
     if (result.incomplete) {
       if (watch) type_raw(watch->finish());
       return {std::nullopt, true, {}};
@@ -131,10 +151,7 @@ Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_outp
     const auto now = steady_clock::now();
     const bool other = watch && watch->other_answers();
     if (watch && (result.status || other || now >= deadline)) type_raw(watch->finish());
-    if (result.status) {
-      last_status_ = *result.status;
-      return {result.status, false, {}};
-    }
+    if (result.status) return {result.status, false, {}};
     if (other) return {std::nullopt, false, letters};
     auto piece = kernel_.feed(std::exchange(bytes, {}));
     const bool silent = piece.text.empty() && !piece.message;
@@ -154,9 +171,8 @@ Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_outp
 /// Types a long command, or what a terminal would not take as it stands, in pieces into a shell variable and returns
 /// what runs it; what is short enough in one piece.
 std::string Session::type_long(std::string_view command, Deadline deadline) {
-  // The command may ask for the status of the one before it. With set -e that was 0.
-  const int status = last_status_;
-  const std::string before = status == 0 ? "" : fmt::format("case $- in *e*) ;; *) (exit {}) ;; esac; ", status);
+  // The command may ask for the status of the one before it.
+  const std::string before(restored_status());
   if (command.size() < line_bound)
     if (const std::string word = typed_word(command); word.size() < line_bound) return before + "eval " + word;
   type("__kvmtest=", deadline);
@@ -184,9 +200,9 @@ bool Session::give_up_line(Deadline deadline) {
   // Some shells give it up at the line behind it.
   link_.write("\x03\n", deadline);
   // How many prompts that brings differs (busybox's ash may take the signal for the input's end first, and then for a
-  // signal), and so does what of the input it takes along. Hence a new nonce for each try.
+  // signal), and so does what of the input it takes along. Hence a new key for each try.
   while (true) {
-    set_nonce(make_nonce());
+    scanner_.renew(make_key());
     type(prompt_line(scanner_.nonce()), deadline);
     if (await_prompt(std::min(deadline, steady_clock::now() + patience_.answer))) return true;
     if (steady_clock::now() >= deadline) return false;
@@ -194,15 +210,15 @@ bool Session::give_up_line(Deadline deadline) {
 }
 
 Session::Answer Session::execute(std::string_view command, Deadline deadline, const OnOutput& on_output) {
-  drop_prompts(on_output);
-  const int before = last_status_;
-  if (command.size() <= line_bound && is_plain(command)) {
-    type(command, deadline);
+  const bool plain = command.size() <= line_bound && is_plain(command);
+  if (Answer renewed = renew_prompt(plain ? std::optional(command) : std::nullopt, deadline, on_output);
+      !renewed.status)
+    return renewed;
+  if (plain) {
     Answer answer = await_answer(deadline, on_output, true);
     // Nothing of it has run. Evaluated, it is an error that the shell tells, as it is for a long command.
     if (!answer.incomplete) return answer;
     if (!give_up_line(deadline)) return {};
-    last_status_ = before;
   }
   // Evaluated as one, several lines are one command.
   const std::string line = type_long(command, deadline);
@@ -278,11 +294,9 @@ void Session::reconnect(std::unique_ptr<Stream> stream) {
 
 bool Session::begin_waiting(std::string_view command, std::string_view ready, Deadline deadline) {
   type(command, deadline);
-  std::string seen = scanner_.take_rest();
-  while (seen.find(ready) == std::string::npos) {
+  WordSearch search{std::string(ready)};
+  for (std::string text = scanner_.take_rest(); !search.feed(text); text = read_text(deadline))
     if (steady_clock::now() >= deadline) return false;
-    seen += read_text(deadline);
-  }
   return true;
 }
 
@@ -291,22 +305,18 @@ CommandResult Session::end_waiting(const std::string& prompt, std::string_view l
   const auto start = steady_clock::now();
   CommandResult result;
   type(line, deadline);
-  std::string seen;
   kernel_.set_clock(0);
-  auto at = std::string::npos;
-  while ((at = seen.find(mark)) == std::string::npos) {
-    if (steady_clock::now() >= deadline) break;
-    // A test may have left megabytes on the way.
-    if (seen.size() > 65536) seen.erase(0, seen.size() - mark.size());
-    seen += read_text(deadline);
-  }
-  if (at != std::string::npos) {
+  WordSearch search{std::string(mark)};  // a test may have left megabytes on the way
+  std::optional<std::string> found;
+  while (!found && steady_clock::now() < deadline) found = search.feed(read_text(deadline));
+  if (found) {
     set_nonce(prompt);
-    const auto first = scanner_.feed(seen.substr(at));
-    result.output = first.output;
-    result.status = first.status;
-    if (!result.status)
-      result.status = await_answer(deadline, [&](std::string_view bytes) { result.output.append(bytes); }).status;
+    Capture output(capture_bound_);
+    const auto keep = [&](std::string_view bytes) { output.append(bytes); };
+    auto first = scanner_.feed(*found);
+    give(first, keep);
+    result.status = first.status ? first.status : await_answer(deadline, keep).status;
+    result.output = output.text();
     at_prompt_ = result.status.has_value();
   }
   result.took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);

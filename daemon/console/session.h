@@ -118,8 +118,9 @@ class Session {
   };
   std::string read_text(Deadline deadline);
   void give(PromptScanner::Result& result, const OnOutput& on_output);
-  void drop_prompts(const OnOutput& on_output);
-  Answer await_answer(Deadline deadline, const OnOutput& on_output, bool watched = false);
+  Answer renew_prompt(std::optional<std::string_view> line, Deadline deadline, const OnOutput& on_output);
+  Answer await_answer(Deadline deadline, const OnOutput& on_output, bool watched = false,
+                      const std::function<void()>& on_stale = {});
   std::optional<int> await_prompt(Deadline deadline) { return await_answer(deadline, {}).status; }
   CommandResult carry_out(std::chrono::microseconds limit, const OnOutput& on_output,
                           const std::function<Answer(Deadline, const OnOutput&)>& start_it);
@@ -146,8 +147,7 @@ class Session {
   Heard heard_;
   std::shared_ptr<LiveText> live_;
   std::uint64_t given_ = 0;  ///< bytes of the command's output so far
-  int last_status_ = 0;
-  bool at_shell_ = false;  ///< after the boot, without a login
+  bool at_shell_ = false;    ///< after the boot, without a login
   bool at_prompt_ = false;
 };
 

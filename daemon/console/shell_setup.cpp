@@ -38,9 +38,18 @@ std::string plain_shell_line(std::string_view mark) {
 std::string any_shell_line(std::string_view mark) { return fmt::format("echo {}':1# '", mark); }
 
 std::string prompt_line(std::string_view prompt) {
-  return fmt::format("PS2={} PS1={}", base::shell_quoted(continuation_variable(prompt)),
-                     base::shell_quoted(prompt_variable(prompt)));
+  // Set -e ends a shell in which a command fails.
+  return fmt::format("PS2={} PS1={} {}={} __ke='case $__ks$- in 0*|*e*);;*)(exit $__ks);;esac'",
+                     base::shell_quoted(continuation_variable(prompt)), base::shell_quoted(prompt_variable(prompt)),
+                     key_variable, key_of(prompt));
 }
+
+// Short, for it goes before each command. Where traces are shown (set -x), they go to standard error.
+std::string renewal_line(std::string_view key) {
+  return fmt::format("{{ __ks=$? {}={};eval \"$__ke\";}} 2>/dev/null", key_variable, key);
+}
+
+std::string_view restored_status() { return "{ eval \"$__ke\";} 2>/dev/null;"; }
 
 std::vector<std::string> shell_setup_lines(std::string_view prompt) {
   return {

@@ -20,6 +20,13 @@ std::string any_shell_line(std::string_view mark);
 /// The line that has a shell prompt as PromptScanner expects it.
 std::string prompt_line(std::string_view prompt);
 
+/// The line that gives its prompts another key. Whatever a shell does of itself for a line, it shows nothing, and $? is
+/// what it was before.
+std::string renewal_line(std::string_view key);
+
+/// Before a command, in its line: $? is what it was before the last such line. With set -e that was 0.
+std::string_view restored_status();
+
 /// Behind it, lines to type one after the other, each when the shell has prompted. With the first the shell prompts as
 /// PromptScanner expects it, and has no echo.
 std::vector<std::string> shell_setup_lines(std::string_view prompt);

@@ -11,7 +11,7 @@ namespace kvmtest::libvirt {
 namespace {
 
 // Part of the states' names: what an older kvmtest kept is of no use to one that does it otherwise.
-constexpr const char* format = "kvmtest saved state 4";
+constexpr const char* format = "kvmtest saved state 5";
 
 std::string name_of_processor() {
   std::ifstream in("/proc/cpuinfo");

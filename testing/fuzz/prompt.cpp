@@ -12,7 +12,7 @@ using namespace kvmtest::console;
 
 namespace {
 
-const std::string nonce = "ktn";
+const std::string nonce = "kt0123456789abcdef0123";
 
 struct Seen {
   std::string output;
@@ -25,6 +25,7 @@ Seen scan(std::string_view bytes, std::size_t piece) {
   Seen seen;
   const auto take = [&](const PromptScanner::Result& result) {
     seen.output += result.output;
+    if (result.stale || result.incomplete) return true;
     if (!result.status) return false;
     seen.statuses.push_back(*result.status);
     seen.output.push_back('\0');

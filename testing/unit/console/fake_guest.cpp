@@ -6,6 +6,8 @@
 #include <sstream>
 #include <utility>
 
+#include "console/shell_setup.h"
+
 namespace kvmtest::console {
 namespace {
 
@@ -98,6 +100,7 @@ void FakeGuest::command_line(const std::string& line) {
     return;
   }
   if (set_up(line)) return prompt();
+  if (give_key(line)) return;
   typed.push_back(line);
   state_.command += line;
   if (in_quotes(state_.command)) {
@@ -106,9 +109,9 @@ void FakeGuest::command_line(const std::string& line) {
     return;
   }
   // What a session puts before a command that may ask for the last status.
-  if (constexpr std::string_view set_status = "case $- in *e*) ;; *) (exit "; state_.command.starts_with(set_status)) {
-    state_.status = std::stoi(state_.command.substr(set_status.size()));
-    state_.command.erase(0, state_.command.find("esac; ") + 6);
+  if (state_.command.starts_with(restored_status())) {
+    state_.status = std::stoi(state_.variables["__ks"]);
+    state_.command.erase(0, restored_status().size());
   }
   for (const auto& words : parse(std::exchange(state_.command, {}))) {
     execute(words);
@@ -125,6 +128,11 @@ bool FakeGuest::set_up(const std::string& line) {
     const auto at = line.find(before) + before.size();
     return line.substr(at, line.find(end, at) - at);
   };
+  const auto prompt_variables = [&] {
+    state_.variables["PS1"] = value("PS1='", '\'');
+    state_.variables["PS2"] = value("PS2='", '\'');
+    state_.variables["__kt"] = value("__kt=", ' ');
+  };
   if (csh && line == "exec /bin/sh") {
     state_.left_csh = true;
   } else if (line.starts_with("echo kt") && line.ends_with("':1# '")) {
@@ -136,18 +144,28 @@ bool FakeGuest::set_up(const std::string& line) {
     print(value(" __kvmtest=", ';') + ":0# ");
   } else if (line.starts_with(" stty sane -echo -onlcr; set +eu;")) {
     stty({"sane", "-echo", "-onlcr"});
-    state_.variables["PS1"] = value("PS1='", '\'');
-    state_.variables["PS2"] = value("PS2='", '\'');
+    prompt_variables();
     state_.own_prompt = true;
   } else if (line.starts_with("PS2='")) {
-    state_.variables["PS1"] = value("PS1='", '\'');
-    state_.variables["PS2"] = value("PS2='", '\'');
+    prompt_variables();
   } else if (line.starts_with("for __kvmtest in ")) {
     state_.variables["__kvmtest_n"] = "\n";
   } else if (!line.starts_with("unalias -a 2>/dev/null;") && !line.starts_with("{ [ ! -d /run/systemd/system ]")) {
     return false;
   }
   state_.status = 0;
+  return true;
+}
+
+/// The line before a command, see console/shell_setup.h. It changes no status.
+bool FakeGuest::give_key(const std::string& line) {
+  const std::string before = "{ __ks=$? __kt=";
+  if (!line.starts_with(before)) return false;
+  state_.variables["__ks"] = std::to_string(state_.status);
+  state_.variables["__kt"] = line.substr(before.size(), line.find(';') - before.size());
+  auto cut = std::exchange(cut_, {});  // of the command's prompt
+  prompt();
+  cut_ = std::move(cut);
   return true;
 }
 
@@ -383,6 +401,10 @@ void FakeGuest::prompt() {
 
 /// A prompt.
 std::string FakeGuest::expanded(std::string text) const {
+  constexpr std::string_view key = "${__kt}";
+  const auto found = state_.variables.find("__kt");
+  if (const auto at_key = text.find(key); at_key != std::string::npos && found != state_.variables.end())
+    text.replace(at_key, key.size(), found->second);
   const auto at = text.find("$?");
   if (at != std::string::npos && options_.prompt != Options::Prompt::literal)
     text.replace(at, 2, options_.prompt == Options::Prompt::expands ? std::to_string(state_.status) : "0");

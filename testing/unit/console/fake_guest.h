@@ -102,6 +102,7 @@ class FakeGuest : public Stream {
   void line(const std::string& line);
   void command_line(const std::string& line);
   bool set_up(const std::string& line);
+  bool give_key(const std::string& line);
   void execute(const std::vector<std::string>& words);
   bool execute_for_state(const std::vector<std::string>& words);
   void leave_shell(const std::string& verb);

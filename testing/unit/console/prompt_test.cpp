@@ -8,7 +8,7 @@
 namespace kvmtest::console {
 namespace {
 
-const std::string nonce = "ktabc123";
+const std::string nonce = "kt0123456789abcdef0123";  // mark and key
 
 std::string prompt(int status) { return nonce + ":" + std::to_string(status) + "# "; }
 
@@ -70,6 +70,21 @@ TEST(PromptScanner, WhatTheShellIsToldIsNoPrompt) {
   EXPECT_EQ(scanned({"PS1='" + variable + "'\r\n"}), "PS1='" + variable + "'\r\n");
 }
 
+// A command may well print its own prompt, and the shell then prints it once more.
+TEST(PromptScanner, AnotherKeysPromptsEndNothing) {
+  PromptScanner scanner(nonce);
+  scanner.renew("0000000001");
+  auto result = scanner.feed("a" + prompt(0) + "b" + std::string(mark_of(nonce)) + "0000000001:7# ");
+  EXPECT_EQ(result.output, "a");
+  EXPECT_TRUE(result.stale);
+  EXPECT_FALSE(result.status);
+  result = scanner.feed({});
+  EXPECT_EQ(result.output, "b");
+  EXPECT_FALSE(result.stale);
+  EXPECT_EQ(result.status, 7);
+  EXPECT_EQ(scanner.take_rest(), "");
+}
+
 TEST(PromptScanner, SeveralPromptsComeOneAtATime) {
   PromptScanner scanner(nonce);
   auto result = scanner.feed("a" + prompt(1) + "b" + prompt(2) + "c");
@@ -116,6 +131,8 @@ TEST(Nonce, IsFreshAndPlain) {
     EXPECT_TRUE(seen.insert(made).second);
     EXPECT_EQ(made.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789"), std::string::npos) << made;
     EXPECT_EQ(made.size(), 22U) << "2 letters and 80 bits";
+    EXPECT_EQ(key_of(made).size(), make_key().size());
+    EXPECT_EQ(std::string(mark_of(made)) + std::string(key_of(made)), made);
   }
 }
 

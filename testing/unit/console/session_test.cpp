@@ -136,7 +136,7 @@ TEST(Session, PromptsThatAPersonBroughtAnswerNoCommand) {
   console.log_in();
   console.session.stream()->write("\n\necho person\n\x03", Console::later());
   const auto result = console.run("echo test; (exit 4)");
-  EXPECT_EQ(result.output, "person\n" + std::string("test\n"));
+  EXPECT_EQ(result.output, "test\n") << "what that command printed is none of this one's";
   EXPECT_EQ(result.status, 4);
 }
 
@@ -232,7 +232,7 @@ TEST(Session, TheRawConsoleIsKeptUntilItIsTaken) {
   EXPECT_EQ(login.find("swan"), std::string::npos) << "no echo of the password";
   console.run("echo hello");
   const std::string raw = console.session.take_raw();
-  EXPECT_TRUE(raw.starts_with("hello\n")) << raw;
+  EXPECT_NE(raw.find(":0# hello\n"), std::string::npos) << raw;
   EXPECT_TRUE(raw.ends_with(":0# ")) << raw;
   EXPECT_EQ(console.session.take_raw(), "");
 }

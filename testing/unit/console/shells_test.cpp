@@ -270,6 +270,46 @@ TEST_P(Shells, TreatLongAndShortCommandsAlike) {
   EXPECT_EQ(run("hi\nhi"), "hi\nhi\n");
 }
 
+// A command that prints its own prompt ends itself too early, and no other one.
+TEST_P(Shells, APromptThatACommandPrintsEndsNoLaterOne) {
+  const std::string name = GetParam().name;
+  // What bash has as ${PS1@P}, written for all.
+  const std::string forge = "eval \"printf %s \\\"$PS1\\\"\"";
+  for (const std::string& forged :
+       {forge, forge + "; false", "false; " + forge + "; echo late", forge + "; sleep 0.2; echo late; (exit 3)",
+        forge + ";" + forge, "(sleep 0.1; " + forge + ") & sleep 0.3; (exit 4)"}) {
+    session->run(forged, 60s);
+    const std::string status = forged.ends_with("(exit 3)") ? "3" : forged.ends_with("(exit 4)") ? "4" : "";
+    if (!status.empty()) {
+      EXPECT_EQ(run("echo $?"), status + "\n") << forged;
+    }
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(run("echo hello"), "hello\n") << forged;
+      EXPECT_EQ(run("(exit 9)"), "[9]") << forged;
+      EXPECT_EQ(run("echo $?"), "9\n") << forged;
+    }
+  }
+  if (name == "bash") {
+    session->run("echo \"${PS1@P}\"", 60s);
+    EXPECT_EQ(run("echo hello"), "hello\n");
+  }
+}
+
+TEST_P(Shells, ShowNothingOfWhatStandsBeforeACommand) {
+  EXPECT_EQ(run("set -x"), "");
+  const std::string traced = run("true");
+  EXPECT_TRUE(traced == "+ true\n" || traced == "+true\n" || traced.ends_with("> true\n")) << traced;
+  run("set +x");
+  EXPECT_EQ(run("set -e; set -u; false && true"), "[1]");
+  EXPECT_EQ(run("echo on"), "on\n");
+  EXPECT_EQ(run("set +eu"), "");
+  EXPECT_EQ(run("(exit 3)"), "[3]");
+  EXPECT_EQ(run("true # " + std::string(3000, 'x')), "");
+  // What runs in the background is heard when the next command is.
+  EXPECT_EQ(run("{ (sleep 0.1; echo behind) & } 2>/dev/null"), "");
+  EXPECT_EQ(run("sleep 0.3; echo before"), "behind\nbefore\n");
+}
+
 TEST_P(Shells, ControlCharactersAreCharacters) {
   EXPECT_EQ(run("printf '%s' 'a\tb\x01\x03\x04\x11\x12\x13\x15\x16\x17\x1a\x1c\x7f z' | od -An -tx1 | tr -d ' \\n'"),
             "610962010304111213151617"

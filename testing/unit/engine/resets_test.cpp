@@ -53,7 +53,7 @@ TEST_F(ResetsTest, TheSecondTestLoadsAndFindsNoTraceOfTheFirst) {
   engine_.start_run(with_states({script("one", {{"east", "x=dirt"}}), script("two", {{"east", "echo \"<$x>\""}})}));
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 2U);
   EXPECT_EQ(methods(east), (Methods{"boot", "load"}));
-  EXPECT_TRUE(console_of("two", "east").starts_with("<>\n")) << console_of("two", "east");
+  EXPECT_NE(console_of("two", "east").find(":0# <>\n"), std::string::npos) << console_of("two", "east");
   const auto resets = memory_.all<record::ResetFinished>();
   EXPECT_EQ(resets[0].attempt, core::AttemptId{1});
   EXPECT_GT(resets[0].boot.count(), 0);
@@ -71,7 +71,7 @@ TEST_F(ResetsTest, ADomainThatIsBetterStartedAnewIsRestored) {
                                  script("three", {{"east", ":"}})}));
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 3U);
   EXPECT_EQ(methods(east), (Methods{"boot", "restore", "load"}));
-  EXPECT_TRUE(console_of("two", "east").starts_with("<>\n")) << console_of("two", "east");
+  EXPECT_NE(console_of("two", "east").find(":0# <>\n"), std::string::npos) << console_of("two", "east");
 }
 
 TEST_F(ResetsTest, AnotherPrefixAndAnotherRunRestore) {
@@ -90,7 +90,7 @@ TEST_F(ResetsTest, AHostThatIsNotNeededIsPausedAndLoaded) {
                                  script("two", {{"east", "true"}}), script("three", {{"west", "echo \"<$x>\""}})}));
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 3U);
   EXPECT_EQ(methods(west), (Methods{"boot", "load"}));
-  EXPECT_TRUE(console_of("three", "west").starts_with("<>\n"));
+  EXPECT_NE(console_of("three", "west").find(":0# <>\n"), std::string::npos);
 }
 
 // Its shell never read what was typed into it. Only a domain started anew has nothing in its ear.
