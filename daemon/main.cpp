@@ -39,6 +39,7 @@
 #include "engine/errors.h"
 #include "libvirt/libvirt_hypervisor.h"
 #include "libvirt/qemu_snapshots.h"
+#include "libvirt/ram_directory.h"
 #include "libvirt/state_store.h"
 #include "process/descendants.h"
 #include "process/limits.h"
@@ -217,10 +218,10 @@ libvirt::Options hypervisor_options(const settings::Settings& settings) {
   return options;
 }
 
-libvirt::StateStore::Options store_options(const settings::Settings& settings) {
+libvirt::StateStore::Options store_options(const settings::Settings& settings, const fs::path& ram) {
   libvirt::StateStore::Options options;
   options.directory = settings.state_dir.states();
-  options.ram = libvirt::ram_directory(settings.state_dir);
+  options.ram = ram;
   options.ram_budget = settings.reset.ram != 0 ? settings.reset.ram : process::memory_available() / 2;
   options.kept_limit = settings.reset.kept_limit;
   options.disk_reserve = settings.state_min_free;
@@ -276,7 +277,8 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
   options.with.prefix_number = [&](const core::Prefix& prefix) { return claims.number_of(prefix); };
   options.notice = [&](const std::string& text) { recorder.put(0, core::record::Notice{false, text}); };
   options.lost = [&](const core::Domain& domain, const engine::End& end) { losses.tell(domain, end); };
-  libvirt::StateStore store(store_options(settings));
+  const libvirt::RamDirectory ram(settings.state_dir);
+  libvirt::StateStore store(store_options(settings, ram.path()));
   libvirt::LibvirtHypervisor hypervisor(templates, store, std::move(options));
   libvirt::QemuSnapshots snapshots(hypervisor, store);
 

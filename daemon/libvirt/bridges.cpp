@@ -144,7 +144,9 @@ void attach_down(const std::vector<std::string>& names, const std::vector<std::s
 bool remove_bridge(const std::string& name, const std::string& owner) {
   const Socket socket = open_route();
   const Link there = find_link(socket.get(), name);
-  if (!there || owner_of(there.get()) != owner) return false;
+  if (!there) return false;
+  const auto holder = owner_of(there.get());
+  if (!holder || (*holder != owner && has_ports(name))) return false;
   check_nl(rtnl_link_delete(socket.get(), there.get()), "bridge " + name);
   return true;
 }

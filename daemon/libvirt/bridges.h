@@ -17,7 +17,8 @@ void make_bridge(const std::string& name, const std::string& owner);
 /// Whether there is a bridge of that name which kvmtest did not make.
 bool is_foreign_bridge(const std::string& name);
 
-/// Removes the bridge if it is `owner`'s. False: there is none, or it is another's.
+/// Removes a bridge that kvmtest made, if it is `owner`'s or nothing is attached to it: who has claimed its prefix may
+/// take it over, and so remove it. False: there is none, or it is another's.
 bool remove_bridge(const std::string& name, const std::string& owner);
 
 /// Sets links of this machine, such as the host's ends of domains' network cards, up or down. Throws engine::HostFault.

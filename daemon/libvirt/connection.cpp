@@ -12,8 +12,10 @@
 #include "base/percent.h"
 #include "core/input_error.h"
 #include "domains/templates.h"
+#include "engine/hypervisor.h"
 #include "libvirt/bridges.h"
 #include "libvirt/domain_calls.h"
+#include "libvirt/leftovers.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -42,8 +44,12 @@ cgroup_controllers = [ ]
 capability_filters = [ "cpu-unavailable-features" ]
 )";
 
-/// Makes the embedded driver's root, and returns its URI.
-std::string embedded_uri(const base::StateDirectory& state_dir) {
+void tell_destroyed(const std::function<void(const std::string&)>& tell, const std::string& name) {
+  tell(fmt::format("{}: left running by an earlier daemon; destroyed", name));
+}
+
+/// Makes the embedded driver's root anew, and returns its URI.
+std::string embedded_uri(const base::StateDirectory& state_dir, const std::function<void(const std::string&)>& tell) {
   check_bridge_permission();
   const fs::path root = state_dir.libvirt();
   if (root.string().size() > longest_root)
@@ -51,6 +57,7 @@ std::string embedded_uri(const base::StateDirectory& state_dir) {
         fmt::format("the state directory {} is too deep for QEMU's sockets: its path may have at most {} "
                     "characters; set state_dir to a shorter one",
                     state_dir.string(), longest_root - std::string_view("/libvirt").size()));
+  for (const std::string& name : end_embedded_leftovers(root)) tell_destroyed(tell, name);
   fs::create_directories(root / "etc");
   std::ofstream(root / "etc/qemu.conf") << fmt::format(qemu_conf, geteuid(), getegid());
   return "qemu:///embed?root=" + base::percent_encoded(root.string(), "/");
@@ -67,26 +74,33 @@ std::vector<DomainHandle> all_domains(virConnectPtr connect) {
 
 }  // namespace
 
-Connection::Connection(std::string uri, base::StateDirectory state_dir)
+Connection::Connection(std::string uri, base::StateDirectory state_dir,
+                       const std::function<void(const std::string&)>& tell)
     : uri_(std::move(uri)), state_dir_(std::move(state_dir)) {
   loop_.emplace();
   // Errors are reported where they happen; libvirt's habit is to print each on standard error as well.
   virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
-  const std::string full = embedded() ? embedded_uri(state_dir_) : uri_;
+  const std::string full = embedded() ? embedded_uri(state_dir_, tell) : uri_;
   connect_.reset(check(virConnectOpen(full.c_str()), "open " + full));
+  if (!embedded()) destroy_leftovers(tell);
 }
 
 Connection::~Connection() { end_events(); }
 
-DomainHandle Connection::find_if_any(const std::string& name) const {
+DomainHandle Connection::lookup(const std::string& name, bool to_replace) const {
   DomainHandle found(virDomainLookupByName(connect_.get(), name.c_str()));
-  if (!found) return found;
+  if (!found || embedded()) return found;
   const auto owner = domains::owner_from(xml_of(found.get()));
-  if (!owner || owner->state_dir != state_dir_)
-    throw InputError(fmt::format("domain {} exists and belongs to {}; choose another prefix", name,
-                                 owner ? owner->state_dir.string() : "something other than kvmtest"));
-  return found;
+  if (owner && owner->state_dir == state_dir_) return found;
+  if (owner && to_replace && uri_.find(":///") != std::string::npos && virDomainIsActive(found.get()) == 0)
+    return found;
+  throw InputError(fmt::format("domain {} exists and belongs to {}; choose another prefix", name,
+                               owner ? owner->state_dir.string() : "something other than kvmtest"));
 }
+
+DomainHandle Connection::find_if_any(const std::string& name) const { return lookup(name, false); }
+
+DomainHandle Connection::find_to_replace(const std::string& name) const { return lookup(name, true); }
 
 DomainHandle Connection::find(const std::string& name) const {
   DomainHandle found = find_if_any(name);
@@ -99,13 +113,19 @@ int Connection::id_of(const std::string& name) const {
   return handle ? static_cast<int>(virDomainGetID(handle.get())) : -1;
 }
 
-void Connection::destroy_leftovers(const std::function<void(const std::string& name)>& tell) const {
+/// Of a libvirt that others use as well. One that cannot be destroyed keeps nobody from starting: whoever needs it is
+/// told.
+void Connection::destroy_leftovers(const std::function<void(const std::string&)>& tell) const {
   for (const DomainHandle& domain : all_domains(connect_.get())) {
     if (virDomainIsActive(domain.get()) != 1) continue;
-    const auto owner = domains::owner_from(xml_of(domain.get()));
-    if (!owner || owner->state_dir != state_dir_) continue;
-    tell(virDomainGetName(domain.get()));
-    switch_off(domain.get());
+    try {
+      const auto owner = domains::owner_from(xml_of(domain.get()));
+      if (!owner || owner->state_dir != state_dir_) continue;
+      switch_off(domain.get());
+      tell_destroyed(tell, virDomainGetName(domain.get()));
+    } catch (const engine::HostFault& fault) {
+      tell(fmt::format("left running by an earlier daemon: {}", fault.what()));
+    }
   }
 }
 

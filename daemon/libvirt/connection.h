@@ -2,8 +2,9 @@
 // The connection to libvirt: its QEMU driver within this process by default (docs/adr/0001-embedded-libvirt.md), any
 // other libvirt by its URI.
 //
-// Invariant: find() and find_if_any() give only domains whose metadata name our state directory. Whatever is started,
-// destroyed or undefined comes through them.
+// Invariant: what is started, destroyed or undefined comes through find(), find_if_any() and find_to_replace(). These
+// give only what is ours. All domains of the embedded driver are. Those of another libvirt name our state directory in
+// their metadata.
 
 #include <cstddef>
 #include <filesystem>
@@ -26,9 +27,10 @@ inline constexpr std::size_t longest_socket = 107;
 class Connection {
  public:
   /// Starts libvirt's event loop and connects. `uri` empty: the embedded driver, under `state_dir`, which is absolute,
-  /// exists, and names us as owner of domains. Throws engine::HostFault, and core::InputError where the state directory
-  /// is too deep for QEMU's sockets or network bridges may not be made.
-  Connection(std::string uri, base::StateDirectory state_dir);
+  /// exists, and names us as owner of domains. Destroys the domains of ours that a dead daemon left running, and tells
+  /// a line for each. Throws engine::HostFault, and core::InputError where the state directory is too deep for QEMU's
+  /// sockets or network bridges may not be made.
+  Connection(std::string uri, base::StateDirectory state_dir, const std::function<void(const std::string&)>& tell);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   /// The event loop ends before the connection closes.
@@ -47,10 +49,11 @@ class Connection {
   [[nodiscard]] DomainHandle find(const std::string& name) const;
   /// The same; null when there is none.
   [[nodiscard]] DomainHandle find_if_any(const std::string& name) const;
+  /// The same for whoever defines or removes it and has claimed its prefix. One that kvmtest made in another state
+  /// directory is found as well, where claims are those of libvirt's own machine and the domain is off.
+  [[nodiscard]] DomainHandle find_to_replace(const std::string& name) const;
   /// Libvirt's number of a domain's QEMU, another one for each start; -1: it is off, or there is no such domain.
   [[nodiscard]] int id_of(const std::string& name) const;
-  /// Destroys the domains of ours that run; tells the name of each before. Throws engine::HostFault.
-  void destroy_leftovers(const std::function<void(const std::string& name)>& tell) const;
 
   /// The console of a running domain: on QEMU's socket, where it is on one, else through libvirt. Throws
   /// engine::HostFault.
@@ -62,6 +65,9 @@ class Connection {
   void end_events() { loop_.reset(); }
 
  private:
+  void destroy_leftovers(const std::function<void(const std::string&)>& tell) const;
+  [[nodiscard]] DomainHandle lookup(const std::string& name, bool to_replace) const;
+
   std::string uri_;
   base::StateDirectory state_dir_;
   std::optional<EventLoop> loop_;

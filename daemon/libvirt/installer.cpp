@@ -25,7 +25,7 @@ void Installer::install(const core::Prefix& prefix) const {
 }
 
 void Installer::define(const core::Domain& domain) const {
-  const DomainHandle old = connection_.find_if_any(domain.name());
+  const DomainHandle old = connection_.find_to_replace(domain.name());
   std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
   if (old) check(virDomainGetUUIDString(old.get(), uuid.data()), "UUID of " + domain.name());
   const std::string xml = definitions_.to_define(domain, uuid.data());
@@ -40,10 +40,11 @@ void Installer::uninstall(const core::Prefix& prefix,
   bool any = false;
   for (const std::string& host : templates.hosts()) {
     const core::Domain domain{prefix, core::Host{host}};
-    const DomainHandle handle = connection_.find_if_any(domain.name());
+    const DomainHandle handle = connection_.find_to_replace(domain.name());
     if (!handle) continue;
     any = true;
-    destroy(domain);
+    // One that was made elsewhere is off.
+    if (connection_.embedded() || virDomainIsActive(handle.get()) != 0) destroy(domain);
     undefine(handle.get());
   }
   // A libvirt network carries no owner's mark; it is ours when the domains on it were.

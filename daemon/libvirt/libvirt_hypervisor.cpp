@@ -2,12 +2,10 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-
 namespace kvmtest::libvirt {
 
 LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Options options)
-    : connection_(options.uri, options.state_dir),
+    : connection_(options.uri, options.state_dir, options.notice),
       definitions_(define_with(connection_, store, std::move(templates), options)),
       installer_(connection_, definitions_),
       names_(connection_, definitions_, options.login),
@@ -18,9 +16,6 @@ LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Opt
 
 Definitions LibvirtHypervisor::define_with(const Connection& connection, const StateStore& store, Templates templates,
                                            const Options& options) {
-  connection.destroy_leftovers([&](const std::string& name) {
-    options.notice(fmt::format("{}: left running by an earlier daemon; destroyed", name));
-  });
   Substitutions with = options.with;
   with.state_dir = options.state_dir;
   with.type = decide_accelerator(options.acceleration, connection, store, templates, with, options.notice);

@@ -2,8 +2,9 @@
 // Domains through libvirt: the embedded QEMU driver by default, any other libvirt by its URI. What one domain does is
 // its machine's business (libvirt/machine.h); this finds it.
 //
-// Invariants: a domain whose metadata does not name our state directory is never started, destroyed or undefined; a
-// bridge whose alias does not name it is never removed.
+// Invariants: a domain of another libvirt than the embedded one is never started, destroyed or undefined while its
+// metadata does not name our state directory; a bridge that kvmtest did not make, or that is in use elsewhere, is never
+// removed.
 
 #include <filesystem>
 #include <functional>

@@ -59,8 +59,4 @@ class Places {
 std::uint64_t bytes_in_file(const std::filesystem::path& file);
 std::uint64_t bytes_in(const std::filesystem::path& directory);
 
-/// The default place in RAM for a state directory's store, made if need be; empty where no tmpfs is. Also removes the
-/// stores there of state directories that are gone.
-std::filesystem::path ram_directory(const std::filesystem::path& state_dir);
-
 }  // namespace kvmtest::libvirt

@@ -15,9 +15,31 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 namespace {
-const fs::path programs = KVMTEST_PROGRAMS;
+
 const fs::path source = KVMTEST_SOURCE;
+
+/// Of all processes.
+std::map<pid_t, std::string> command_lines() {
+  std::map<pid_t, std::string> out;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string pid = entry.path().filename();
+    if (!std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
+    std::ifstream in(entry.path() / "cmdline", std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    out[std::stoi(pid)] = text.str();
+  }
+  return out;
+}
+
 }  // namespace
+
+pid_t parent_of(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  for (std::string word; in >> word;)
+    if (word == "PPid:" && in >> pid) return pid;
+  return -1;
+}
 
 OnDomains::OnDomains() {
   const fs::path guest = source / ".kvmtest/guest/tiny";
@@ -60,12 +82,12 @@ std::string OnDomains::read_file(const fs::path& path) const {
 
 std::vector<std::string> OnDomains::kvmtest(std::vector<std::string> words) const {
   words.insert(words.begin() + 1, {"--prefixes", prefixes_, "--workers", "2"});
-  words.insert(words.begin(), programs / "kvmtest");
+  words.insert(words.begin(), programs() / "kvmtest");
   return words;
 }
 
 std::vector<std::string> OnDomains::kvmsh(std::vector<std::string> words) const {
-  words.insert(words.begin(), {programs / "kvmsh", "--workers", "2"});
+  words.insert(words.begin(), {programs() / "kvmsh", "--workers", "2"});
   return words;
 }
 
@@ -79,18 +101,21 @@ std::map<std::string, std::string> OnDomains::verdicts() const {
   return out;
 }
 
+fs::path OnDomains::programs() { return KVMTEST_PROGRAMS; }
+
+std::vector<pid_t> OnDomains::processes_with(const std::string& text) {
+  std::vector<pid_t> out;
+  for (const auto& [pid, line] : command_lines())
+    if (line.find(text) != std::string::npos) out.push_back(pid);
+  return out;
+}
+
 std::map<std::string, pid_t> OnDomains::domains() const {
   std::map<std::string, pid_t> out;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string pid = entry.path().filename();
-    if (!std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
-    std::ifstream in(entry.path() / "cmdline", std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    const std::string line = text.str();
+  for (const auto& [pid, line] : command_lines()) {
     if (line.find("qemu-system") == std::string::npos || line.find(directory_.string()) == std::string::npos) continue;
     const auto guest = line.find("guest=");
-    if (guest != std::string::npos) out[line.substr(guest + 6, line.find(',', guest) - guest - 6)] = std::stoi(pid);
+    if (guest != std::string::npos) out[line.substr(guest + 6, line.find(',', guest) - guest - 6)] = pid;
   }
   return out;
 }
@@ -116,6 +141,13 @@ fs::path OnDomains::interfaces() const {
   std::string pid;
   const fs::path inside = "/proc/" + (file >> pid ? pid : "none") + "/root/sys/class/net";
   return fs::exists(inside, error) ? inside : fs::path("/sys/class/net");
+}
+
+void OnDomains::kill_daemon() const {
+  const pid_t daemon = daemon_pid();
+  kill(parent_of(daemon), SIGKILL);
+  kill(daemon, SIGKILL);
+  EXPECT_TRUE(eventually([&] { return kill(daemon, 0) != 0; }));
 }
 
 std::vector<std::string> OnDomains::bridges() const {
