@@ -84,8 +84,8 @@ int reap_until(pid_t daemon) {
     if (pid < 0 && errno == EINTR) continue;
     if (pid < 0) return 3;
     if (pid != daemon) continue;
-    // The QEMUs of a daemon that was killed, and its tests' programs, with all that these left.
-    if (!WIFEXITED(status)) process::end_descendants(0, nullptr, nullptr);
+    // The QEMUs of a daemon that was killed, its tests' programs, and whatever these left somewhere.
+    process::end_descendants(0, nullptr, nullptr);
     return exit_status(status);
   }
 }
@@ -299,8 +299,9 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
   const auto description = hypervisor.describe();
   spdlog::info("serving {} with {} ({})", settings.state_dir.string(), description.uri, description.accelerator);
   starter.tell("ok");
+  service.take_over(arguments.idle.count() == 0);
   wait_for_the_end(signals, server, engine, arguments.idle);
-  service.stop("the daemon's end");
+  service.interrupt("the daemon's end");
   recorder.flush(5s);
   recorder.release_waiting();
 }

@@ -58,7 +58,7 @@ class Client {
   /// A connection that asks for nothing; while it is there, the daemon is in use. Throws Refused.
   std::unique_ptr<RawConnection> hold();
 
-  /// Ends the daemon and waits until it is gone.
+  /// Ends the daemon and waits until it is gone. A run that is active stays open.
   void shut_down();
 
   /// A request and its whole answer. Throws Refused for an answer that is an error, Gone when there is none.

@@ -11,7 +11,7 @@ namespace kvmtest::command {
 /// The run that is active; nothing: none is, or there is no daemon. Throws client::Refused.
 std::optional<core::RunId> active_run(client::Client& client);
 
-/// Goes on with the run that a daemon's death interrupted; nothing: there is none. Needs a daemon. Throws
+/// Goes on with the run that a daemon's end interrupted; nothing: there is none. Needs a daemon. Throws
 /// client::Refused.
 std::optional<core::RunId> resume_run(client::Client& client);
 

@@ -1,4 +1,4 @@
-// kvmtest attach: follows the active run; one that a daemon's death interrupted goes on.
+// kvmtest attach: follows the active run; one that a daemon's end interrupted goes on.
 
 #include <memory>
 #include <optional>

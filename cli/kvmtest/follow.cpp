@@ -167,7 +167,7 @@ std::optional<record::RunFinished> attend(const Context& context, client::Client
   }
   display.close();
   if (!finished)
-    std::cerr << fmt::format("kvmtest: the daemon died under run {}; '{} --resume' goes on with it\n",
+    std::cerr << fmt::format("kvmtest: the daemon ended under run {}; '{} --resume' goes on with it\n",
                              followed.run.value, context.verb("run"));
   return finished;
 }

@@ -201,7 +201,7 @@ void add_run(client::Command& program, Context& context) {
                   "whether libreswan's post-mortem.sh runs after each test (default: with more than one test)")
       .type_name("Y|N")
       .one_of(std::map<std::string, bool>{{"y", true}, {"n", false}});
-  verb.add_flag("--resume", options->resume, "go on with the run that the daemon's death interrupted");
+  verb.add_flag("--resume", options->resume, "go on with the run that the daemon's end interrupted");
   const auto detach =
       verb.add_flag("-d,--detach", options->detach, "start the run and leave; 'kvmtest attach' follows it");
   verb.add_option("--baseline", options->baseline,

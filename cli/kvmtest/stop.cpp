@@ -15,10 +15,8 @@ int stop(const Context& context, bool daemon) {
   const auto settings = context.common.settings();
   client::Client client(settings);
   try {
-    if (daemon)
-      client.shut_down();
-    else
-      client.post("/v1/stop", {{"by", "kvmtest stop"}});
+    client.post("/v1/stop", {{"by", "kvmtest stop"}});
+    if (daemon) client.shut_down();
   } catch (const client::Gone&) {
     std::cout << "no daemon is running here\n";
   }

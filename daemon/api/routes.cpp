@@ -121,7 +121,7 @@ void dispatch(Service& service, service::Consoles& consoles, const std::function
       service.uninstall(prefixes);
     exchange.respond(200, json::object());
   } else if (is("POST", "/v1/shutdown")) {
-    service.stop("shutdown");
+    service.interrupt("shutdown");
     exchange.respond(200, json::object());
     shut_down();
   } else if (path.size() == 4 && path[0] == "v1" && path[1] == "domains") {

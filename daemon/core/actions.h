@@ -111,7 +111,8 @@ struct AnswerRequest {
 /// Nothing of the run is under way any more, and its domains are gone.
 struct FinishRun {
   RunId run;
-  record::Outcome outcome = record::Outcome::completed;
+  /// None: the run was interrupted and is not over.
+  std::optional<record::Outcome> outcome = record::Outcome::completed;
 };
 
 }  // namespace kvmtest::core::action

@@ -19,7 +19,8 @@ struct RunSubmitted {
   std::vector<Domain> stuck{};
 };
 struct StopRequested {
-  bool release = true;  ///< domains that failed tests left as they are go as well
+  bool release = true;      ///< domains that failed tests left as they are go as well
+  bool stays_open = false;  ///< nobody wants the run stopped: whoever drives it ends, and another goes on with it
 };
 
 /// The domain has a clean, logged-in shell.

@@ -58,6 +58,8 @@ void Scheduler::on(const event::StopRequested& e, Instant now) {
   const bool before = run_->stopping();
   if (e.release) run_->stage = Run::Stage::stopping_all;
   if (!before && !e.release) run_->stage = Run::Stage::stopping;
+  // A person's stop is one, whatever else ends the run as well.
+  run_->stays_open = e.stays_open && (!before || run_->stays_open);
   touch_all(now);
   if (before) return;
   for (const auto& [attempt, prefix] : run_->running) out_.push_back(action::CancelTest{attempt});

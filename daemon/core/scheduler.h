@@ -17,6 +17,7 @@
 //  - when Policy::max_fail tests did not pass, no test begins any more; those that run end
 //  - every attempt that ran gets exactly one verdict, every test of a finished run exactly one final one
 //    (unless the run was stopped), and FinishRun is the last word of a run
+//  - an interruption makes no verdict final that had a further attempt before it
 
 #include <deque>
 #include <map>
@@ -75,6 +76,7 @@ class Scheduler {
     std::set<Prefix> idle;             ///< had nothing to do when they were last looked at
     std::deque<Domain> without_spare;  ///< a test runs on them, and their spares are to be made ready
     enum class Stage { open, stopping, stopping_all } stage = Stage::open;  ///< stopping_all: held domains as well
+    bool stays_open = false;  ///< it is stopping because it was interrupted
     bool infrastructure_failed = false;
     bool gave_up = false;  ///< Policy::max_fail was reached
     [[nodiscard]] bool stopping() const { return stage != Stage::open; }

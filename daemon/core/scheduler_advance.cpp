@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 #include <utility>
 
 #include "core/scheduler.h"
@@ -190,9 +191,10 @@ void Scheduler::finish_if_done() {
       if (!is_off(entry.state) && !held(prefix, host)) return;
   }
   assert(run_->running.empty());
-  const auto outcome = run_->stopping()              ? record::Outcome::stopped
-                       : run_->infrastructure_failed ? record::Outcome::infrastructure
-                                                     : record::Outcome::completed;
+  std::optional<record::Outcome> outcome = run_->stopping()              ? record::Outcome::stopped
+                                           : run_->infrastructure_failed ? record::Outcome::infrastructure
+                                                                         : record::Outcome::completed;
+  if (run_->stays_open) outcome.reset();
   out_.push_back(action::FinishRun{run_->plan.run, outcome});
   for (auto& [name, prefix] : prefixes_) {
     if (!prefix.in_run) continue;

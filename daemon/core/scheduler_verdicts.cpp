@@ -50,7 +50,8 @@ bool Scheduler::report(action::ReportVerdict verdict, PlannedTest test) {
   so_far.stumbled = so_far.stumbled || !good;
 
   // What does not apply here will not do so the next time.
-  const bool never = run_->stopping() || enough_failed() || verdict.verdict == Verdict::unsupported;
+  const bool stopped = run_->stopping() && !run_->stays_open;
+  const bool never = stopped || enough_failed() || verdict.verdict == Verdict::unsupported;
   verdict.final = never || !(retry || repeat);
   verdict.test_verdict = policy.repeat == 1 ? verdict.verdict : so_far.worst;
   // A repetition cannot make good what one attempt was found to be; a retry can.

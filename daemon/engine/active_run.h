@@ -92,8 +92,9 @@ struct ActiveRun {
   std::set<core::AttemptId> with_files GUARDED_BY(mutex);  ///< their directories are there
 
   std::map<core::TestIndex, std::shared_future<void>> writing;  ///< own output of its last attempt; core thread only
-  unsigned missed = 0;                                ///< attempts being written that never began; core thread only
-  std::optional<core::record::RunFinished> finish{};  ///< waits for those; core thread only
+  unsigned missed = 0;                              ///< attempts being written that never began; core thread only
+  bool over = false;                                ///< nothing else of it is under way; core thread only
+  std::optional<core::record::RunFinished> last{};  ///< its last record, if it has one; core thread only
 
   /// Whether the attempt left a directory. Any thread.
   bool has_files(core::AttemptId attempt) {

@@ -109,6 +109,13 @@ void Driver::stop_run(const std::string& by, bool release) {
   dispatch(core::event::StopRequested{release});
 }
 
+void Driver::interrupt_run(const std::string& why) {
+  if (!run_) return;
+  context_.record(record::Notice{
+      false, fmt::format("interrupted ({}): 'kvmtest run --resume' or 'kvmtest attach' goes on with this run", why)});
+  dispatch(core::event::StopRequested{.stays_open = true});
+}
+
 Driver::Answer Driver::request(const core::Domain& domain, bool fresh, unsigned slots, const core::States& states) {
   pieces_.resets.fit(2 * slots);
   const core::RequestId id{++requests_.last};
@@ -190,7 +197,7 @@ void Driver::tell_of_missed(const core::action::ReportVerdict& a, record::Attemp
     written->set_value();
     loop_.post([this, run, judged = std::move(judged)] {
       context_.record(judged);
-      if (--run->missed == 0 && run->finish) finish(*std::exchange(run->finish, std::nullopt));
+      if (--run->missed == 0 && run->over) finish();
     });
   });
 }
@@ -212,15 +219,13 @@ void Driver::perform(const core::action::ReportHeld& a) {
 void Driver::perform(const core::action::FinishRun& a) {
   sampling_.timer.cancel();
   run_state_.ending();
-  auto finished = run_->finished(a.outcome, loop_.now());
-  if (run_->missed > 0)
-    run_->finish = std::move(finished);  // the last of those brings it
-  else
-    finish(std::move(finished));
+  run_->over = true;
+  if (a.outcome) run_->last = run_->finished(*a.outcome, loop_.now());
+  if (run_->missed == 0) finish();  // else the last of those does
 }
 
-void Driver::finish(record::RunFinished finished) {
-  context_.record(std::move(finished));
+void Driver::finish() {
+  if (run_->last) context_.record(*std::move(run_->last));
   pieces_.attempts.later([this, at_end = run_->order.at_end] {
     context_.recorder.flush(flush_patience);
     loop_.post([this] {

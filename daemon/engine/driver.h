@@ -48,6 +48,7 @@ class Driver {
   /// Throws what check_free does.
   void start_run(RunOrder order);
   void stop_run(const std::string& by, bool release);
+  void interrupt_run(const std::string& why);
   /// Throws Busy when a run is active, or one of these prefixes holds what a failure left or has a console that
   /// somebody holds.
   void check_free(const std::vector<core::Prefix>& prefixes);
@@ -84,7 +85,7 @@ class Driver {
   void perform(const core::action::FinishRun& a);
 
   void tell_of_missed(const core::action::ReportVerdict& a, core::record::AttemptJudged judged);
-  void finish(core::record::RunFinished finished);
+  void finish();
   void arm_deadline();
   void arm_sampler();
   Answer ask(core::RequestId id, const core::Event& event);

@@ -124,6 +124,10 @@ void Engine::stop_run(const std::string& by, bool release) {
   pieces_->loop.on([&] { pieces_->driver.stop_run(by, release); });
 }
 
+void Engine::interrupt_run(const std::string& why) {
+  pieces_->loop.on([&] { pieces_->driver.interrupt_run(why); });
+}
+
 std::map<core::Prefix, std::string> Engine::held() {
   return pieces_->loop.on([&] { return pieces_->driver.held(); });
 }

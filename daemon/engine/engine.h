@@ -49,6 +49,9 @@ class Engine {
   void start_run(RunOrder order);
   /// Asks the active run to stop; no-op without one. `release`: domains that failed tests left as they are go as well.
   void stop_run(const std::string& by, bool release = true);
+  /// Ends the active run as a stop that releases everything does, but leaves it open: another daemon, or this one, goes
+  /// on with it. `why` is for its log. No-op without one.
+  void interrupt_run(const std::string& why);
   /// The prefixes that keep the domains of a failed test, each with the test's name; also when the run is over.
   std::map<core::Prefix, std::string> held();
   /// The active run, if any. Waits, no longer than some seconds, while a run's end is being written down: whoever has

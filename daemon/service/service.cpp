@@ -25,6 +25,10 @@ namespace record = core::record;
 using core::InputError;
 using namespace std::chrono_literals;
 
+namespace {
+constexpr auto end_patience = 60s;  // for the active run's end
+}  // namespace
+
 Service::Service(Parts parts) : parts_(std::move(parts)), fingerprint_(setup::fingerprint(parts_.settings)) {}
 
 void Service::prepare_prefixes(const std::vector<std::string>& prefixes) {
@@ -148,8 +152,47 @@ std::optional<core::RunId> Service::resume_run() {
 
 void Service::stop(const std::string& by, bool release) {
   parts_.engine.stop_run(by, release);
-  parts_.engine.wait_for_no_run(60s);
+  parts_.engine.wait_for_no_run(end_patience);
   destroy_all(release);
+}
+
+void Service::interrupt(const std::string& why) {
+  parts_.engine.interrupt_run(why);
+  parts_.engine.wait_for_no_run(end_patience);
+  destroy_all(true);
+}
+
+void Service::end_stopped_runs() {
+  const auto stopped = parts_.database.read([](telemetry::Queries& queries) {
+    std::vector<report::RunSummary> runs;
+    for (const core::RunId run : queries.stopped_runs()) runs.push_back(queries.run_summary(run));
+    return runs;
+  });
+  for (const report::RunSummary& run : stopped) {
+    const report::Counts counts = report::count(run.tests);
+    parts_.recorder.put(run.run.value, record::RunFinished{.outcome = record::Outcome::stopped,
+                                                           .passed = counts.passed,
+                                                           .failed = counts.failed,
+                                                           .unresolved = counts.unresolved,
+                                                           .untested = counts.untested + counts.undecided,
+                                                           .unsupported = counts.unsupported,
+                                                           .flaky = counts.flaky,
+                                                           .makespan = run.makespan,
+                                                           .exit_status = 130});
+  }
+}
+
+void Service::take_over(bool go_on) {
+  try {
+    end_stopped_runs();
+    const bool interrupted = parts_.database.read([](telemetry::Queries& queries) {
+      const auto run = queries.unfinished_run();
+      return run && run == queries.latest_run();
+    });
+    if (go_on && interrupted) resume_run();
+  } catch (const std::exception& e) {
+    parts_.recorder.put(0, record::Notice{true, fmt::format("the interrupted run does not go on: {}", e.what())});
+  }
 }
 
 /// Domains that clients brought up, and those that failed tests left.
@@ -163,6 +206,12 @@ void Service::destroy_all(bool release) {
 void Service::destroy_domains(const engine::Engine::PrefixStatus& prefix) {
   for (const auto& [host, state] : prefix.domains)
     if (state != "off") parts_.engine.destroy_domain({core::Prefix{prefix.prefix}, core::Host{host}});
+}
+
+core::Domain Service::domain(const std::string& name) const {
+  core::Domain domain = parts_.templates.parse_domain(name);
+  settings::check_prefixes({domain.prefix.value}, fmt::format("domain '{}'", name));
+  return domain;
 }
 
 engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, unsigned slots,

@@ -49,8 +49,14 @@ class Service {
   /// Stops the active run, and destroys domains that are up outside it. Waits until they are gone, at most `patience`.
   /// `release`: those that failed tests left as they are as well.
   void stop(const std::string& by, bool release = true);
+  /// The same for a daemon that ends, but the active run stays open, and resume_run() goes on with it.
+  void interrupt(const std::string& why);
+  /// At the daemon's start, once it serves: ends the runs that somebody had stopped when their daemon died. `go_on`: if
+  /// the newest run was interrupted, goes on with it. What keeps it from that is a warning in the log. Does not throw.
+  void take_over(bool go_on);
 
-  core::Domain domain(const std::string& name) const { return parts_.templates.parse_domain(name); }
+  /// The domain of that name, whose prefix is one that there can be.
+  [[nodiscard]] core::Domain domain(const std::string& name) const;
   /// Brings a domain up for a client outside a run.
   engine::ResetTimes bring_up(const core::Domain& domain, bool fresh, unsigned slots, settings::ResetMethod reset);
   engine::Engine::RawLoad raw_load(const core::Domain& domain) { return parts_.engine.raw_load(domain); }
@@ -88,6 +94,7 @@ class Service {
   Planned plan_run(core::RunId run, const planning::RunRequest& request, std::vector<suite::LoadedTest> tests,
                    const std::vector<report::TestResult>& results);
   void begin(Planned planned, std::vector<core::record::Body> first);
+  void end_stopped_runs();
   void destroy_all(bool release);
   void destroy_domains(const engine::Engine::PrefixStatus& prefix);
 

@@ -45,6 +45,7 @@ std::string Narrator::event(const happened::RunSubmitted& e) {
   return "run submitted";
 }
 std::string Narrator::event(const happened::StopRequested& e) {
+  if (e.stays_open) return "interrupted";
   return e.release ? "stop requested" : "stop requested, but for what is held";
 }
 std::string Narrator::event(const happened::DomainReset& e) { return domain(e.ticket) + " was reset"; }
@@ -156,7 +157,7 @@ std::string Narrator::action(const wanted::AnswerRequest& a) {
   return "answer " + number(a.request) + ": " + a.error.value_or("done");
 }
 std::string Narrator::action(const wanted::FinishRun& a) {
-  return "finish the run: " + std::string(core::record::to_string(a.outcome));
+  return a.outcome ? "finish the run: " + std::string(core::record::to_string(*a.outcome)) : "leave the run open";
 }
 
 std::string narrate(const std::vector<Entry>& log) {

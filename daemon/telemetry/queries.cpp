@@ -22,7 +22,12 @@ using core::record::Record;
 using report::Attempt;
 using report::TestResult;
 
-std::optional<RunId> run_of(SQLite::Database& connection, const char* query) {
+// The kind of the last record of a run that says whether it is to go on.
+const std::string last_wish =
+    "(SELECT kind FROM records WHERE run = runs.id AND kind IN ('stop-requested', 'run-resumed') "
+    "ORDER BY sequence DESC LIMIT 1)";
+
+std::optional<RunId> run_of(SQLite::Database& connection, const std::string& query) {
   SQLite::Statement statement(connection, query);
   if (!statement.executeStep() || statement.getColumn(0).isNull()) return std::nullopt;
   return RunId(statement.getColumn(0).getInt64());
@@ -239,7 +244,18 @@ std::optional<RunId> Queries::latest_run_of(const std::string& test) {
 
 std::optional<RunId> Queries::unfinished_run() {
   return reading(database_, [](auto& connection) {
-    return run_of(connection, "SELECT id FROM runs WHERE finished IS NULL ORDER BY id DESC LIMIT 1");
+    return run_of(connection, "SELECT id FROM runs WHERE finished IS NULL AND coalesce(" + last_wish +
+                                  ", '') <> 'stop-requested' ORDER BY id DESC LIMIT 1");
+  });
+}
+
+std::vector<RunId> Queries::stopped_runs() {
+  return reading(database_, [](SQLite::Database& connection) {
+    std::vector<RunId> runs;
+    SQLite::Statement row(
+        connection, "SELECT id FROM runs WHERE finished IS NULL AND " + last_wish + " = 'stop-requested' ORDER BY id");
+    while (row.executeStep()) runs.emplace_back(row.getColumn(0).getInt64());
+    return runs;
   });
 }
 

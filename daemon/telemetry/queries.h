@@ -40,8 +40,10 @@ class Queries {
   [[nodiscard]] std::optional<core::RunId> latest_run();
   /// The newest one with a test of that name.
   [[nodiscard]] std::optional<core::RunId> latest_run_of(const std::string& test);
-  /// The newest run without a RunFinished.
+  /// The newest run without a RunFinished that nobody has stopped since its start or since it went on.
   [[nodiscard]] std::optional<core::RunId> unfinished_run();
+  /// Those without a RunFinished that somebody has stopped since then.
+  [[nodiscard]] std::vector<core::RunId> stopped_runs();
   [[nodiscard]] Resume resume_state(core::RunId run);
   [[nodiscard]] report::RunSummary run_summary(core::RunId run);
   /// The tests of `run` with their attempts, in the run's order.

@@ -159,6 +159,7 @@ void Invariants::happened(const event::RunSubmitted& e) {
 void Invariants::happened(const event::StopRequested& e) {
   if (!run_) return;
   run_->release = e.release || (run_->stopping && run_->release);
+  run_->stays_open = e.stays_open && (run_->stays_open || !run_->stopping);
   run_->stopping = true;
 }
 

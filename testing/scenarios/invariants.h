@@ -79,6 +79,7 @@ class Invariants {
     std::map<core::Prefix, core::Instant> resting;  ///< until then
     unsigned submitted = 0;
     bool stopping = false;
+    bool stays_open = false;  ///< it is stopping because it was interrupted
     bool untested = false;
   };
 

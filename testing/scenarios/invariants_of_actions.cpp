@@ -311,7 +311,8 @@ void Invariants::check_repetition(const action::ReportVerdict& a, Test& test) {
   const unsigned counted = ++test.so_far.counted;
   const bool retry = !passed && counted < 1 + policy.retries;
   const bool repeat = (policy.repeat == 0 || counted < policy.repeat) && !(policy.until_fail && !passed);
-  const bool never = run_->stopping || enough_failed() || a.verdict == core::Verdict::unsupported;
+  const bool stopped = run_->stopping && !run_->stays_open;
+  const bool never = stopped || enough_failed() || a.verdict == core::Verdict::unsupported;
   expect(a.final == (never || (!retry && !repeat)), "a test is tried as often as the policy says: " + name);
   const core::Verdict so_far = policy.repeat == 1 ? a.verdict : worst;
   const bool bad = so_far == core::Verdict::failed || so_far == core::Verdict::unresolved;
@@ -396,7 +397,9 @@ void Invariants::wanted(const action::FinishRun& a) {
   if (!run_) return;
   ++history_.finished;
   expect(a.run == run_->plan.run, "FinishRun names its run");
-  expect((a.outcome == core::record::Outcome::stopped) == run_->stopping, "a stopped run says so");
+  expect(a.outcome.has_value() != run_->stays_open, "an interrupted run stays open, and no other one");
+  expect((a.outcome == core::record::Outcome::stopped) == (run_->stopping && !run_->stays_open),
+         "a stopped run says so");
   if (!run_->stopping)
     expect((a.outcome == core::record::Outcome::infrastructure) == run_->untested,
            "untested tests are the infrastructure's");

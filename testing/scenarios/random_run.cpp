@@ -168,7 +168,7 @@ void disturb(simulator::Simulator& simulator, Dice& dice) {
   for (unsigned i = dice.chance(30) ? dice.below(8) : 0; i > 0; --i)
     simulator.lose_at(dice.up_to(span), anyone(), dice.fault(), "lost", dice.chance(50));
   for (unsigned i = dice.chance(30) ? 1 + dice.below(2) : 0; i > 0; --i)
-    simulator.at(dice.up_to(span), core::event::StopRequested{dice.chance(50)});
+    simulator.at(dice.up_to(span), core::event::StopRequested{dice.chance(50), dice.chance(30)});
   if (dice.chance(20)) simulator.at(dice.up_to(span), core::event::DeadlinePassed{});
 }
 

@@ -55,6 +55,7 @@ class Scenario : public ::testing::Test {
   // What comes from outside.
   void at(core::Duration when, core::Event event) { outside_.emplace_back(when, std::move(event)); }
   void stop_at(core::Duration when, bool release = true) { at(when, core::event::StopRequested{release}); }
+  void interrupt_at(core::Duration when) { at(when, core::event::StopRequested{.stays_open = true}); }
   /// With the domain's state of the plan, if it has one.
   void request(core::Duration when, std::uint64_t number, std::string_view name, bool fresh = false,
                unsigned slots = 1);

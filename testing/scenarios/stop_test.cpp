@@ -1,4 +1,5 @@
 // Stopping: nothing new starts, what is under way is cancelled, every domain goes, and FinishRun is the last word.
+// Being interrupted is the same, but the run is not over.
 
 #include "scenario.h"
 
@@ -284,6 +285,52 @@ TEST_F(Stop, OnceIsEnough) {
     12 cancel one#1
     71 finish the run: stopped
   )"));
+}
+
+TEST_F(Stop, AnInterruptedRunStaysOpen) {
+  test("one", {"east"});
+  test("two", {"east"});
+  interrupt_at(12s);
+  play();
+  EXPECT_EQ(timeline({"one", "two", "interrupted", "finish", "leave"}), lines(R"(
+    10 run one#1 on a.
+    12 interrupted
+    12 cancel one#1
+    12 one#1 was aborted: interrupted
+    13 leave the run open
+  )"));
+  EXPECT_TRUE(outcome.verdicts.empty());
+}
+
+TEST_F(Stop, AnInterruptionMakesNoVerdictFinalThatARetryCouldChange) {
+  plan.policy.retries = 1;
+  test("one", {"east"});
+  judging("one", 1, {.verdict = core::Verdict::failed});
+  interrupt_at(15s);
+  play();
+  EXPECT_EQ(timeline({"report", "interrupted", "leave"}), lines(R"(
+    15 interrupted
+    15 report one#1 failed, to be tried again
+    16 leave the run open
+  )"));
+}
+
+TEST_F(Stop, APersonsStopIsOneWhateverInterruptsTheRunAsWell) {
+  test("one", {"east"});
+  attempt("one", 1, {.takes = 60s, .ignores_cancel = true});
+  stop_at(11s);
+  interrupt_at(12s);
+  play();
+  EXPECT_EQ(outcome.finished, core::record::Outcome::stopped);
+}
+
+TEST_F(Stop, APersonsStopIsOneWhileTheRunIsBeingInterrupted) {
+  test("one", {"east"});
+  attempt("one", 1, {.takes = 60s, .ignores_cancel = true});
+  interrupt_at(11s);
+  stop_at(12s);
+  play();
+  EXPECT_EQ(outcome.finished, core::record::Outcome::stopped);
 }
 
 TEST_F(Stop, WithoutARunIsNothing) {

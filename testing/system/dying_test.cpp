@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include <unistd.h>
@@ -14,13 +13,6 @@ namespace {
 
 constexpr const char* quick = "# quick\n# hosts: east\n\neast# hostname\neast\n";
 constexpr const char* endless = "# waits for ever\n# hosts: east west\n\neast# sleep 1000\n";
-
-pid_t parent_of(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
-  for (std::string word; in >> word;)
-    if (word == "PPid:" && in >> pid) return pid;
-  return -1;
-}
 
 TEST_F(OnDomains, OneControlCStopsEverything) {
   write_test("a", quick);
@@ -88,9 +80,7 @@ TEST_F(Killed, WithTheMachinesNetworkTheNextDaemonFindsWhatIsLeft) {
   Process client(kvmtest({"run"}), directory_);
   start(client);
   // Its parent would clean up after it: kill that first.
-  const pid_t daemon = daemon_pid();
-  kill(parent_of(daemon), SIGKILL);
-  kill(daemon, SIGKILL);
+  kill_daemon();
   EXPECT_EQ(client.finish(), 3) << client.output();
   EXPECT_FALSE(domains().empty());
   resume_and_look();

@@ -314,6 +314,19 @@ TEST_F(EngineTest, ClientsBorrowDomainsOutsideRuns) {
   EXPECT_TRUE(hypervisor_.running().empty());
 }
 
+TEST_F(EngineTest, AnInterruptedRunHasNoEndAndCanGoOn) {
+  engine_.start_run(order({script("t", {{"east", "hang"}})}));
+  memory_.wait_for<record::TestStarted>();
+  engine_.interrupt_run("the daemon's end");
+  EXPECT_TRUE(engine_.wait_for_no_run(60s));
+  EXPECT_TRUE(hypervisor_.running().empty());
+  EXPECT_TRUE(memory_.all<record::StopRequested>().empty());
+  EXPECT_TRUE(memory_.all<record::AttemptJudged>().empty());
+  EXPECT_TRUE(memory_.all<record::RunFinished>().empty());
+  engine_.start_run(order({script("t", {{"east", "echo hello"}})}));
+  EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 1U);
+}
+
 TEST_F(EngineTest, ARunKeepsItsPrefixesForItself) {
   engine_.start_run(order({script("t", {{"east", "hang"}})}));
   memory_.wait_for<record::TestStarted>();

@@ -70,6 +70,20 @@ TEST_F(QueriesTest, LatestAndUnfinishedRun) {
   EXPECT_FALSE(queries.unfinished_run());
 }
 
+TEST_F(QueriesTest, ARunThatSomebodyStoppedDoesNotGoOnUnlessSomebodyResumedIt) {
+  const RunId run = create({});
+  EXPECT_TRUE(queries.stopped_runs().empty());
+  append(run, {StopRequested{"control-C"}});
+  EXPECT_FALSE(queries.unfinished_run());
+  EXPECT_EQ(queries.stopped_runs(), std::vector{run});
+  append(run, {RunResumed{}});
+  EXPECT_EQ(queries.unfinished_run(), run);
+  EXPECT_TRUE(queries.stopped_runs().empty());
+  append(run, {StopRequested{"control-C"}, RunFinished{}});
+  EXPECT_FALSE(queries.unfinished_run());
+  EXPECT_TRUE(queries.stopped_runs().empty());
+}
+
 TEST_F(QueriesTest, AnUnknownRunIsAnError) {
   EXPECT_THROW(queries.resume_state(RunId(9)), Error);
   EXPECT_THROW(queries.run_summary(RunId(9)), Error);
