@@ -1,6 +1,7 @@
 #include "engine/program_runner.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <string_view>
 #include <system_error>
@@ -72,6 +73,9 @@ suite::Execution run_program(const ProgramOrder& order, const StopSignal& stop) 
     return execution;
   }
   if (ended.stopped) throw console::Interrupted();
+  // No program does that to itself.
+  if (!ended.timed_out && WIFSIGNALED(ended.status) && WTERMSIG(ended.status) == SIGKILL)
+    throw HostFault("its program was killed (SIGKILL), by somebody or by the kernel for want of memory");
   result.left = ended.left;
   if (WIFEXITED(ended.status))
     result.status = WEXITSTATUS(ended.status);

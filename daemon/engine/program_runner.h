@@ -45,8 +45,8 @@ struct ProgramOrder {
 /// Runs it to its end or the limit. Standard input is empty. At the limit, and when `stop` is raised, its process group
 /// gets SIGTERM, after the grace SIGKILL; all that it started and that is left when it has ended, in whatever session,
 /// gets SIGKILL, and is in the result. A program that cannot be started is a result without a status. Throws HostFault
-/// when the machine has no process or memory to give, and console::Interrupted when it was stopped. The calling thread
-/// waits.
+/// when the machine has no process or memory to give, or somebody else killed the program, and console::Interrupted
+/// when it was stopped. The calling thread waits.
 suite::Execution run_program(const ProgramOrder& order, const StopSignal& stop);
 
 }  // namespace kvmtest::engine

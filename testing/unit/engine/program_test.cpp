@@ -55,8 +55,11 @@ TEST_F(Programs, OutputErrorsAndStatusComeBack) {
   EXPECT_EQ(execution.program->output, std::filesystem::canonical(directory_).string() + "\n42\n");
   EXPECT_EQ(execution.program->errors, "no\n");
   EXPECT_EQ(execution.program->status, 3);
-  EXPECT_EQ(run_program(shell("kill -9 $$"), stop_).program->signal, SIGKILL);
+  EXPECT_EQ(run_program(shell("kill -ABRT $$"), stop_).program->signal, SIGABRT);
 }
+
+// The kernel does it for want of memory, for one; the test has nothing to do with it.
+TEST_F(Programs, OneThatWasKilledIsTheHostsFault) { EXPECT_THROW(run_program(shell("kill -9 $$"), stop_), HostFault); }
 
 TEST_F(Programs, OneThatCannotBeStartedSaysWhy) {
   ProgramOrder order = shell("");
