@@ -10,6 +10,9 @@
 
 namespace kvmtest::client {
 
+/// The path of a request about a domain, whatever is in its name: docs/api.md.
+std::string domain_path(const std::string& domain, const std::string& verb);
+
 /// How a domain is to be brought up.
 struct BringUp {
   bool fresh = false;    ///< reset it even when it is up

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "client/domains.h"
 #include "client/screen.h"
 #include "core/input_error.h"
 #include "wire/bytes.h"
@@ -36,7 +37,7 @@ int run_command(client::Client& client, const std::string& domain, const Command
   if (command.input) request["stdin"] = wire::text_from_bytes(*command.input);
   int status = 3;
   bool ended = false;
-  client.lines("POST", fmt::format("/v1/domains/{}/exec", domain), request, [&](const json& line) {
+  client.lines("POST", client::domain_path(domain, "exec"), request, [&](const json& line) {
     if (line.contains("output")) {
       client::write_all(wire::bytes_from_text(line.at("output").get<std::string>()));
       return true;

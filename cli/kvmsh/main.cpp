@@ -79,7 +79,7 @@ int watch(client::Client& client, const Options& options, const kvmsh::Passage& 
   if (options.boot)
     throw client::Refused(options.domain + " is in use by a run; --boot is for domains that are not", 3);
   const auto connection =
-      client.upgrade(fmt::format("/v1/domains/{}/watch?force={}", options.domain, options.force ? 1 : 0));
+      client.upgrade(fmt::format("{}?force={}", client::domain_path(options.domain, "watch"), options.force ? 1 : 0));
   const std::string leaves = how.escape ? kvmsh::escape_name(*how.escape) + " leaves" : "no key leaves";
   std::cerr << fmt::format("kvmsh: {}{}\n", options.force ? "" : "read-only; ", leaves);
   return kvmsh::pass_through(*connection, {how.escape, !options.force});
@@ -95,8 +95,8 @@ int interact(client::Client& client, const Options& options, const kvmsh::Passag
   const auto size = client::window_size(STDIN_FILENO).value_or(client::WindowSize{});
   const char* term = std::getenv("TERM");
   const auto connection =
-      client.upgrade(fmt::format("/v1/domains/{}/console?rows={}&columns={}&term={}", options.domain, size.rows,
-                                 size.columns, base::percent_encoded(term != nullptr ? term : "")));
+      client.upgrade(fmt::format("{}?rows={}&columns={}&term={}", client::domain_path(options.domain, "console"),
+                                 size.rows, size.columns, base::percent_encoded(term != nullptr ? term : "")));
   std::cerr << fmt::format("kvmsh: on {}; {}`exit` leaves\n", options.domain,
                            how.escape ? kvmsh::escape_name(*how.escape) + " or " : "");
   const int status = kvmsh::pass_through(*connection, how);

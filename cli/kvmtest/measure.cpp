@@ -31,7 +31,7 @@ double median(std::vector<double> values) {
 /// Seconds of each of `count` round trips of an empty command.
 void round_trips(client::Client& client, const std::string& domain, unsigned count, std::vector<double>& out) {
   for (unsigned i = 0; i < count; ++i)
-    client.lines("POST", fmt::format("/v1/domains/{}/exec", domain), {{"command", ":"}, {"timeout", 60}},
+    client.lines("POST", client::domain_path(domain, "exec"), {{"command", ":"}, {"timeout", 60}},
                  [&](const json& line) {
                    if (line.contains("error")) throw client::Refused(line.at("error").get<std::string>(), 3);
                    if (!line.contains("status")) return true;
@@ -93,7 +93,7 @@ std::string measure_resets(client::Client& client, const std::string& domain, un
     samples.add(times, "total", "reset");
     samples.add(times, "load", "reset_load");
     samples.add(times, "verify", "reset_verify");
-    const json raw = client.post(fmt::format("/v1/domains/{}/raw-load", domain));
+    const json raw = client.post(client::domain_path(domain, "raw-load"));
     samples.add(raw, "load", "raw_load");
     samples.add(raw, "round_trip", "raw_round_trip");
     samples.of["raw"].push_back(raw.at("load").get<double>() + raw.at("round_trip").get<double>());
