@@ -27,24 +27,10 @@ KVM_PREFIXES = $(KVM_PREFIX)
 endif
 endif
 
-# The commands read these. Empty is as good as unset.
-override KVM_WORKERS := $(call unquoted,$(KVM_WORKERS))
-override KVM_PREFIXES := $(call unquoted,$(or $(KVM_PREFIXES),$(KVM_PREFIX)))
-override KVM_URI := $(call unquoted,$(KVM_URI))
-override KVM_DOMAINS := $(call unquoted,$(KVM_DOMAINS))
-override KVM_ACCELERATOR := $(call unquoted,$(KVM_ACCELERATOR))
-override KVM_NETWORK := $(call unquoted,$(KVM_NETWORK))
-override KVM_RESET := $(call unquoted,$(KVM_RESET))
-override KVM_SPARES := $(call unquoted,$(KVM_SPARES))
-override KVM_REQUIRE_SOME := $(call unquoted,$(KVM_REQUIRE_SOME))
-override KVM_MAX_FAIL := $(call unquoted,$(KVM_MAX_FAIL))
-override KVM_GUEST := $(call unquoted,$(KVM_GUEST))
-override KVM_GUEST_RELEASE := $(call unquoted,$(KVM_GUEST_RELEASE))
-override KVM_GUEST_PACKAGES := $(call unquoted,$(KVM_GUEST_PACKAGES))
-override KVM_GUEST_TREE := $(call unquoted,$(KVM_GUEST_TREE))
-override KVM_TESTS := $(call unquoted,$(KVM_TESTS))
-export KVM_WORKERS KVM_PREFIXES KVM_URI KVM_DOMAINS KVM_ACCELERATOR KVM_NETWORK KVM_RESET KVM_SPARES KVM_GUEST KVM_GUEST_RELEASE \
-	KVM_GUEST_PACKAGES KVM_GUEST_TREE KVM_REQUIRE_SOME KVM_MAX_FAIL KVM_SUDO
+KVM_PREFIXES := $(or $(KVM_PREFIXES),$(KVM_PREFIX))
+# The commands read them all: whatever begins so, wherever it is set. Empty is as good as unset.
+$(foreach name,$(filter-out KVM_PREFIX,$(sort KVM_PREFIXES $(filter KVM_%,$(.VARIABLES)))),\
+	$(eval override $(name) := $$(call unquoted,$$($(name))))$(eval export $(name)))
 unexport KVM_PREFIX
 
 KVMTEST := $(BUILD)/bin/kvmtest
@@ -76,7 +62,7 @@ kvm-attach: $(KVMTEST) ## follow the active run again
 kvm-watch: $(KVMTEST) ## look on while a run goes on; control-C stops nothing
 	@$(AS_ROOT) $(KVMTEST) watch
 
-kvm-resume: $(KVMTEST) ## go on with the run that the daemon's death interrupted
+kvm-resume: $(KVMTEST) ## go on with the run that the daemon's end interrupted
 	@$(AS_ROOT) $(KVMTEST) run --resume
 
 kvm-results: $(KVMTEST) ## print the summary of the last run
@@ -164,9 +150,10 @@ asan tsan: bootstrap ## run unit tests and scenarios, checking addresses (asan) 
 	@cd build-$@ && ../scripts/as-sanitized ninja $(NINJAFLAGS)
 	@scripts/as-sanitized scripts/run-tests build-$@ --no-system
 
-storm: build ## STORM_RUNS random runs of the scheduler (100000), in virtual time
+storm: bootstrap build kvm-guest ## STORM_RUNS random runs of the scheduler (100000), and STORM_KILLS kills on real domains (100)
 	@cd $(BUILD) && ninja $(NINJAFLAGS) --quiet scenarios_test
 	@KVMTEST_RANDOM_RUNS=$(or $(STORM_RUNS),100000) $(BUILD)/testing/scenarios/scenarios_test --gtest_brief=1 --gtest_filter='*RandomRuns*'
+	@$(AS_ROOT) testing/system/storm --programs $(BUILD)/bin --rounds $(or $(STORM_KILLS),100) $(addprefix --seed ,$(STORM_SEED))
 
 FUZZ_CMAKEFLAGS = -DKVMTEST_FUZZ=ON -DKVMTEST_SANITIZE=address,undefined -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang
 
@@ -241,6 +228,9 @@ kvm-help: ## print this
 		KVM_GUEST_PACKAGES 'further packages in the Debian guest: "libreswan strace"' \
 		KVM_GUEST_TREE "directory whose files are laid over those of the Debian guest" \
 		KVM_SUDO 'yes: run as root (default: for KVM_NETWORK=host alone); no: never sudo' \
+		STORM_RUNS 'random runs of the scheduler, for make storm (default: 100000)' \
+		STORM_KILLS 'its rounds on real domains (default: 100)' \
+		STORM_SEED 'the seed of those (default: a new one)' \
 		BENCH_SUITE 'options of testing/bench/suite, for make bench' \
 		FUZZ_RUNS 'inputs for each target of make fuzz (default: 100000)' \
 		FUZZ_TARGETS 'its targets (default: all, see testing/fuzz)' \
