@@ -47,6 +47,7 @@
 #include "report/line.h"
 #include "report/text.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/user_namespace.h"
 #include "service/consoles.h"
 #include "service/service.h"
 #include "settings/settings.h"
@@ -200,10 +201,29 @@ fs::path own_directory() {
   return fs::read_symlink("/proc/self/exe", error).parent_path();
 }
 
+bool lives_apart(const settings::Settings& settings) {
+  return settings.network == settings::Network::own && settings.hypervisor.uri.empty();
+}
+
+/// Where the daemon lives apart, libvirt's root is the sandbox': what belongs to QEMUs that run goes with them.
+const fs::path libvirt_apart = fs::path(sandbox::own_directory) / "libvirt";
+const fs::path states_apart = fs::path(sandbox::own_directory) / "states";
+
+/// What a QEMU must reach that runs as another user.
+std::vector<sandbox::Shown> shown_to_qemu(const base::StateDirectory& state_dir) {
+  std::vector<sandbox::Shown> shown{{state_dir.states(), states_apart}};
+  for (const char* part : {"etc", "cache", "log"}) shown.push_back({state_dir.libvirt() / part, libvirt_apart / part});
+  return shown;
+}
+
 libvirt::Options hypervisor_options(const settings::Settings& settings) {
   libvirt::Options options;
   options.uri = settings.hypervisor.uri;
   options.state_dir = settings.state_dir;
+  if (lives_apart(settings)) {
+    options.root = libvirt_apart;
+    options.users = {sandbox::first_spare_id(), sandbox::show_file};
+  }
   switch (settings.hypervisor.accelerator) {
     case settings::Accelerator::automatic: options.acceleration = libvirt::Acceleration::automatic; break;
     case settings::Accelerator::kvm: options.acceleration = libvirt::Acceleration::kvm; break;
@@ -220,8 +240,8 @@ libvirt::Options hypervisor_options(const settings::Settings& settings) {
 
 libvirt::StateStore::Options store_options(const settings::Settings& settings, const fs::path& ram) {
   libvirt::StateStore::Options options;
-  options.directory = settings.state_dir.states();
-  options.ram = ram;
+  options.directory = lives_apart(settings) ? states_apart : settings.state_dir.states();
+  options.ram = libvirt::ram_directory(settings.state_dir);
   options.ram_budget = settings.reset.ram != 0 ? settings.reset.ram : process::memory_available() / 2;
   options.kept_limit = settings.reset.kept_limit;
   options.disk_reserve = settings.state_min_free;
@@ -415,8 +435,9 @@ int run_and_reap(const std::function<int()>& daemon, Starter& starter) {
 /// Makes the namespaces, unless the settings want none, and waits for what runs in them.
 int run_apart(const Arguments& arguments, Ending& ending) {
   const settings::Settings settings = load_settings(arguments);
-  const bool apart = settings.network == settings::Network::own && settings.hypervisor.uri.empty();
-  const std::string lacking = apart ? sandbox::enter({settings.state_dir, settings.project}) : std::string();
+  const bool apart = lives_apart(settings);
+  const std::string lacking =
+      apart ? sandbox::enter({settings.state_dir, settings.project}, shown_to_qemu(settings.state_dir)) : std::string();
   const auto daemon = [&] {
     return ending.of([&] { return run_daemon(arguments, settings, lacking, ending.starter()); });
   };

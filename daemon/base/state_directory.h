@@ -46,9 +46,8 @@ class StateDirectory {
   /// Answers of libreswan's sanitizer.
   [[nodiscard]] std::filesystem::path sanitized() const { return path_ / "sanitized"; }
 
-  /// The embedded libvirt's root, and where it keeps what belongs to QEMUs that run.
+  /// The embedded libvirt's root, or what of it outlives a daemon.
   [[nodiscard]] std::filesystem::path libvirt() const { return path_ / "libvirt"; }
-  [[nodiscard]] std::filesystem::path qemu() const { return libvirt() / "run/qemu"; }
   /// Whether KVM was seen to work.
   [[nodiscard]] std::filesystem::path accelerator() const { return path_ / "accelerator.json"; }
 

@@ -44,23 +44,25 @@ cgroup_controllers = [ ]
 capability_filters = [ "cpu-unavailable-features" ]
 )";
 
-void tell_destroyed(const std::function<void(const std::string&)>& tell, const std::string& name) {
-  tell(fmt::format("{}: left running by an earlier daemon; destroyed", name));
-}
-
-/// Makes the embedded driver's root anew, and returns its URI.
-std::string embedded_uri(const base::StateDirectory& state_dir, const std::function<void(const std::string&)>& tell) {
+/// Makes the embedded driver's root, and returns its URI.
+std::string embedded_uri(const fs::path& root) {
   check_bridge_permission();
-  const fs::path root = state_dir.libvirt();
   if (root.string().size() > longest_root)
     throw InputError(
         fmt::format("the state directory {} is too deep for QEMU's sockets: its path may have at most {} "
                     "characters; set state_dir to a shorter one",
-                    state_dir.string(), longest_root - std::string_view("/libvirt").size()));
-  for (const std::string& name : end_embedded_leftovers(root)) tell_destroyed(tell, name);
+                    root.parent_path().string(), longest_root - std::string_view("/libvirt").size()));
   fs::create_directories(root / "etc");
   std::ofstream(root / "etc/qemu.conf") << fmt::format(qemu_conf, geteuid(), getegid());
   return "qemu:///embed?root=" + base::percent_encoded(root.string(), "/");
+}
+
+/// A QEMU that runs as another user finds its files by these.
+void let_pass(const fs::path& root) {
+  for (const char* directory : {"", "lib", "run", "run/qemu"}) {
+    std::error_code error;
+    fs::permissions(root / directory, fs::perms::group_exec | fs::perms::others_exec, fs::perm_options::add, error);
+  }
 }
 
 std::vector<DomainHandle> all_domains(virConnectPtr connect) {
@@ -74,15 +76,16 @@ std::vector<DomainHandle> all_domains(virConnectPtr connect) {
 
 }  // namespace
 
-Connection::Connection(std::string uri, base::StateDirectory state_dir,
-                       const std::function<void(const std::string&)>& tell)
-    : uri_(std::move(uri)), state_dir_(std::move(state_dir)) {
+Connection::Connection(std::string uri, base::StateDirectory state_dir, fs::path root)
+    : uri_(std::move(uri)),
+      state_dir_(std::move(state_dir)),
+      root_(root.empty() ? state_dir_.libvirt() : std::move(root)) {
   loop_.emplace();
   // Errors are reported where they happen; libvirt's habit is to print each on standard error as well.
   virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
-  const std::string full = embedded() ? embedded_uri(state_dir_, tell) : uri_;
+  const std::string full = embedded() ? embedded_uri(root_) : uri_;
   connect_.reset(check(virConnectOpen(full.c_str()), "open " + full));
-  if (!embedded()) destroy_leftovers(tell);
+  if (embedded()) let_pass(root_);
 }
 
 Connection::~Connection() { end_events(); }

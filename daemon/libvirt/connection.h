@@ -27,10 +27,10 @@ inline constexpr std::size_t longest_socket = 107;
 class Connection {
  public:
   /// Starts libvirt's event loop and connects. `uri` empty: the embedded driver, under `state_dir`, which is absolute,
-  /// exists, and names us as owner of domains. Destroys the domains of ours that a dead daemon left running, and tells
-  /// a line for each. Throws engine::HostFault, and core::InputError where the state directory is too deep for QEMU's
-  /// sockets or network bridges may not be made.
-  Connection(std::string uri, base::StateDirectory state_dir, const std::function<void(const std::string&)>& tell);
+  /// exists, and names us as owner of domains. Throws engine::HostFault, and core::InputError where the state directory
+  /// is too deep for QEMU's sockets or network bridges may not be made.
+  /// `root`: of the embedded driver; empty: the one in the state directory.
+  Connection(std::string uri, base::StateDirectory state_dir, std::filesystem::path root = {});
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   /// The event loop ends before the connection closes.
@@ -43,7 +43,7 @@ class Connection {
   [[nodiscard]] const std::string& uri() const { return uri_; }
   [[nodiscard]] const base::StateDirectory& state_dir() const { return state_dir_; }
   /// A file of a domain that runs, such as its pid's; of the embedded driver.
-  [[nodiscard]] std::filesystem::path runtime_file(const std::string& name) const { return state_dir_.qemu() / name; }
+  [[nodiscard]] std::filesystem::path runtime_file(const std::string& name) const { return root_ / "run/qemu" / name; }
 
   /// A domain by libvirt's name. Throws engine::HostFault when there is none, core::InputError when it is another's.
   [[nodiscard]] DomainHandle find(const std::string& name) const;
@@ -70,6 +70,7 @@ class Connection {
 
   std::string uri_;
   base::StateDirectory state_dir_;
+  std::filesystem::path root_;
   std::optional<EventLoop> loop_;
   Connect connect_;
 };

@@ -14,10 +14,22 @@ namespace fs = std::filesystem;
 using core::InputError;
 using engine::HostFault;
 
-Definitions::Definitions(const Connection& connection, const StateStore& store, Templates templates, Substitutions with)
-    : connection_(connection), store_(store), templates_(std::move(templates)), with_(std::move(with)) {}
+Definitions::Definitions(const Connection& connection, const StateStore& store, Templates templates, Substitutions with,
+                         QemuUsers users)
+    : connection_(connection),
+      store_(store),
+      templates_(std::move(templates)),
+      with_(std::move(with)),
+      users_(std::move(users)) {}
 
-std::string Definitions::described(const core::Domain& domain) const { return templates_.render(domain, with_, {}); }
+/// As it is described, for the user that its QEMUs run as.
+Opened Definitions::opened(const core::Domain& domain, const std::string& uuid) const {
+  const std::string xml = templates_.render(domain, with_, uuid);
+  if (users_.first == 0 || !connection_.embedded()) return {xml};
+  return open_to(xml, users_.first + with_.prefix_number(domain.prefix), users_);
+}
+
+std::string Definitions::described(const core::Domain& domain) const { return opened(domain, {}).xml; }
 
 std::vector<LiveFile> Definitions::live_files(const core::Domain& domain, const std::string& name) const {
   std::vector<LiveFile> files;
@@ -37,8 +49,7 @@ bool Definitions::stays_after_crash(const core::Domain& domain) const {
 
 std::string Definitions::to_define(const core::Domain& domain, const std::string& uuid) const {
   const std::string name = domain.name();
-  const std::string xml =
-      with_own_files(Templates::without_announcements(templates_.render(domain, with_, uuid)), domain, name);
+  const std::string xml = with_own_files(Templates::without_announcements(opened(domain, uuid).xml), domain, name);
   return connection_.embedded() ? with_console(xml, name) : Templates::on_networks(xml);
 }
 
@@ -65,12 +76,14 @@ std::string Definitions::alone(const core::Domain& domain, const std::string& na
 std::string Definitions::with_own_files(const std::string& xml, const core::Domain& domain, const std::string& name,
                                         std::vector<LiveFile>& files) const {
   Surroundings surroundings{store_.live_disks_of(name)};
+  surroundings.owner = user_of(domain);
   if (!connection_.embedded())
     surroundings.volume = [this](const std::string& pool, const std::string& volume) {
       return connection_.path_of_volume(pool, volume);
     };
   try {
-    return with_live_files(xml, surroundings, files);
+    const std::string with_files = with_live_files(xml, surroundings, files);
+    return surroundings.owner ? run_as(with_files, *surroundings.owner) : with_files;
   } catch (const InputError& e) {
     throw InputError({templates_.file(domain)}, e.what());
   }

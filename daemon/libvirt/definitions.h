@@ -11,6 +11,7 @@
 #include "domains/templates.h"
 #include "libvirt/connection.h"
 #include "libvirt/live_files.h"
+#include "libvirt/qemu_user.h"
 #include "libvirt/state_store.h"
 
 namespace kvmtest::libvirt {
@@ -23,13 +24,18 @@ using domains::Templates;
 class Definitions {
  public:
   /// Domains' own files go into `store`.
-  Definitions(const Connection& connection, const StateStore& store, Templates templates, Substitutions with);
+  Definitions(const Connection& connection, const StateStore& store, Templates templates, Substitutions with,
+              QemuUsers users = {});
 
   [[nodiscard]] const Templates& templates() const { return templates_; }
   [[nodiscard]] const Substitutions& substitutions() const { return with_; }
 
   /// The XML that the domain is described by, on its disks' bases.
   [[nodiscard]] std::string described(const core::Domain& domain) const;
+  /// As whom its QEMUs run; nothing: as the daemon does.
+  [[nodiscard]] std::optional<uid_t> user_of(const core::Domain& domain) const { return opened(domain, {}).user; }
+  /// Why they run as the daemon does although there are other users; empty: they do not. One line.
+  [[nodiscard]] std::string closed_to_its_user(const core::Domain& domain) const { return opened(domain, {}).closed; }
   /// What a domain of that name writes to.
   [[nodiscard]] std::vector<LiveFile> live_files(const core::Domain& domain, const std::string& name) const;
   /// Whether the description wants a domain whose guest crashed to stand there for somebody to look at. False for one
@@ -48,6 +54,7 @@ class Definitions {
                                   std::vector<LiveFile>& files) const;
 
  private:
+  [[nodiscard]] Opened opened(const core::Domain& domain, const std::string& uuid) const;
   std::string with_own_files(const std::string& xml, const core::Domain& domain, const std::string& name,
                              std::vector<LiveFile>& files) const;
   [[nodiscard]] std::string with_own_files(const std::string& xml, const core::Domain& domain,
@@ -58,6 +65,7 @@ class Definitions {
   const StateStore& store_;
   Templates templates_;
   Substitutions with_;
+  QemuUsers users_;
 };
 
 }  // namespace kvmtest::libvirt

@@ -5,13 +5,15 @@
 namespace kvmtest::libvirt {
 
 LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Options options)
-    : connection_(options.uri, options.state_dir, options.notice),
+    : connection_(options.uri, options.state_dir, options.root),
       definitions_(define_with(connection_, store, std::move(templates), options)),
       installer_(connection_, definitions_),
       names_(connection_, definitions_, options.login),
       jobs_(connection_.get()),
       processors_(definitions_.templates().hosts()),
       machines_({connection_, definitions_, names_, store, jobs_, processors_, std::move(options.lost)}),
+      apart_(options.users.first != 0),
+      notice_(std::move(options.notice)),
       events_(connection_, machines_, jobs_) {}
 
 Definitions LibvirtHypervisor::define_with(const Connection& connection, const StateStore& store, Templates templates,
@@ -19,10 +21,16 @@ Definitions LibvirtHypervisor::define_with(const Connection& connection, const S
   Substitutions with = options.with;
   with.state_dir = options.state_dir;
   with.type = decide_accelerator(options.acceleration, connection, store, templates, with, options.notice);
-  return {connection, store, std::move(templates), std::move(with)};
+  return {connection, store, std::move(templates), std::move(with), options.users};
 }
 
-void LibvirtHypervisor::install(const core::Prefix& prefix) { installer_.install(prefix); }
+void LibvirtHypervisor::install(const core::Prefix& prefix) {
+  installer_.install(prefix);
+  if (!apart_) return;
+  for (const std::string& host : definitions_.templates().hosts())
+    if (const auto why = definitions_.closed_to_its_user({prefix, core::Host{host}}); !why.empty())
+      notice_(fmt::format("{}{}: QEMU runs with the daemon's rights: {}", prefix.value, host, why));
+}
 
 void LibvirtHypervisor::uninstall(const core::Prefix& prefix) {
   installer_.uninstall(prefix, [this](const core::Domain& domain) { destroy(domain); });

@@ -31,8 +31,10 @@ using domains::Substitutions;
 using domains::Templates;
 
 struct Options {
-  std::string uri;                 ///< empty: embedded, under state_dir
+  std::string uri;                 ///< empty: embedded, under `root`
   base::StateDirectory state_dir;  ///< absolute, exists; also names us as owner
+  std::filesystem::path root{};    ///< of the embedded driver; empty: the state directory's
+  QemuUsers users{};
   Acceleration acceleration = Acceleration::automatic;
   Substitutions with;                                                 ///< `type` is filled in here
   std::string login;                                                  ///< see StateNames
@@ -69,6 +71,8 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   Jobs jobs_;
   Processors processors_;
   Machines machines_;
+  const bool apart_;  ///< QEMUs run as users of their own, where they can
+  const std::function<void(const std::string&)> notice_;
   Events events_;  ///< the last: nothing is told any more when the rest goes
 };
 

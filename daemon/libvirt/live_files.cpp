@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "engine/file_system.h"
 #include "engine/hypervisor.h"
 #include "libvirt/images.h"
+#include "libvirt/qemu_user.h"
 #include "libvirt/written.h"
 
 namespace kvmtest::libvirt {
@@ -29,25 +31,37 @@ std::string with_live_files(const std::string& domain_xml, const Surroundings& s
   copy_firmware(domain, surroundings.directory, files);
   keep_devices_apart(domain, surroundings.directory, files);
   check_commandline(domain);
+  for (LiveFile& file : files) file.owner = surroundings.owner;
   return domains::text_of(document);
 }
 
-void make_live_file(const LiveFile& file) {
+namespace {
+
+void copy_base(const LiveFile& file) {
   std::error_code error;
-  fs::create_directories(file.file.parent_path(), error);
-  // QEMU makes it.
-  if (file.kind == LiveFile::Kind::output) return;
-  fs::remove(file.file, error);
-  if (file.kind == LiveFile::Kind::overlay) {
-    make_overlay(file.file, file.base, file.base_format);
-    return;
-  }
   if (file.base.empty() || !fs::exists(file.base, error)) return;
   if (!fs::copy_file(file.base, file.file, error) || error)
     throw HostFault(fmt::format("{}: cannot be copied to {}: {}{}", file.base, file.file.string(), error.message(),
                                 engine::if_full(file.file)));
   // The base may be read-only, or somebody else's.
   fs::permissions(file.file, fs::perms::owner_read | fs::perms::owner_write, error);
+}
+
+}  // namespace
+
+void make_live_file(const LiveFile& file) {
+  std::error_code error;
+  fs::create_directories(file.file.parent_path(), error);
+  fs::remove(file.file, error);
+  if (file.kind == LiveFile::Kind::output) {
+    // QEMU makes it where it may.
+    if (file.owner) std::ofstream(file.file).flush();
+  } else if (file.kind == LiveFile::Kind::overlay) {
+    make_overlay(file.file, file.base, file.base_format);
+  } else {
+    copy_base(file);
+  }
+  if (file.owner && fs::exists(file.file, error)) give(file.file, *file.owner);
 }
 
 void check_base(const LiveFile& file) {

@@ -8,8 +8,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace kvmtest::libvirt {
 
@@ -22,8 +25,9 @@ struct LiveFile {
   };
   Kind kind = Kind::overlay;
   std::filesystem::path file;
-  std::string base{};         ///< as QEMU names it: an absolute path, or an address (nbd://…)
-  std::string base_format{};  ///< of an overlay's base, as the description says; raw where it says nothing
+  std::string base{};            ///< as QEMU names it: an absolute path, or an address (nbd://…)
+  std::string base_format{};     ///< of an overlay's base, as the description says; raw where it says nothing
+  std::optional<uid_t> owner{};  ///< as whom QEMU runs; nothing: as the daemon does
 };
 
 /// Where a description stands, and where the domain's files go.
@@ -31,6 +35,7 @@ struct Surroundings {
   std::filesystem::path directory;  ///< of the domain's own files
   /// The path of a volume in one of libvirt's storage pools. Throws engine::HostFault. Null: there are no pools.
   std::function<std::string(const std::string& pool, const std::string& volume)> volume{};
+  std::optional<uid_t> owner{};  ///< of the domain's own files
 };
 
 /// The domain's XML with files of its own, and what they are. What stays as it is: that which nothing is written to

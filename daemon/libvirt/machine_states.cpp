@@ -90,6 +90,7 @@ json Machine::save_memory(Twin twin, virDomainPtr handle, const std::vector<Live
   check(virDomainGetInfo(handle, &info), "memory of " + domain_.name());
   const fs::path file = environment_.store.live_memory(name(twin), std::uint64_t{info.maxMem} << 10U, spilled);
   make_memory_image(file);
+  if (const auto user = environment_.definitions.user_of(domain_)) give(file, *user);
   return save_state(environment_.jobs, handle, file, files);
 }
 
@@ -151,6 +152,8 @@ Machine::Restored Machine::restore(Twin twin, const core::SavedStateId& state, S
   to[memory.filename()] = memory;
   Restored restored;
   restored.note = store.take(state, to);
+  if (const auto user = environment_.definitions.user_of(domain_))
+    for (const auto& [kept, file] : to) give(file, *user);
   restored.console = start_paused(twin, how);
   const DomainHandle handle = find(twin);
   try {

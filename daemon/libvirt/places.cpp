@@ -56,4 +56,27 @@ std::vector<fs::path> Places::roots() const {
 
 std::uint64_t Places::in_ram() const { return options_.ram.empty() ? 0 : bytes_in(options_.ram); }
 
+fs::path ram_directory(const fs::path& state_dir) {
+  struct statfs filesystem {};
+  if (statfs(tmpfs, &filesystem) != 0 || filesystem.f_type != TMPFS_MAGIC || access(tmpfs, W_OK) != 0) return {};
+  const fs::path mine = fs::path(tmpfs) / (ram_name + base::short_digest_of(state_dir.string()));
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(tmpfs, error)) {
+    if (!entry.path().filename().string().starts_with(ram_name) || entry.path() == mine) continue;
+    std::string owner;
+    std::ifstream in(entry.path() / "owner");
+    if (std::getline(in, owner) && !fs::exists(owner, error)) fs::remove_all(entry.path(), error);
+  }
+  // Not somebody else's directory of that name, nor a link to one.
+  if (mkdir(mine.c_str(), 0700) != 0) {
+    struct stat status {};
+    if (errno != EEXIST || lstat(mine.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid())
+      return {};
+  }
+  // QEMU may run as another user, who finds its own file there and nothing else.
+  fs::permissions(mine, static_cast<fs::perms>(0711), error);
+  std::ofstream(mine / "owner") << state_dir.string() << '\n';
+  return mine;
+}
+
 }  // namespace kvmtest::libvirt

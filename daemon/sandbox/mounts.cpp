@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -14,8 +15,11 @@
 #include <pwd.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
+#include "base/mutex.h"
 #include "core/input_error.h"
 #include "sandbox/user_namespace.h"
 
@@ -76,6 +80,28 @@ void empty_run(const std::vector<fs::path>& wanted) {
   }
 }
 
+void make_passable(const fs::path& directory) {
+  fs::create_directories(directory);
+  for (fs::path each = directory; each != "/run"; each = each.parent_path())
+    fs::permissions(each, static_cast<fs::perms>(0711));
+}
+
+void show(const std::vector<Shown>& shown) {
+  for (const auto& [directory, as] : shown) {
+    fs::create_directories(directory);
+    fs::permissions(directory, static_cast<fs::perms>(0711));  // what is above is closed
+    make_passable(as);
+    if (mount(directory.c_str(), as.c_str(), nullptr, MS_BIND, nullptr) != 0) refuse(directory.string());
+  }
+}
+
+bool is_same_file(const fs::path& one, const fs::path& other) {
+  struct stat first {};
+  struct stat second {};
+  return stat(one.c_str(), &first) == 0 && stat(other.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
 /// Adds a line to a file of accounts as this process sees it, where no line begins with `name` yet.
 void add_account(const fs::path& file, const std::string& name, const std::string& line) {
   std::ifstream in(file);
@@ -100,7 +126,7 @@ void add_accounts_for_libvirt() {
 
 }  // namespace
 
-void enter_mount_namespace(const std::vector<fs::path>& kept) {
+void enter_mount_namespace(const std::vector<fs::path>& kept, const std::vector<Shown>& shown) {
   const fs::path here = fs::current_path();
   if (unshare(CLONE_NEWNS) != 0) refuse("no mount namespace");
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
@@ -108,11 +134,27 @@ void enter_mount_namespace(const std::vector<fs::path>& kept) {
     make_root_a_mount();
   }
   empty_run(kept);
+  show(shown);
   add_accounts_for_libvirt();
   if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) refuse("/sys");
   std::error_code error;
   fs::current_path(here, error);  // what lies above the current directory may be another mount now
   if (error) fs::current_path("/", error);
+}
+
+fs::path show_file(const fs::path& file) {
+  static base::Mutex mutex;
+  const base::Lock lock(mutex);
+  const fs::path shown = fs::path(own_directory) / "files" / base::short_digest_of(file.string()) / file.filename();
+  if (is_same_file(file, shown)) return shown;
+  make_passable(shown.parent_path());
+  // The file that was there has been replaced by another one.
+  umount2(shown.c_str(), MNT_DETACH);
+  const int placeholder = open(shown.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (placeholder >= 0) close(placeholder);
+  if (mount(file.c_str(), shown.c_str(), nullptr, MS_BIND, nullptr) != 0)
+    throw std::system_error(errno, std::generic_category(), "it cannot be shown to QEMU's user");
+  return shown;
 }
 
 void mount_proc() {

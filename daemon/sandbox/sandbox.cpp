@@ -44,7 +44,7 @@ void set_loopback_up() {
 
 }  // namespace
 
-std::string enter(const std::vector<std::filesystem::path>& kept) {
+std::string enter(const std::vector<std::filesystem::path>& kept, const std::vector<Shown>& shown) {
   std::vector<std::filesystem::path> all = kept;
   if (const char* directory = std::getenv("XDG_RUNTIME_DIR")) all.emplace_back(directory);
   std::string lacking;
@@ -57,7 +57,7 @@ std::string enter(const std::vector<std::filesystem::path>& kept) {
     const int error = errno;
     throw InputError(fmt::format("no namespaces: {}: {}", strerror(error), why_refused(error)));
   }
-  enter_mount_namespace(all);
+  enter_mount_namespace(all, shown);
   set_loopback_up();
   return lacking;
 }

@@ -1,5 +1,6 @@
 #include "sandbox/user_namespace.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -17,6 +18,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,12 +27,20 @@
 #include "process/run.h"
 
 namespace kvmtest::sandbox {
+
+static bool groups_kept = false;  ///< this process' groups cannot be set in its user namespace, only be kept
+
 namespace {
 
 using core::InputError;
 
 constexpr auto patience = std::chrono::seconds(30);
-bool groups_kept = false;
+/// In a namespace with the usual 65,536 ids; above those of Debian's own accounts.
+constexpr uid_t first_id_inside = 10000;
+/// On a machine. Above what accounts, containers (subuid(5)) and systemd's dynamic users have.
+constexpr uid_t first_id_of_machine = 1'500'000'000;
+constexpr uid_t most_ids = 251;
+uid_t first_id = first_id_of_machine;
 
 std::string first_line_of(const char* file) {
   std::ifstream in(file);
@@ -201,7 +211,7 @@ std::string why_refused(int error) {
          "a libvirt URI (KVM_URI=qemu:///system)";
 }
 
-bool keeps_groups() { return groups_kept; }
+uid_t first_spare_id() { return first_id; }
 
 std::string enter_user_namespace() {
   const uid_t user = geteuid();
@@ -217,14 +227,23 @@ std::string enter_user_namespace() {
   if (!ranges.lacking.empty()) map_own_ids(user, group);
   // The user's other groups, such as kvm, are unknown here: once given up they could not be had again.
   groups_kept = true;
+  first_id = ranges.lacking.empty() && std::min(ranges.users->count, ranges.groups->count) > first_id_inside + most_ids
+                 ? first_id_inside
+                 : 0;
   return ranges.lacking;
 }
 
 }  // namespace kvmtest::sandbox
 
-// libvirt sets the groups of each QEMU that it starts. In a user namespace that would take /dev/kvm from it, whose
-// group has no number there, and it is not permitted at all where only one id is mapped.
+// libvirt sets the groups of each QEMU that it starts, to those of QEMU's user. In a user namespace that would take
+// /dev/kvm from it, whose group has no number there, and it is not permitted at all where only one id is mapped. On the
+// machine nobody knows the user, so that it has no group that may use /dev/kvm.
 extern "C" int setgroups(size_t count, const gid_t* groups) noexcept {
-  if (kvmtest::sandbox::keeps_groups()) return 0;
-  return static_cast<int>(syscall(SYS_setgroups, count, groups));
+  if (kvmtest::sandbox::groups_kept) return 0;
+  std::array<gid_t, 64> all{};
+  count = std::min(count, all.size() - 1);
+  std::copy_n(groups, count, all.begin());
+  struct stat kvm {};
+  if (stat("/dev/kvm", &kvm) == 0 && (kvm.st_mode & S_IRGRP) != 0) all[count++] = kvm.st_gid;
+  return static_cast<int>(syscall(SYS_setgroups, count, all.data()));
 }

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <sys/types.h>
+
 namespace kvmtest::sandbox {
 
 /// Takes this process, which has one thread, into a user namespace of its own as its root. The user's subordinate ids
@@ -13,7 +15,8 @@ std::string enter_user_namespace();
 /// What most likely refuses a namespace with that errno, and how to allow it; one line.
 std::string why_refused(int error);
 
-/// Whether this process' groups cannot be set in its user namespace, only be kept.
-bool keeps_groups();
+/// The first of 251 ids that nobody has in this process' user namespace, which is the machine's when there is no other;
+/// 0: there are none.
+uid_t first_spare_id();
 
 }  // namespace kvmtest::sandbox

@@ -112,10 +112,19 @@ std::vector<pid_t> OnDomains::processes_with(const std::string& text) {
 
 std::map<std::string, pid_t> OnDomains::domains() const {
   std::map<std::string, pid_t> out;
-  for (const auto& [pid, line] : command_lines()) {
-    if (line.find("qemu-system") == std::string::npos || line.find(directory_.string()) == std::string::npos) continue;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string pid = entry.path().filename();
+    if (!std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
+    std::ifstream in(entry.path() / "cmdline", std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    const std::string line = text.str();
     const auto guest = line.find("guest=");
-    if (guest != std::string::npos) out[line.substr(guest + 6, line.find(',', guest) - guest - 6)] = pid;
+    if (line.find("qemu-system") == std::string::npos || guest == std::string::npos) continue;
+    const std::string name = line.substr(guest + 6, line.find(',', guest) - guest - 6);
+    std::istringstream prefixes(prefixes_);
+    for (std::string prefix; prefixes >> prefix;)
+      if (name.starts_with(prefix)) out[name] = std::stoi(pid);
   }
   return out;
 }
@@ -131,8 +140,10 @@ bool OnDomains::eventually(const std::function<bool()>& condition) {
 
 pid_t OnDomains::daemon_pid() const { return std::stoi(read_file(".kvmtest/kvmtestd.pid")); }
 
-void OnDomains::use_network_of_host() const {
+bool OnDomains::use_network_of_host() const {
+  if (geteuid() != 0) return false;
   std::ofstream(directory_ / "kvmtest.yaml", std::ios::app) << "network: host\n";
+  return true;
 }
 
 fs::path OnDomains::interfaces() const {

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "fixture.h"
 
@@ -207,6 +208,7 @@ TEST_F(Snapshots, ADamagedStateIsNeverUsed) {
 }
 
 TEST_F(Snapshots, WithoutRoomEveryTestBoots) {
+  if (geteuid() != 0) GTEST_SKIP() << "not root";
   // Nothing in RAM, and next to nothing on disk.
   const fs::path states = directory_ / ".kvmtest/states";
   fs::create_directories(states);

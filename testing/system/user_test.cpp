@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -24,7 +25,8 @@ constexpr const char* quick = "# quick\n# hosts: east\n\neast# hostname\neast\n"
 
 class AsUser : public OnDomains {
  public:
-  AsUser() {
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "not root, who becomes an ordinary user; all tests here run as one";
     std::ifstream accounts("/etc/passwd");
     write_file("etc/passwd", std::string(std::istreambuf_iterator<char>(accounts), {}) +
                                  "kvmtester:x:54321:54321::/nonexistent:/bin/sh\n");
@@ -39,6 +41,7 @@ class AsUser : public OnDomains {
     chmod("/dev/net/tun", 0666);
   }
   ~AsUser() override {
+    if (geteuid() != 0) return;
     run(as_user(kvmtest({"uninstall"})), directory_);
     chmod("/dev/net/tun", tun_mode_);
   }
@@ -74,6 +77,53 @@ TEST_F(AsUser, RunsTestsAndNothingOfItIsSeenOutside) {
   for (const auto& entry : fs::directory_iterator("/sys/class/net"))
     EXPECT_FALSE(entry.path().filename().string().starts_with(prefix_)) << entry.path();
   EXPECT_EQ(bridges().size(), 5U);
+}
+
+/// A line of /proc/PID/status, without its name.
+std::string status_of(pid_t pid, const std::string& name) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(name + ":\t")) return line.substr(name.size() + 2);
+  return {};
+}
+
+// Each prefix' QEMUs have an id of their own, without any right, under libvirt's seccomp sandbox.
+TEST_F(AsUser, QemuHasNoRights) {
+  prefixes_ = "t1. t2.";
+  ASSERT_EQ(run_as_user({"up", "t1.east", "t1.west", "t2.east"}).status, 0);
+  const auto up = domains();
+  ASSERT_EQ(up.size(), 3U);
+  const auto id = [&](const std::string& domain) { return status_of(up.at(domain), "Uid"); };
+  EXPECT_EQ(id("t1.east"), id("t1.west"));
+  EXPECT_NE(id("t1.east"), id("t2.east"));
+  EXPECT_EQ(id("t1.east").find("54321"), std::string::npos);
+  for (const auto& [name, pid] : up) {
+    EXPECT_EQ(status_of(pid, "CapPrm"), "0000000000000000") << name;
+    EXPECT_EQ(status_of(pid, "CapEff"), "0000000000000000") << name;
+    EXPECT_EQ(status_of(pid, "NoNewPrivs"), "1") << name;
+    EXPECT_EQ(status_of(pid, "Seccomp"), "2") << name;
+  }
+}
+
+// As libreswan's guests do.
+TEST_F(AsUser, ADomainWithADirectoryToWriteToRunsAsItsUserAndItIsSaid) {
+  write_file("shared/file", "");
+  const std::string templates = (directory_ / "templates").string();
+  fs::copy(fs::path(KVMTEST_SOURCE) / "config/domains", templates, fs::copy_options::recursive);
+  std::ostringstream text;
+  text << std::ifstream(templates + "/east.xml").rdbuf();
+  std::string xml = text.str();
+  xml.insert(xml.find("</devices>"), "<filesystem type='mount' accessmode='mapped'><source dir='" +
+                                         (directory_ / "shared").string() + "'/><target dir='shared'/></filesystem>");
+  std::ofstream(templates + "/east.xml") << xml;
+  write_file("kvmtest.yaml", read_file("kvmtest.yaml") + "log:\n  level: info\n");
+  const std::string settings = read_file("kvmtest.yaml");
+  const auto at = settings.find("templates: ");
+  write_file("kvmtest.yaml",
+             settings.substr(0, at) + "templates: " + templates + settings.substr(settings.find('\n', at)));
+  ASSERT_EQ(run_as_user({"up", prefix_ + "east"}).status, 0);
+  EXPECT_TRUE(status_of(domains().at(prefix_ + "east"), "Uid").starts_with("54321\t"));
+  EXPECT_NE(log().find(prefix_ + "east: QEMU runs with the daemon's rights: "), std::string::npos) << log();
 }
 
 TEST_F(AsUser, EntersTheNetworksOfTheDomains) {

@@ -20,7 +20,6 @@ TEST(StateDirectory, EverythingHasItsPlace) {
   EXPECT_EQ(state.states(), "/p/.kvmtest/states");
   EXPECT_EQ(state.guest("tiny"), "/p/.kvmtest/guest/tiny");
   EXPECT_EQ(state.sanitized(), "/p/.kvmtest/sanitized");
-  EXPECT_EQ(state.qemu(), "/p/.kvmtest/libvirt/run/qemu");
   EXPECT_EQ(state.accelerator(), "/p/.kvmtest/accelerator.json");
 }
 

@@ -42,7 +42,7 @@ TEST_F(RamDirectoryTest, IsOursAlone) {
   struct stat status {};
   ASSERT_EQ(lstat(mine.c_str(), &status), 0);
   EXPECT_TRUE(S_ISDIR(status.st_mode));
-  EXPECT_EQ(status.st_mode & 0777U, 0700U);
+  EXPECT_EQ(status.st_mode & 0777U, 0711U);
   EXPECT_EQ(read(mine / "owner"), state.path().string() + "\n");
 }
 
