@@ -31,6 +31,7 @@
 #include "api/routes.h"
 #include "api/server.h"
 #include "base/mutex.h"
+#include "base/own_program.h"
 #include "base/state_directory.h"
 #include "core/input_error.h"
 #include "domains/templates.h"
@@ -195,12 +196,6 @@ class DirectoryLock {
   int file_ = -1;
 };
 
-/// Where this program lies, and kvmsh beside it.
-fs::path own_directory() {
-  std::error_code error;
-  return fs::read_symlink("/proc/self/exe", error).parent_path();
-}
-
 bool lives_apart(const settings::Settings& settings) {
   return settings.network == settings::Network::own && settings.hypervisor.uri.empty();
 }
@@ -306,7 +301,7 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
                          settings.limits.boot,
                          static_cast<std::size_t>(settings.limits.capture),
                          settings.judges,
-                         own_directory() / "kvmsh",
+                         base::own_program().parent_path() / "kvmsh",
                          settings.state_dir,
                          std::max(1U, std::thread::hardware_concurrency())},
                         hypervisor, snapshots, snapshots, recorder, database.next_attempt_id());
@@ -434,6 +429,7 @@ int run_and_reap(const std::function<int()>& daemon, Starter& starter) {
 
 /// Makes the namespaces, unless the settings want none, and waits for what runs in them.
 int run_apart(const Arguments& arguments, Ending& ending) {
+  base::own_program();  // in a chroot the namespaces have another root
   const settings::Settings settings = load_settings(arguments);
   const bool apart = lives_apart(settings);
   const std::string lacking =

@@ -16,6 +16,7 @@
 #include <boost/beast/http.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/own_program.h"
 #include "process/detached.h"
 #include "process/run.h"
 #include "setup/checks.h"
@@ -57,8 +58,7 @@ http::request<http::string_body> make_request(const std::string& method, const s
 }
 
 fs::path daemon_program() {
-  std::error_code error;
-  const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path here = base::own_program().parent_path();
   if (fs::exists(here / "kvmtestd")) return here / "kvmtestd";
   const fs::path elsewhere = process::find_program("kvmtestd");
   return elsewhere.empty() ? fs::path("kvmtestd") : elsewhere;

@@ -2,6 +2,7 @@
 #include <string_view>
 #include <thread>
 
+#include "base/own_program.h"
 #include "core/wrapped.h"
 #include "settings/installed.h"
 #include "settings/settings.h"
@@ -9,11 +10,7 @@
 
 namespace kvmtest::settings {
 
-std::filesystem::path installed_files() {
-  std::error_code ignored;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
-  return program.parent_path().parent_path() / "share/kvmtest";
-}
+std::filesystem::path installed_files() { return base::own_program().parent_path().parent_path() / "share/kvmtest"; }
 
 namespace {
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/digest.h"
+#include "base/own_program.h"
 #include "domains/ready_domains.h"
 #include "settings/input_file.h"
 
@@ -28,7 +29,7 @@ std::string fingerprint(const settings::Settings& settings) {
     for (const auto& [domain, ready] : domains::read_ready_domains(settings.domains.ready)) files.insert(ready.file);
   for (const fs::path& file : files)
     all += fmt::format("{}\n{}\n", file.string(), settings::file_text(file).value_or(""));
-  const fs::path self = fs::read_symlink("/proc/self/exe", error).parent_path() / "kvmtestd";
+  const fs::path self = base::own_program().parent_path() / "kvmtestd";
   if (const auto written = fs::last_write_time(self, error); !error)
     all += fmt::format("{}", written.time_since_epoch().count());
   return base::short_digest_of(all);
