@@ -54,7 +54,7 @@ std::vector<std::string> tests(const settings::Settings& settings, bool as_paths
   std::set<std::string> out;
   for (const auto& loaded : load_tests(settings, {}, "")) {
     const fs::path path = (settings.project / loaded.test.path).lexically_normal();
-    out.insert(as_paths ? path.lexically_relative(fs::current_path()).string() : loaded.test.name);
+    out.insert(as_paths ? path.lexically_relative(fs::current_path()).string() : loaded.test.name.string());
   }
   return {out.begin(), out.end()};
 }

@@ -45,7 +45,7 @@ nlohmann::json to_json(const suite::Test& test) {
     if (!step.file.empty()) command["file"] = step.file;
     commands.push_back(std::move(command));
   }
-  nlohmann::json out{{"name", test.name},
+  nlohmann::json out{{"name", test.name.string()},
                      {"title", test.title},
                      {"path", test.path.string()},
                      {"kind", test.value(suite::attribute::kind)},
@@ -63,7 +63,7 @@ nlohmann::json to_json(const suite::Test& test) {
 void print(const suite::Test& test) {
   const std::string rest = test.obstacle.empty() ? test.title : "cannot run: " + test.obstacle;
   std::cout << report::escaped(
-                   fmt::format("{:32} {:22} {}", test.name, fmt::to_string(fmt::join(test.hosts, " ")), rest))
+                   fmt::format("{:32} {:22} {}", test.name.string(), fmt::to_string(fmt::join(test.hosts, " ")), rest))
             << '\n';
 }
 

@@ -15,6 +15,7 @@
 #include "base/mutex.h"
 #include "core/model.h"
 #include "core/record.h"
+#include "engine/attempt_output.h"
 #include "engine/program_runner.h"
 #include "engine/script_runner.h"
 #include "suite/format.h"
@@ -85,21 +86,23 @@ struct ActiveRun {
     std::map<std::string, std::string> raw;
     core::Prefix prefix;
     unsigned number = 1;
+    AttemptDirectory files;
     core::Duration test_time{};
   };
   base::Mutex mutex;
   std::map<core::AttemptId, Ran> ran GUARDED_BY(mutex);
-  std::set<core::AttemptId> with_files GUARDED_BY(mutex);  ///< their directories are there
+  std::map<core::AttemptId, std::filesystem::path> files GUARDED_BY(mutex);  ///< directories of those that left some
 
   std::map<core::TestIndex, std::shared_future<void>> writing;  ///< own output of its last attempt; core thread only
   unsigned missed = 0;                              ///< attempts being written that never began; core thread only
   bool over = false;                                ///< nothing else of it is under way; core thread only
   std::optional<core::record::RunFinished> last{};  ///< its last record, if it has one; core thread only
 
-  /// Whether the attempt left a directory. Any thread.
-  bool has_files(core::AttemptId attempt) {
+  /// The attempt's directory; empty: it has left none. Any thread.
+  std::filesystem::path files_of(core::AttemptId attempt) {
     const base::Lock lock(mutex);
-    return with_files.contains(attempt);
+    const auto found = files.find(attempt);
+    return found == files.end() ? std::filesystem::path() : found->second;
   }
 };
 

@@ -1,8 +1,6 @@
 #include "engine/attempt_output.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 
@@ -16,39 +14,58 @@ namespace kvmtest::engine {
 
 namespace fs = std::filesystem;
 
-fs::path attempt_directory(const fs::path& run, const std::string& test, unsigned number) {
-  return run / test / std::to_string(number);
+namespace {
+
+constexpr unsigned most_of_a_number = 1000;
+
+[[noreturn]] void fault(const base::FileError& error, const fs::path& place) {
+  throw HostFault(error.what() + if_full(place));
 }
 
-void write_file(const fs::path& path, std::string_view bytes) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  if (out) return;
-  const std::string words = std::strerror(errno);
-  throw HostFault(path.string() + ": " + words + if_full(path));
-}
+}  // namespace
 
-void write_attempt(const fs::path& directory, const AttemptFiles& files) {
-  std::error_code error;
-  // A program has written files of its own already, into an empty directory.
-  if (!files.execution.program) fs::remove_all(directory, error);
-  fs::create_directories(directory, error);
-  if (error) throw HostFault(directory.string() + ": " + error.message() + if_full(directory));
-
-  for (const auto& [host, bytes] : files.raw) write_file(directory / (host + ".console.raw"), bytes);
-  for (const auto& [host, text] : files.judgement.clean) write_file(directory / (host + ".console.txt"), text);
-  for (const auto& [host, lines] : files.execution.kernel)
-    write_file(directory / (host + ".kernel.txt"), suite::kernel_text(lines));
-  write_file(directory / "transcript.txt", files.judgement.transcript);
-  if (!files.judgement.diff.empty()) write_file(directory / "transcript.diff", files.judgement.diff);
-  if (const auto& program = files.execution.program) {
-    write_file(directory / "stdout.txt", program->output);
-    write_file(directory / "stderr.txt", program->errors);
+base::OpenDirectory AttemptDirectory::open() {
+  try {
+    const auto run = base::OpenDirectory::made(run_);
+    if (!made_.empty()) return run.open(made_);
+    for (unsigned same = 1;; ++same) {
+      fs::path name = wanted_;
+      if (same > 1) name += "-" + std::to_string(same);
+      try {
+        base::OpenDirectory directory = run.make_new(name);
+        made_ = std::move(name);
+        return directory;
+      } catch (const base::FileError& error) {
+        if (error.code() != std::errc::file_exists || same == most_of_a_number) throw;
+      }
+    }
+  } catch (const base::FileError& error) {
+    fault(error, run_);
   }
-  write_file(directory / "execution.json", wire::dump(suite::to_json(files.execution)) + "\n");
+}
 
-  nlohmann::json result{{"test", files.test.name},
+void write_file(const base::OpenDirectory& directory, const std::string& name, std::string_view bytes, mode_t mode) {
+  try {
+    directory.write(name, bytes, mode);
+  } catch (const base::FileError& error) {
+    fault(error, directory.path());
+  }
+}
+
+void write_attempt(const base::OpenDirectory& directory, const AttemptFiles& files) {
+  for (const auto& [host, bytes] : files.raw) write_file(directory, host + ".console.raw", bytes);
+  for (const auto& [host, text] : files.judgement.clean) write_file(directory, host + ".console.txt", text);
+  for (const auto& [host, lines] : files.execution.kernel)
+    write_file(directory, host + ".kernel.txt", suite::kernel_text(lines));
+  write_file(directory, "transcript.txt", files.judgement.transcript);
+  if (!files.judgement.diff.empty()) write_file(directory, "transcript.diff", files.judgement.diff);
+  if (const auto& program = files.execution.program) {
+    write_file(directory, "stdout.txt", program->output);
+    write_file(directory, "stderr.txt", program->errors);
+  }
+  write_file(directory, "execution.json", wire::dump(suite::to_json(files.execution)) + "\n");
+
+  nlohmann::json result{{"test", files.test.name.string()},
                         {"file", files.test.path.string()},
                         {"title", files.test.title},
                         {"hosts", files.test.hosts},
@@ -60,7 +77,7 @@ void write_attempt(const fs::path& directory, const AttemptFiles& files) {
                         {"issues", wire::to_json(files.judgement.issues)},
                         {"test_seconds", core::seconds(files.test_time)}};
   if (!files.judgement.points.empty()) result["points"] = wire::to_json(files.judgement.points);
-  write_file(directory / "result.json", wire::dump(result) + "\n");
+  write_file(directory, "result.json", wire::dump(result) + "\n");
 }
 
 }  // namespace kvmtest::engine

@@ -12,15 +12,34 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "base/open_directory.h"
 #include "core/record.h"
 #include "judge/judgement.h"
 #include "suite/test.h"
 
 namespace kvmtest::engine {
 
-/// RUN/TEST/NUMBER: where an attempt's files go. Pure.
-std::filesystem::path attempt_directory(const std::filesystem::path& run, const std::string& test, unsigned number);
+/// RUN/TEST/NUMBER: where an attempt's files go. Whatever had that name before, of a run whose daemon died or of a
+/// database that is gone, stays: then it is RUN/TEST/NUMBER-2, NUMBER-3 and so on. One thread at a time.
+class AttemptDirectory {
+ public:
+  AttemptDirectory() = default;
+  AttemptDirectory(std::filesystem::path run, const suite::TestName& test, unsigned number)
+      : run_(std::move(run)), wanted_(test.path() / std::to_string(number)) {}
+
+  /// Opens it. It is made the first time. Throws HostFault.
+  base::OpenDirectory open();
+  /// Absolute; empty: it has not been made.
+  [[nodiscard]] std::filesystem::path path() const { return made_.empty() ? made_ : run_ / made_; }
+
+ private:
+  std::filesystem::path run_;
+  std::filesystem::path wanted_;  ///< beneath it
+  std::filesystem::path made_;    ///< beneath it
+};
 
 struct AttemptFiles {
   const suite::Test& test;
@@ -33,11 +52,11 @@ struct AttemptFiles {
   core::Duration test_time{};
 };
 
-/// Makes `directory` and writes the files; an earlier content is replaced, but for what the attempt's program wrote.
-/// Throws HostFault.
-void write_attempt(const std::filesystem::path& directory, const AttemptFiles& files);
+/// Writes the files. Throws HostFault.
+void write_attempt(const base::OpenDirectory& directory, const AttemptFiles& files);
 
 /// Writes a file whole or, failing that, throws HostFault.
-void write_file(const std::filesystem::path& path, std::string_view bytes);
+void write_file(const base::OpenDirectory& directory, const std::string& name, std::string_view bytes,
+                mode_t mode = 0666);
 
 }  // namespace kvmtest::engine

@@ -18,22 +18,20 @@ using std::chrono::steady_clock;
 namespace {
 
 /// What an attempt that a host fault ended had printed: evidence, but nothing to judge.
-void keep_consoles(const std::filesystem::path& directory, const std::map<std::string, std::string>& raw) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
+void keep_consoles(AttemptDirectory& files, const std::map<std::string, std::string>& raw) {
   try {
-    for (const auto& [host, bytes] : raw) write_file(directory / (host + ".console.raw"), bytes);
+    const base::OpenDirectory directory = files.open();
+    for (const auto& [host, bytes] : raw) write_file(directory, host + ".console.raw", bytes);
   } catch (const HostFault&) {
     // The disk is full: the fault that is reported anyhow matters more.
   }
 }
 
 /// Whoever tells of the attempt does so on a thread that must not touch a disk.
-void note_files(ActiveRun& run, core::AttemptId attempt, const std::filesystem::path& directory) {
-  std::error_code error;
-  if (!std::filesystem::exists(directory, error)) return;
+void note_files(ActiveRun& run, core::AttemptId attempt, const AttemptDirectory& files) {
+  if (files.path().empty()) return;
   const base::Lock lock(run.mutex);
-  run.with_files.insert(attempt);
+  run.files.emplace(attempt, files.path());
 }
 
 /// Adds the kernels' warnings to what is said of the attempt.
@@ -114,7 +112,8 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
   ActiveRun::Ran ran;
   ran.prefix = a.prefix;
   ran.number = a.number;
-  Aborted aborted = run_steps(a, *run, sessions, std::move(problem), ran.execution);
+  ran.files = {run->order.output, test.name, a.number};
+  Aborted aborted = run_steps(a, *run, sessions, std::move(problem), ran);
   ran.test_time = since(start);
   times.end = std::chrono::system_clock::now();
   times.script = ran.test_time;
@@ -128,9 +127,8 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
   std::vector<core::Host> unusable = stuck(test, sessions);
   consoles_.end_test(a.attempt);
   if (aborted) {
-    const auto directory = attempt_directory(run->order.output, test.name, a.number);
-    keep_consoles(directory, ran.raw);
-    note_files(*run, a.attempt, directory);
+    keep_consoles(ran.files, ran.raw);
+    note_files(*run, a.attempt, ran.files);
     aborted->stuck = std::move(unusable);
     context_.post(*std::move(aborted));
     return;
@@ -144,7 +142,7 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
 
 /// `problem`: why it cannot begin. Returns why there is nothing to judge, if so.
 Attempts::Aborted Attempts::run_steps(const core::action::RunTest& a, const ActiveRun& run, Sessions& sessions,
-                                      std::string problem, suite::Execution& execution) {
+                                      std::string problem, ActiveRun::Ran& ran) {
   const suite::Test& test = run.test(a.test);
   const auto aborted = [&](const std::string& host, const std::string& reason) {
     return core::event::TestAborted{a.attempt, host, reason, {}};
@@ -152,11 +150,12 @@ Attempts::Aborted Attempts::run_steps(const core::action::RunTest& a, const Acti
   if (sessions.size() != test.hosts.size()) return aborted({}, "a domain of its group was lost before the test began");
   try {
     if (test.program)
-      execution = run_test_program(context_, consoles_, a, run, *ticket_of(a.attempt), sessions);
+      ran.execution =
+          run_test_program(context_, consoles_, a, run, {*ticket_of(a.attempt), ran.files.open()}, sessions);
     else if (problem.empty())
-      execution = run_script(a, run, sessions);
+      ran.execution = run_script(a, run, sessions);
     else
-      execution.ending = {suite::Ending::Why::unprepared, {}, std::move(problem)};
+      ran.execution.ending = {suite::Ending::Why::unprepared, {}, std::move(problem)};
   } catch (const HostFault& fault) {
     return aborted({}, fault.what());
   } catch (const ScriptRunner::Fault& fault) {
@@ -279,16 +278,15 @@ judge::Judgement Attempts::judged(const core::action::JudgeTest& a, ActiveRun& r
   judge::Effort effort(halt);
   judge::Judgement judgement = loaded.judge->judge(ran.execution, effort);
   judge_kernel(judgement, ran.execution, loaded.test.kernel_warnings.value_or(run.order.kernel_warnings));
-  const auto directory = attempt_directory(run.order.output, loaded.test.name, ran.number);
   try {
-    write_attempt(directory,
+    write_attempt(ran.files.open(),
                   {loaded.test, ran.execution, judgement, ran.raw, a.attempt, ran.prefix, ran.number, ran.test_time});
   } catch (const std::exception& e) {
     // The verdict stands by itself; that its evidence is missing must be said with it.
     judgement.verdict = core::worse(judgement.verdict, core::Verdict::unresolved);
     judgement.issues.push_back({"", "output-missing", e.what()});
   }
-  note_files(run, a.attempt, directory);
+  note_files(run, a.attempt, ran.files);
   return judgement;
 }
 

@@ -171,7 +171,7 @@ void Driver::perform(const core::action::ReportVerdict& a) {
     tell_of_missed(a, std::move(judged));
     return;
   }
-  if (run_->has_files(a.attempt)) judged.output = attempt_directory(run_->order.output, test, a.number);
+  judged.output = run_->files_of(a.attempt);
   context_.record(std::move(judged));
 }
 
@@ -213,7 +213,7 @@ void Driver::perform(const core::action::ReportHeld& a) {
   for (const std::string& host : test.hosts) domains.push_back(a.prefix.value + host);
   context_.record(record::Notice{
       true, fmt::format("{}: its domains stay as they are; kvmsh {} gets in, kvmtest destroy {} lets them go",
-                        test.name, fmt::join(domains, ", kvmsh "), fmt::join(domains, " "))});
+                        test.name.string(), fmt::join(domains, ", kvmsh "), fmt::join(domains, " "))});
 }
 
 void Driver::perform(const core::action::FinishRun& a) {

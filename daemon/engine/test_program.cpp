@@ -29,13 +29,22 @@ std::string variable(std::string host) {
 }
 
 /// A directory with a command for each host, that runs its arguments there.
-void write_commands(const fs::path& directory, const fs::path& shell, const core::Prefix& prefix,
+void write_commands(const base::OpenDirectory& directory, const fs::path& shell, const core::Prefix& prefix,
                     const std::vector<std::string>& hosts) {
-  for (const std::string& host : hosts) {
-    const fs::path file = directory / host;
-    write_file(file, fmt::format("#!/bin/sh\nexec {} {} \"$@\"\n", base::shell_quoted(shell.string()),
-                                 base::shell_quoted(prefix.value + host)));
-    fs::permissions(file, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
+  constexpr mode_t executable = 0744;
+  for (const std::string& host : hosts)
+    write_file(directory, host,
+               fmt::format("#!/bin/sh\nexec {} {} \"$@\"\n", base::shell_quoted(shell.string()),
+                           base::shell_quoted(prefix.value + host)),
+               executable);
+}
+
+/// Throws HostFault.
+base::OpenDirectory made(const base::OpenDirectory& directory, const char* name) {
+  try {
+    return directory.make(name);
+  } catch (const base::FileError& error) {
+    throw HostFault(error.what());
   }
 }
 
@@ -65,17 +74,12 @@ std::vector<std::string> inherited_environment() {
 }  // namespace
 
 suite::Execution run_test_program(Context& context, Consoles& consoles, const core::action::RunTest& a,
-                                  const ActiveRun& run, const ProgramTicket& ticket, Sessions& sessions) {
+                                  const ActiveRun& run, const ProgramPlace& place, Sessions& sessions) {
   const suite::Test& test = run.test(a.test);
-  const fs::path output = attempt_directory(run.order.output, test.name, a.number);
-  const fs::path commands = output / "bin";
-  std::error_code error;
-  fs::remove_all(output, error);
-  for (const fs::path& directory : {output / "files", commands}) {
-    fs::create_directories(directory, error);
-    if (error) throw HostFault(directory.string() + ": " + error.message());
-  }
-  write_commands(commands, context.config.shell, a.prefix, test.hosts);
+  const fs::path files = made(place.output, "files").path();
+  const base::OpenDirectory bin = made(place.output, "bin");
+  const fs::path& commands = bin.path();
+  write_commands(bin, context.config.shell, a.prefix, test.hosts);
 
   ProgramOrder order{.program = *test.program,
                      .environment = inherited_environment(),
@@ -94,18 +98,22 @@ suite::Execution run_test_program(Context& context, Consoles& consoles, const co
     set("KVMTEST_DOMAIN_" + variable(host), a.prefix.value + host);
     set("KVMTEST_RUN_" + variable(host), (commands / host).string());
   }
-  set("KVMTEST_OUTPUT", (output / "files").string());
+  set("KVMTEST_OUTPUT", files.string());
   set("KVMTEST_DEADLINE", std::to_string(duration_cast<std::chrono::seconds>(deadline.time_since_epoch()).count()));
   set("KVMTEST_STATE_DIR", context.config.state_dir.string());
-  set("KVMTEST_TOKEN", ticket.token);
+  set("KVMTEST_TOKEN", place.ticket.token);
 
   const auto end = [&] {
     auto printed = consoles.end_lending(a.attempt, sessions);
-    fs::remove_all(commands, error);
+    try {
+      place.output.remove("bin");
+    } catch (const base::FileError&) {
+      // What the program has put in its way is left to whoever removes the run.
+    }
     return printed;
   };
   try {
-    suite::Execution execution = run_program(order, ticket.stop);
+    suite::Execution execution = run_program(order, place.ticket.stop);
     if (const auto& left = execution.program->left; !left.empty())
       context.record(core::record::Notice{true, told_left(test.name, left)});
     execution.program->consoles = end();

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/open_directory.h"
 #include "core/actions.h"
 #include "engine/active_run.h"
 #include "engine/consoles.h"
@@ -18,9 +19,15 @@ struct ProgramTicket {
   StopSignal stop{};
 };
 
+/// What a program's attempt has of its own.
+struct ProgramPlace {
+  const ProgramTicket& ticket;
+  base::OpenDirectory output;  ///< of its files
+};
+
 /// Runs the test's program to its end (engine/program_runner.h); its consoles are lent to its commands meanwhile.
 /// `sessions` keeps those that can be used afterwards. On the prefix's thread. Throws HostFault, console::Interrupted.
 suite::Execution run_test_program(Context& context, Consoles& consoles, const core::action::RunTest& a,
-                                  const ActiveRun& run, const ProgramTicket& ticket, Sessions& sessions);
+                                  const ActiveRun& run, const ProgramPlace& place, Sessions& sessions);
 
 }  // namespace kvmtest::engine

@@ -153,7 +153,7 @@ void check_any_can_run(const std::vector<LoadedTest>& tests) {
   if (std::any_of(tests.begin(), tests.end(), can_run)) return;
   const suite::Test& first = tests.front().test;
   throw core::InputError(
-      first.name + ": " + first.obstacle +
+      first.name.string() + ": " + first.obstacle +
       (tests.size() > 1 ? "; the " + std::to_string(tests.size() - 1) + " others cannot run either" : ""));
 }
 

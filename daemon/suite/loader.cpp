@@ -120,8 +120,8 @@ std::vector<LoadedTest> load(const std::vector<std::string>& paths, LoadContext 
         }
         LoadedTest& known = tests[first->second];
         if (known.test.path != loaded.test.path) {
-          throw core::InputError("two tests are named '" + loaded.test.name + "': " + known.test.path.string() +
-                                 " and " + loaded.test.path.string());
+          throw core::InputError("two tests are named '" + loaded.test.name.string() +
+                                 "': " + known.test.path.string() + " and " + loaded.test.path.string());
         }
         // Whoever names a test itself wants it, whatever a list says of it.
         if (loaded.test.path == path) known = std::move(loaded);

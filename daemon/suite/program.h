@@ -19,7 +19,7 @@ inline constexpr const char* list_suffix = ".tests";
 
 /// The test that the comment at the top of a program's file describes; none when it names no hosts, and so describes
 /// none. Only the beginning of the text is looked at. Throws core::InputError "path:line: message".
-std::optional<Test> parse_program(std::string_view text, const std::filesystem::path& path, std::string name,
+std::optional<Test> parse_program(std::string_view text, const std::filesystem::path& path, TestName name,
                                   const std::set<std::string>* known_hosts = nullptr);
 
 /// The tests of a list, in its order. `suite`: what stands before the slash in their names; `directory`: where their

@@ -86,17 +86,17 @@ void check_script(const std::string& top, const fs::path& label) {
   std::string plain = top;
   if (plain.starts_with("\xef\xbb\xbf")) plain.erase(0, 3);
   std::erase(plain, '\r');
-  if (plain.size() < top.size() && plain.starts_with('#') && parse_program(plain, label, ""))
+  if (plain.size() < top.size() && plain.starts_with('#') && parse_program(plain, label, {}))
     core::check_text(top, label);
 }
 
 std::optional<Test> described(const fs::path& file, const LoadContext& context) {
-  const std::string name = file.parent_path().filename().string() + "/" + file.filename().string();
   const std::string top = beginning(file);
   const fs::path label = label_of(file, context.base);
   check_script(top, label);
-  auto test = parse_program(top, label, name, context.known_hosts);
+  auto test = parse_program(top, label, {}, context.known_hosts);
   if (!test) return std::nullopt;
+  test->name = test_name_of(file, file.filename().string(), label);
   test->path = file;
   test->program = Program{{file.string()}, file.parent_path()};
   return test;
@@ -168,7 +168,7 @@ class ProgramFormat final : public Format {
     const std::size_t before = tests.size();
     for (Test& test : parse_list(settings::read_input_file(named.file, label, "the list"), label, suite,
                                  named.file.parent_path(), context.known_hosts)) {
-      names.push_back(test.name.substr(suite.size() + 1));
+      names.push_back(test.name.string().substr(suite.size() + 1));
       if (!named.test.empty() && named.test != names.back()) continue;
       test.path = named.file;
       tests.push_back(loaded(std::move(test)));

@@ -27,7 +27,7 @@ bool is_boilerplate(std::string_view comment) {
 
 }  // namespace
 
-std::optional<Test> parse_program(std::string_view text, const std::filesystem::path& path, std::string name,
+std::optional<Test> parse_program(std::string_view text, const std::filesystem::path& path, TestName name,
                                   const std::set<std::string>* known_hosts) {
   Test test;
   test.name = std::move(name);
@@ -93,7 +93,7 @@ class ListParser {
     if (test.hosts.empty())
       fail("nothing says which hosts '" + name + "' needs: '# hosts: east west' at the top of the list, or '" + name +
            "(hosts east west): …'");
-    test.name = suite_ + "/" + name;
+    test.name = test_name(suite_ + "/" + name, path_, number_);
     test.path = path_;
     if (test.title.empty()) test.title = line;
     test.program = Program{{"/bin/sh", "-c", std::string(line)}, directory_};

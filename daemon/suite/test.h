@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/verdict.h"
+#include "suite/test_name.h"
 
 namespace kvmtest::suite {
 
@@ -62,7 +63,7 @@ inline constexpr std::string_view guest_host = "guest-host";  ///< what each of 
 }  // namespace attribute
 
 struct Test {
-  std::string name;  ///< unique within a run, as typed and reported: "netlab/gre"
+  TestName name;  ///< unique within a run, as typed and reported: "netlab/gre"
   std::filesystem::path path;
   std::string title;
   std::vector<std::string> hosts;  ///< the group it needs, in the order it names them

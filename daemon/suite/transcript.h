@@ -43,7 +43,7 @@ struct Transcript {
 inline constexpr const char* transcript_suffix = ".test";
 
 /// Parses a file's text. `name` becomes Test::name. Throws core::InputError "path:line: message".
-Transcript parse_transcript(std::string_view text, const std::filesystem::path& path, std::string name,
+Transcript parse_transcript(std::string_view text, const std::filesystem::path& path, TestName name,
                             const std::set<std::string>* known_hosts = nullptr);
 
 /// The file's text with expected lines and statuses as `execution` gave them. Lines that match stay as written; steps

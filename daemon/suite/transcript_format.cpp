@@ -92,7 +92,7 @@ class TranscriptFormat final : public Format {
  private:
   static LoadedTest load_file(const fs::path& file, const LoadContext& context) {
     const fs::path label = label_of(file, context.base);
-    const std::string name = file.parent_path().filename().string() + "/" + file.stem().string();
+    const TestName name = test_name_of(file, file.stem().string(), label);
     std::string text = settings::read_input_file(file, label, "the test");
     Test test = parse_transcript(text, label, name, context.known_hosts).test;
     test.path = file;

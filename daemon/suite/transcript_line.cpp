@@ -11,24 +11,6 @@ bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') |
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-// Bytes of the UTF-8 character that `text` begins with (RFC 3629, section 4); 0 when it begins with none.
-std::size_t utf8_size(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (byte(0) < 0x80) return 1;
-  const std::size_t size = byte(0) >= 0xc2 && byte(0) <= 0xdf   ? 2
-                           : (byte(0) & 0xf0) == 0xe0           ? 3
-                           : byte(0) >= 0xf0 && byte(0) <= 0xf4 ? 4
-                                                                : 0;
-  if (size == 0 || size > text.size()) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xf0 && byte(1) < 0x90);
-  const bool surrogate = byte(0) == 0xed && byte(1) > 0x9f;
-  const bool too_large = byte(0) == 0xf4 && byte(1) > 0x8f;
-  return overlong || surrogate || too_large ? 0 : size;
-}
-
 // Whether the bytes can stand in a file that people edit. A tab inside a line can.
 bool is_clean(std::string_view text) {
   while (!text.empty()) {
@@ -81,6 +63,23 @@ std::string escape(std::string_view text, Special special) {
 }
 
 }  // namespace
+
+std::size_t utf8_size(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return 1;
+  const std::size_t size = byte(0) >= 0xc2 && byte(0) <= 0xdf   ? 2
+                           : (byte(0) & 0xf0) == 0xe0           ? 3
+                           : byte(0) >= 0xf0 && byte(0) <= 0xf4 ? 4
+                                                                : 0;
+  if (size == 0 || size > text.size()) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const bool overlong = (byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xf0 && byte(1) < 0x90);
+  const bool surrogate = byte(0) == 0xed && byte(1) > 0x9f;
+  const bool too_large = byte(0) == 0xf4 && byte(1) > 0x8f;
+  return overlong || surrogate || too_large ? 0 : size;
+}
 
 std::optional<CommandLine> command_line(std::string_view line) {
   std::size_t at = 0;

@@ -2,6 +2,7 @@
 // The syntax of single lines of the native format: reading them, and writing output so that it reads back as output.
 // Pure; any thread. Internal to suite/.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ struct Where {
 };
 /// Whether `line`, as written, reads back as a line of expectation in that place.
 bool plain_at(std::string_view line, const Where& where);
+
+/// Bytes of the UTF-8 character that `text` begins with (RFC 3629, section 4); 0 when it begins with none.
+std::size_t utf8_size(std::string_view text);
 
 /// Bytes that no terminal minds, for one line of a message: escapes for what is not printable, cut at `longest` bytes.
 std::string printable(std::string_view text, std::size_t longest);

@@ -23,7 +23,7 @@ bool is_shell_name(std::string_view text) {
 // One pass over the lines; a line is known by where it stands.
 class Parser {
  public:
-  Parser(std::string_view text, const std::filesystem::path& path, std::string name, const std::set<std::string>* known)
+  Parser(std::string_view text, const std::filesystem::path& path, TestName name, const std::set<std::string>* known)
       : known_(known) {
     out_.text = text;
     out_.label = path.string();
@@ -298,7 +298,7 @@ class Parser {
 
 }  // namespace
 
-Transcript parse_transcript(std::string_view text, const std::filesystem::path& path, std::string name,
+Transcript parse_transcript(std::string_view text, const std::filesystem::path& path, TestName name,
                             const std::set<std::string>* known_hosts) {
   return Parser(text, path, std::move(name), known_hosts).parse();
 }

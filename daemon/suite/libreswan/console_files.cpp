@@ -90,7 +90,7 @@ class ConsoleWriter {
 
   std::string& text_of(const Step& step) { return texts_[names_.at(step.host)]; }
   [[nodiscard]] std::string prompt(const Step& step) const {
-    return "[root@" + names_.at(step.host) + " " + test_.name + "]# ";
+    return "[root@" + names_.at(step.host) + " " + test_.name.string() + "]# ";
   }
 
   const Test& test_;

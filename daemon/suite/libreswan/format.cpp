@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/quoting.h"
 #include "core/input_error.h"
 #include "settings/input_file.h"
 #include "suite/files.h"
@@ -91,7 +92,7 @@ void add_preparation(Test& test, const LoadContext& context) {
   if (!context.in_guests.prepare.empty()) add(context.in_guests.prepare);
   // A login shell tells of its jobs; some of the suite's expected output has that.
   add("set -m; cd " + (context.in_guests.directory.empty() ? "/testing" : context.in_guests.directory) + "/pluto/" +
-      test.name);
+      base::shell_word(test.name.string()));
 }
 
 // Why a group cannot be had; empty when it can.
@@ -138,9 +139,9 @@ class LibreswanFormat final : public Format {
     std::error_code ignored;
     for (const ListedTest& listed :
          parse_testlist(settings::read_input_file(list, label, "the list of tests"), label)) {
-      const fs::path directory = (list.parent_path() / listed.name).lexically_normal();
+      const fs::path directory = list.parent_path() / listed.name.path();
       if (!fs::is_directory(directory, ignored)) {
-        throw core::InputError({label, listed.line}, "test " + listed.name + " has no directory " +
+        throw core::InputError({label, listed.line}, "test " + listed.name.string() + " has no directory " +
                                                          label_of(directory, context.base).string());
       }
       tests.push_back(load_test(listed, directory, context, checkouts));
@@ -154,7 +155,7 @@ class LibreswanFormat final : public Format {
     const fs::path real = fs::canonical(directory);
     const auto checkout = checkouts.at(real.parent_path().parent_path());
     Test test;
-    test.name = real.filename();
+    test.name = test_name(real.filename(), label_of(directory, context.base));
     test.path = real;
     test.attributes = {{std::string(attribute::kind), {listed.kind}, default_kind},
                        {std::string(attribute::status), {listed.status}, default_status}};

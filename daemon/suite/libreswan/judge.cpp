@@ -125,8 +125,8 @@ class LibreswanJudge final : public Judge, public OwnOutput {
 
   void back_up(const OpenDirectory& output, system_clock::time_point run) const {
     const auto entries = output.list();
-    const OpenDirectory backups =
-        open_unlinked(test_.path.parent_path().parent_path().parent_path()).make("BACKUP/" + test_.name);
+    const OpenDirectory backups = open_unlinked(test_.path.parent_path().parent_path().parent_path())
+                                      .make(std::filesystem::path("BACKUP") / test_.name.path());
     std::string name = backup_date(run);
     // A test that a run tries several times.
     for (unsigned number = 2; backups.kind(name); ++number) name = backup_date(run) + "-" + std::to_string(number);

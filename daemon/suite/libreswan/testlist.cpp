@@ -43,7 +43,8 @@ std::vector<ListedTest> parse_testlist(std::string_view text, const fs::path& la
     const auto [first, fresh] = first_lines.emplace(fields[1], number);
     if (!fresh)
       fail("test " + fields[1] + " is here for the second time; the first is in line " + std::to_string(first->second));
-    tests.push_back({std::move(fields[0]), std::move(fields[1]), std::move(fields[2]), number});
+    TestName name = test_name(std::move(fields[1]), label, number);
+    tests.push_back({std::move(fields[0]), std::move(name), std::move(fields[2]), number});
   }
   return tests;
 }

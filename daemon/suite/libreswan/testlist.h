@@ -7,18 +7,20 @@
 #include <string_view>
 #include <vector>
 
+#include "suite/test_name.h"
+
 namespace kvmtest::suite::libreswan {
 
 /// A line of TESTLIST: kind, name, status.
 struct ListedTest {
   std::string kind;
-  std::string name;
+  TestName name;
   std::string status;
   unsigned line = 0;  ///< from 1
 };
 
 /// Parses a list's text; `label` is its name in messages. Throws core::InputError "label:line: message" for too few or
-/// too many fields and for a name that was there before. Pure.
+/// too many fields, for what is no name of a test, and for a name that was there before. Pure.
 std::vector<ListedTest> parse_testlist(std::string_view text, const std::filesystem::path& label);
 
 /// The list that an absolute path means: itself, TESTLIST in it, in its pluto/, or in its testing/pluto/.

@@ -106,6 +106,43 @@ TEST_F(EngineTest, ATestWithoutRoomForItsOutputRunsNothing) {
   EXPECT_EQ(transcript("t"), "no room0");
 }
 
+TEST_F(EngineTest, WhatLiesInAnAttemptsPlaceStays) {
+  const auto there = [&](const std::string& file) {
+    std::ifstream in(directory_ / file);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  std::filesystem::create_directories(directory_ / "s/one/1");
+  std::ofstream(directory_ / "s/one/1/transcript.txt") << "of a daemon that died";
+  std::filesystem::create_directories(directory_ / "elsewhere/1");
+  std::ofstream(directory_ / "elsewhere/1/transcript.txt") << "not ours";
+  std::filesystem::create_directory_symlink(directory_ / "elsewhere", directory_ / "s/two");
+  suite::LoadedTest program = script("s/three", {});
+  program.test.hosts = {"east"};
+  program.test.program = suite::Program{{"/bin/sh", "-c", "echo evidence >$KVMTEST_OUTPUT/file"}, directory_};
+  std::filesystem::create_directories(directory_ / "s/three/1/files");
+  std::ofstream(directory_ / "s/three/1/files/old") << "of before";
+  engine_.start_run(order({script("s/one", {{"east", "echo new"}}), script("s/two", {{"east", "echo new"}}), program}));
+  ASSERT_TRUE(engine_.wait_for_no_run(60s));
+  EXPECT_EQ(verdicts(), (Verdicts{{"s/one", core::Verdict::passed},
+                                  {"s/three", core::Verdict::passed},
+                                  {"s/two", core::Verdict::unresolved}}));
+  EXPECT_EQ(there("s/one/1/transcript.txt"), "of a daemon that died");
+  EXPECT_EQ(there("s/one/1-2/transcript.txt"), "new\n");
+  EXPECT_EQ(there("elsewhere/1/transcript.txt"), "not ours");
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "elsewhere/1-2"));
+  EXPECT_EQ(there("s/three/1/files/old"), "of before");
+  EXPECT_EQ(there("s/three/1-2/files/file"), "evidence\n");
+  for (const auto& judged : memory_.all<record::AttemptJudged>()) {
+    if (judged.test == "s/two") {
+      ASSERT_FALSE(judged.issues.empty());
+      EXPECT_EQ(judged.issues.back().detail, (directory_ / "s/two").string() + ": is a link");
+      EXPECT_EQ(judged.output, "");
+    } else {
+      EXPECT_EQ(judged.output, (directory_ / judged.test / "1-2").string());
+    }
+  }
+}
+
 TEST_F(EngineTest, StoppingEndsAHangingTestAndEveryDomain) {
   engine_.start_run(order({script("hangs", {{"east", "hang"}, {"west", "true"}}), script("next", {{"east", "true"}})}));
   memory_.wait_for<record::TestStarted>();

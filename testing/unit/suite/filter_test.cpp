@@ -31,7 +31,7 @@ std::string left(const Filter& filter) {
                                 plain("plain")};
   ignore_by(filter, tests);
   std::string out;
-  for (const auto& loaded : tests) out += loaded.test.name + " ";
+  for (const auto& loaded : tests) out += loaded.test.name.string() + " ";
   return out;
 }
 

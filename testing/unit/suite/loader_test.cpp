@@ -119,6 +119,17 @@ TEST_F(Loader, WhatIsNotThereNamesTheNearest) {
   EXPECT_EQ(error({""}), "the name of a test or suite is empty");
 }
 
+TEST_F(Loader, WhatNoDirectoryCanBeNamedAfterIsNoTest) {
+  write("s/a\xff.test");
+  EXPECT_EQ(error({"s"}), "s/a\\xff.test: the test's name 's/a\\xff' is not UTF-8");
+  const std::string long_name(300, 'a');
+  write("l/l.tests", "# hosts: east\nshort: true\n" + long_name + ": true\n");
+  EXPECT_EQ(error({"l"}),
+            "l/l.tests:3: the test's name 'l/" + std::string(78, 'a') + "…' has a part of 300 bytes; 255 are the most");
+  write("p/p.tests", "# hosts: east\n..: true\n");
+  EXPECT_EQ(error({"p"}).substr(0, 12), "p/p.tests:2:");
+}
+
 TEST_F(Loader, WhatHoldsNoTestSaysSo) {
   fs::create_directories(base_ / "empty");
   write("s/notes.txt");
