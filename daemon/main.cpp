@@ -31,7 +31,9 @@
 #include "api/routes.h"
 #include "api/server.h"
 #include "base/mutex.h"
+#include "base/open_directory.h"
 #include "base/own_program.h"
+#include "base/private_directory.h"
 #include "base/state_directory.h"
 #include "core/input_error.h"
 #include "domains/templates.h"
@@ -166,34 +168,25 @@ class Losses {
 
 /// With sudo, what the daemon makes belongs to the user who called it, who reads it without sudo.
 void give_to_caller(const fs::path& path) {
-  const char* uid = std::getenv("SUDO_UID");
-  const char* gid = std::getenv("SUDO_GID");
-  if (geteuid() != 0 || uid == nullptr || gid == nullptr) return;
-  if (lchown(path.c_str(), static_cast<uid_t>(std::atoi(uid)), static_cast<gid_t>(std::atoi(gid))) != 0)
+  const auto caller = base::caller_of_sudo();
+  if (caller && lchown(path.c_str(), caller->user, caller->group) != 0)
     spdlog::warn("{}: cannot be given to the user who called sudo", path.string());
 }
 
 /// One daemon a state directory; who waits for its end waits for this lock.
 class DirectoryLock {
  public:
-  explicit DirectoryLock(const base::StateDirectory& state_dir) {
-    const fs::path path = state_dir.lock();
-    file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (file_ < 0) throw core::InputError({path}, std::strerror(errno));
-    if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      close(file_);
+  explicit DirectoryLock(const base::StateDirectory& state_dir)
+      : file_(base::OpenDirectory(state_dir).open_or_create(state_dir.lock().filename())) {
+    if (flock(file_.number(), LOCK_EX | LOCK_NB) != 0)
       throw engine::Busy("another daemon serves " + state_dir.string());
-    }
     const std::string text = fmt::format("{}\n", sandbox::outside_pid());
-    if (ftruncate(file_, 0) != 0 || pwrite(file_, text.data(), text.size(), 0) < 0)
-      spdlog::warn("{}: {}", path.string(), std::strerror(errno));
+    if (ftruncate(file_.number(), 0) != 0 || pwrite(file_.number(), text.data(), text.size(), 0) < 0)
+      spdlog::warn("{}: {}", state_dir.lock().string(), std::strerror(errno));
   }
-  DirectoryLock(const DirectoryLock&) = delete;
-  DirectoryLock& operator=(const DirectoryLock&) = delete;
-  ~DirectoryLock() { close(file_); }
 
  private:
-  int file_ = -1;
+  base::Descriptor file_;
 };
 
 bool lives_apart(const settings::Settings& settings) {
@@ -229,7 +222,7 @@ libvirt::Options hypervisor_options(const settings::Settings& settings) {
   options.with.initrd = guest.initrd;
   options.with.image = guest.image;
   options.with.memory_mib = guest.memory_mib;
-  options.login = settings.login.user + '\n' + settings.login.password;
+  options.login = settings.login.user;  // the password decides about no shell, and is nobody's to read
   return options;
 }
 
@@ -368,7 +361,8 @@ settings::Settings load_settings(const Arguments& arguments) {
   settings::apply_environment(settings);
   if (arguments.state_dir) settings::move_state_dir(settings, *arguments.state_dir);
   leave_directory();
-  setup::make_state_directory(settings);
+  if (const auto notice = setup::make_state_directory(settings); !notice.empty())
+    fmt::print(stderr, "kvmtestd: {}\n", notice);
   return settings;
 }
 
@@ -389,6 +383,13 @@ std::unique_ptr<spdlog::formatter> log_format(const std::string& name) {
   return format;
 }
 
+/// The logger opens its file by a path: that of the descriptor is the file that was looked at.
+void log_to_file(const base::StateDirectory& state_dir) {
+  const base::Descriptor file = base::OpenDirectory(state_dir).open_or_create(state_dir.log().filename());
+  spdlog::set_default_logger(spdlog::basic_logger_mt("kvmtestd", fmt::format("/proc/self/fd/{}", file.number())));
+  spdlog::flush_on(spdlog::level::info);
+}
+
 int run_daemon(const Arguments& arguments, const settings::Settings& settings, const std::string& lacking,
                Starter& starter) {
   // Before any thread: all of them inherit it, and wait_for_the_end takes the signals.
@@ -397,10 +398,7 @@ int run_daemon(const Arguments& arguments, const settings::Settings& settings, c
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  if (arguments.ready_fd >= 0) {
-    spdlog::set_default_logger(spdlog::basic_logger_mt("kvmtestd", settings.state_dir.log()));
-    spdlog::flush_on(spdlog::level::info);
-  }
+  if (arguments.ready_fd >= 0) log_to_file(settings.state_dir);
   spdlog::set_formatter(log_format(arguments.ready_fd >= 0 ? "[%n] " : ""));
   spdlog::set_level(spdlog::level::from_str(settings.log.level));
   if (!lacking.empty()) spdlog::warn("QEMU runs with your user's own id: {}", lacking);
@@ -468,6 +466,8 @@ int main(int argc, char** argv) {
 
   // A thread comes and goes with each connection. With an arena each, as glibc has it, the daemon keeps what they held.
   mallopt(M_ARENA_MAX, 2);
+  // What the daemon makes is its owner's alone: saved memory, consoles, the socket.
+  umask(077);
   process::allow_open_files();
   Ending ending(arguments);
   return ending.of([&] { return run_apart(arguments, ending); });

@@ -218,7 +218,8 @@ bool Client::suitable_daemon() {
 
 void Client::ensure_daemon(const std::optional<fs::path>& config) {
   if (suitable_daemon()) return;
-  setup::make_state_directory(settings_);
+  if (const auto notice = setup::make_state_directory(settings_); !notice.empty())
+    fmt::print(stderr, "kvmtest: {}\n", notice);
   const Turn turn(settings_.state_dir);
   while (!suitable_daemon() && !start_daemon(config)) wait_for_another();
 }

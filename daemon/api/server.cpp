@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include <poll.h>
@@ -161,12 +162,12 @@ Server::Server(const std::filesystem::path& socket, Handler handler)
   if (path_.string().size() >= sizeof(sockaddr_un::sun_path))
     throw std::runtime_error(path_.string() + ": too long for a unix socket");
   make_way(listener_->io, path_);
-  const mode_t mask = umask(0177);
   listener_->acceptor.open();
   boost::system::error_code error;
   listener_->acceptor.bind(Protocol::endpoint(path_.string()), error);
-  umask(mask);
   if (error) throw std::runtime_error(path_.string() + ": " + error.message());
+  // Nobody can connect before it listens.
+  if (chmod(path_.c_str(), 0600) != 0) throw std::runtime_error(path_.string() + ": " + std::strerror(errno));
   listener_->acceptor.listen();
   accept_thread_ = std::thread([this] { accept(); });
 }

@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "base/private_directory.h"
+
 namespace kvmtest::base {
 namespace {
 
@@ -39,6 +41,12 @@ Descriptor opened(int parent, const fs::path& name, int flags, mode_t mode = 0) 
   return Descriptor(number);
 }
 
+/// To the user it is made for.
+void give(int file, const fs::path& path) {
+  const auto caller = caller_of_sudo();
+  if (caller && fchown(file, caller->user, caller->group) != 0) fail(errno, path);
+}
+
 /// The directory that the last component of a path lies in, and the errors on the way to it.
 class Parent {
  public:
@@ -47,9 +55,11 @@ class Parent {
       : number_(directory.descriptor()), path_(directory.path()) {
     check(beneath, directory.path());
     for (const fs::path& part : beneath.parent_path()) {
-      if (missing && mkdirat(number_, part.c_str(), mode) != 0 && errno != EEXIST) fail(errno, path_ / part);
+      const bool made = missing && mkdirat(number_, part.c_str(), mode) == 0;
+      if (missing && !made && errno != EEXIST) fail(errno, path_ / part);
       Descriptor next = opened(number_, part, directory_flags);
       if (!next) fail(error_at(part, errno), path_ / part);
+      if (made) give(next.number(), path_ / part);
       path_ /= part;
       held_ = std::move(next);
       number_ = held_.number();
@@ -198,8 +208,11 @@ OpenDirectory OpenDirectory::made(const fs::path& path, mode_t mode) {
   std::error_code error;
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
   if (error) fail(error.value(), path.parent_path());
-  if (mkdir(path.c_str(), mode) != 0 && errno != EEXIST) fail(errno, path);
-  return OpenDirectory(path);
+  const bool fresh = mkdir(path.c_str(), mode) == 0;
+  if (!fresh && errno != EEXIST) fail(errno, path);
+  OpenDirectory directory(path);
+  if (fresh) give(directory.descriptor(), path);
+  return directory;
 }
 
 OpenDirectory OpenDirectory::open(const fs::path& beneath) const {
@@ -211,9 +224,11 @@ OpenDirectory OpenDirectory::open(const fs::path& beneath) const {
 
 OpenDirectory OpenDirectory::make(const fs::path& beneath, mode_t mode) const {
   const Parent parent(*this, beneath, true, mode);
-  if (mkdirat(parent.number(), parent.name(), mode) != 0 && errno != EEXIST) parent.fail_here(errno);
+  const bool made = mkdirat(parent.number(), parent.name(), mode) == 0;
+  if (!made && errno != EEXIST) parent.fail_here(errno);
   Descriptor found = parent.open(directory_flags);
   if (!found) parent.fail_here(errno);
+  if (made) give(found.number(), parent.full());
   return {std::move(found), parent.full()};
 }
 
@@ -222,6 +237,7 @@ OpenDirectory OpenDirectory::make_new(const fs::path& beneath, mode_t mode) cons
   if (mkdirat(parent.number(), parent.name(), mode) != 0) parent.fail_here(errno);
   Descriptor found = parent.open(directory_flags);
   if (!found) parent.fail_here(errno);
+  give(found.number(), parent.full());
   return {std::move(found), parent.full()};
 }
 
@@ -286,6 +302,7 @@ Descriptor OpenDirectory::create(const fs::path& beneath, mode_t mode) const {
   const Parent parent(*this, beneath);
   Descriptor file = parent.open(O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   if (!file) parent.fail_here(errno);
+  give(file.number(), parent.full());
   return file;
 }
 
@@ -293,7 +310,10 @@ Descriptor OpenDirectory::open_or_create(const fs::path& beneath, mode_t mode) c
   const Parent parent(*this, beneath);
   while (true) {
     Descriptor made = parent.open(O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
-    if (made) return made;
+    if (made) {
+      give(made.number(), parent.full());
+      return made;
+    }
     if (errno != EEXIST) parent.fail_here(errno);
     try {
       return open_plain(parent, O_RDWR);
@@ -313,6 +333,7 @@ void OpenDirectory::write(const fs::path& beneath, std::string_view bytes, mode_
     if (!file && errno != EEXIST) parent.fail_here(errno);
   } while (!file);
   try {
+    give(file.number(), parent.full());
     write_all(file.number(), bytes, parent.full());
     if (::close(file.release()) != 0) parent.fail_here(errno);
     if (renameat(parent.number(), fresh.c_str(), parent.number(), parent.name()) != 0) parent.fail_here(errno);

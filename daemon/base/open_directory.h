@@ -34,7 +34,8 @@ class FileError : public std::system_error {
 /// A directory, and what lies beneath it. In all functions `beneath` is a relative path of names, none of them "." or
 /// ".."; every component is looked up without following links. What is not a plain directory on the way is an error.
 ///
-/// All functions throw FileError. Modes are reduced by the umask. Any thread, several at once, as far as they do not
+/// What is made belongs to who called sudo, where that is how the rights were come by (base/private_directory.h). All
+/// functions throw FileError. Modes are reduced by the umask. Any thread, several at once, as far as they do not
 /// move the object itself.
 class OpenDirectory {
  public:

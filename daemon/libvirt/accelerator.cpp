@@ -1,7 +1,6 @@
 #include "libvirt/accelerator.h"
 
 #include <chrono>
-#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "base/open_directory.h"
 #include "core/input_error.h"
 #include "libvirt/definitions.h"
 
@@ -74,10 +74,12 @@ std::string decide_accelerator(Acceleration wanted, const Connection& connection
     notice("accelerator: emulated (no /dev/kvm that we may open)");
     return "qemu";
   }
-  const auto cache = connection.state_dir().accelerator();
+  const auto state = base::OpenDirectory::made(connection.state_dir());
+  const auto cache = connection.state_dir().accelerator().filename();
   const std::string now = circumstances(connection.get()) + " " + connection.uri();
-  std::ifstream in(cache);
-  auto known = nlohmann::json::parse(in, nullptr, false);
+  constexpr std::size_t longest = 65536;
+  const auto contents = state.read(cache, longest);
+  const auto known = nlohmann::json::parse(contents ? contents->bytes : "", nullptr, false);
   if (known.is_object() && known.value("circumstances", "") == now) {
     const bool worked = known.value("kvm", false);
     notice(fmt::format("accelerator: {} (as proved before)", worked ? "kvm" : "emulated"));
@@ -85,7 +87,7 @@ std::string decide_accelerator(Acceleration wanted, const Connection& connection
   }
   with.type = "kvm";
   const bool works = prove_kvm(connection, store, Definitions(connection, store, templates, std::move(with)), notice);
-  std::ofstream(cache) << nlohmann::json{{"circumstances", now}, {"kvm", works}} << '\n';
+  state.write(cache, nlohmann::json{{"circumstances", now}, {"kvm", works}}.dump() + "\n");
   notice(works ? "accelerator: kvm (a guest ran in it)"
                : fmt::format("accelerator: emulated (KVM is there, but a guest printed nothing in {} s of it)",
                              proof_limit.count()));

@@ -1,6 +1,5 @@
 #include "libvirt/connection.h"
 
-#include <fstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -9,6 +8,7 @@
 #include <libvirt/virterror.h>
 #include <unistd.h>
 
+#include "base/open_directory.h"
 #include "base/percent.h"
 #include "core/input_error.h"
 #include "domains/templates.h"
@@ -52,8 +52,9 @@ std::string embedded_uri(const fs::path& root) {
         fmt::format("the state directory {} is too deep for QEMU's sockets: its path may have at most {} "
                     "characters; set state_dir to a shorter one",
                     root.parent_path().string(), longest_root - std::string_view("/libvirt").size()));
-  fs::create_directories(root / "etc");
-  std::ofstream(root / "etc/qemu.conf") << fmt::format(qemu_conf, geteuid(), getegid());
+  base::OpenDirectory::made(root.parent_path())
+      .make(root.filename() / "etc")
+      .write("qemu.conf", fmt::format(qemu_conf, geteuid(), getegid()));
   return "qemu:///embed?root=" + base::percent_encoded(root.string(), "/");
 }
 

@@ -13,7 +13,7 @@ namespace kvmtest::libvirt {
 /// Immutable; any thread. Reads the guest's files' dates and sizes each time, for an image may have changed.
 class StateNames {
  public:
-  /// `login`: whatever else decides about a logged-in shell. Throws engine::HostFault.
+  /// `login`: who is logged in. Throws engine::HostFault.
   StateNames(const Connection& connection, const Definitions& definitions, const std::string& login);
 
   /// All that a domain's state is named after, for people. Throws engine::HostFault.

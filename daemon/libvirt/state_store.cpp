@@ -18,6 +18,7 @@
 
 #include "base/digest.h"
 #include "base/mutex.h"
+#include "base/open_directory.h"
 #include "engine/file_system.h"
 #include "engine/hypervisor.h"
 
@@ -28,18 +29,8 @@ namespace fs = std::filesystem;
 using engine::HostFault;
 using nlohmann::json;
 
-constexpr const char* about_file = "about.json";
-constexpr const char* unnamed_about_file = "about.new";
-
-struct Descriptor {
-  explicit Descriptor(int n) : number(n) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number >= 0) close(number);
-  }
-  int number;
-};
+constexpr const char* about_file = "state.json";  // an older kvmtest's about.json may hold a password
+constexpr const char* unnamed_about_file = "state.new";
 
 /// The place that files go to is at fault, not what is kept.
 class CannotWrite : public HostFault {
@@ -56,10 +47,10 @@ template <class Error = HostFault>
 /// Copies and returns the checksum of what was copied. Throws CannotWrite for `to`, HostFault for `from`; what was
 /// written so far is removed.
 std::string copied(const fs::path& from, const fs::path& to) {
-  const Descriptor in(open(from.c_str(), O_RDONLY | O_CLOEXEC));
-  if (in.number < 0) fail(from, "cannot be read");
-  const Descriptor out(open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (out.number < 0) fail<CannotWrite>(to, "cannot be written");
+  const base::Descriptor in(open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!in) fail(from, "cannot be read");
+  const base::Descriptor out(open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!out) fail<CannotWrite>(to, "cannot be written");
   const auto remove = [&to] {
     const int error = errno;
     unlink(to.c_str());
@@ -68,7 +59,7 @@ std::string copied(const fs::path& from, const fs::path& to) {
   base::Digest digest;
   std::vector<char> buffer(1U << 20U);
   while (true) {
-    const ssize_t got = read(in.number, buffer.data(), buffer.size());
+    const ssize_t got = read(in.number(), buffer.data(), buffer.size());
     if (got < 0) {
       remove();
       fail(from, "cannot be read");
@@ -76,7 +67,7 @@ std::string copied(const fs::path& from, const fs::path& to) {
     if (got == 0) break;
     digest.add({buffer.data(), static_cast<std::size_t>(got)});
     for (ssize_t done = 0; done < got;) {
-      const ssize_t put = write(out.number, buffer.data() + done, static_cast<std::size_t>(got - done));
+      const ssize_t put = write(out.number(), buffer.data() + done, static_cast<std::size_t>(got - done));
       if (put < 0) {
         remove();
         fail<CannotWrite>(to, "cannot be written");
@@ -106,14 +97,15 @@ core::WallTime written(const fs::path& file) {
 StateStore::StateStore(Options options)
     : kept_limit_(options.kept_limit),
       places_({std::move(options.directory), std::move(options.ram), options.ram_budget, options.disk_reserve}) {
-  fs::create_directories(places_.directory() / "kept");
-  const fs::path lock = places_.directory() / "lock";
-  lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) fail(lock, "cannot be made");
-  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    close(lock_);
-    throw HostFault(fmt::format("the saved states in {} are in use by another process", places_.directory().string()));
+  try {
+    const auto directory = base::OpenDirectory::made(places_.directory(), 0700);
+    (void)directory.make("kept", 0700);
+    lock_ = directory.open_or_create("lock", 0600);
+  } catch (const base::FileError& error) {
+    throw HostFault(error.what());
   }
+  if (flock(lock_.number(), LOCK_EX | LOCK_NB) != 0)
+    throw HostFault(fmt::format("the saved states in {} are in use by another process", places_.directory().string()));
   for (const fs::path& root : places_.roots()) {
     fs::remove_all(root / "live");
     std::error_code error;
@@ -129,7 +121,6 @@ StateStore::~StateStore() {
   if (!places_.ram().empty() &&
       (!fs::exists(places_.ram() / "kept", error) || fs::is_empty(places_.ram() / "kept", error)))
     fs::remove_all(places_.ram(), error);
-  close(lock_);
 }
 
 std::vector<engine::KeptStates::Kept> StateStore::list() {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/mutex.h"
 #include "core/ids.h"
 #include "core/time.h"
@@ -69,7 +70,7 @@ class StateStore final : public engine::KeptStates {
 
   std::uint64_t kept_limit_;
   Places places_;
-  int lock_ = -1;
+  base::Descriptor lock_;
   base::SharedMutex kept_mutex_;  ///< exclusive: to change what is kept
 };
 

@@ -61,7 +61,7 @@ GuestFiles guest_files(const Settings& settings) {
 
 std::vector<Described> describe(const Settings& settings) {
   std::vector<Described> out;
-  for (const Entry& entry : table()) out.push_back({entry.name, entry.show(settings), entry.doc});
+  for (const Entry& entry : table()) out.push_back({entry.name, entry.show(settings), entry.doc, entry.secret});
   return out;
 }
 

@@ -128,9 +128,10 @@ void apply_environment(Settings& settings);
 
 /// One setting, as it stands in the table that all readers and listings share.
 struct Described {
-  std::string name;   ///< dotted: "limits.boot"
-  std::string value;  ///< as it would be written in the file
-  std::string doc;    ///< one line
+  std::string name;     ///< dotted: "limits.boot"
+  std::string value;    ///< as it would be written in the file
+  std::string doc;      ///< one line
+  bool secret = false;  ///< no listing shows the value
 };
 /// Every known setting with its value in `settings`, in the table's order.
 std::vector<Described> describe(const Settings& settings);

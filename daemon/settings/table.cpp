@@ -47,9 +47,12 @@ std::string show_list(const std::vector<std::string>& items) {
 // `member` gives a reference to the setting in a Settings, const or not.
 template <class Member, class Read, class Show>
 Entry entry(std::string name, std::string doc, Member member, Read read, Show show, std::string fallback = {}) {
-  return {std::move(name), std::move(doc), std::move(fallback),
+  return {std::move(name),
+          std::move(doc),
+          std::move(fallback),
           [=](Settings& settings, const Reading& reading) { member(settings) = read(reading); },
-          [=](const Settings& settings) { return show(member(settings)); }};
+          [=](const Settings& settings) { return show(member(settings)); },
+          false};
 }
 
 template <class Member>
@@ -99,6 +102,11 @@ Entry path(std::string name, std::string doc, Member member, std::string fallbac
 template <class Show>
 Entry of_guest(Entry entry, Show show) {
   entry.show = [show](const Settings& settings) { return show(guest_files(settings)); };
+  return entry;
+}
+
+Entry secret(Entry entry) {
+  entry.secret = true;
   return entry;
 }
 
@@ -227,7 +235,7 @@ std::vector<Entry> build() {
       size("reset.kept_limit", "Size of all kept states together. Those used longest ago are removed first.",
            KVMTEST_MEMBER(reset.kept_limit)),
       text("login.user", "The user who logs in at the guests' serial console.", KVMTEST_MEMBER(login.user)),
-      text("login.password", "That user's password.", KVMTEST_MEMBER(login.password)),
+      secret(text("login.password", "That user's password.", KVMTEST_MEMBER(login.password))),
       duration("limits.boot", "Time limit from a domain's start to its logged-in shell.", KVMTEST_MEMBER(limits.boot)),
       duration("limits.command", "Time limit of one command of a test, unless the test says otherwise.",
                KVMTEST_MEMBER(limits.command)),

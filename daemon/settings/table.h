@@ -28,6 +28,7 @@ struct Entry {
   std::string fallback;  ///< the default as describe() shows it, where that depends on the machine; else empty
   std::function<void(Settings&, const Reading&)> read;
   std::function<std::string(const Settings&)> show;  ///< as YAML
+  bool secret = false;                               ///< what its file says is for its reader alone
 };
 
 const std::vector<Entry>& table();

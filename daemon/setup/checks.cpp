@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/private_directory.h"
 #include "core/input_error.h"
 #include "settings/installed.h"
 
@@ -39,16 +40,13 @@ void check_guest_files(const settings::Settings& settings, const domains::Templa
   }
 }
 
-void make_state_directory(const settings::Settings& settings) {
-  std::error_code error;
-  fs::create_directories(settings.state_dir, error);
-  if (error) throw core::InputError({settings.state_dir}, "the state directory cannot be made: " + error.message());
-}
+std::string make_state_directory(const settings::Settings& settings) { return base::make_private(settings.state_dir); }
 
 void check_disk(const settings::Settings& settings) {
-  make_state_directory(settings);
   std::error_code error;
-  const auto space = fs::space(settings.state_dir, error);
+  fs::path there = settings.state_dir;
+  while (!fs::exists(there, error) && there.has_relative_path()) there = there.parent_path();
+  const auto space = fs::space(there, error);
   if (error) throw core::InputError({settings.state_dir}, "its disk cannot be looked at: " + error.message());
   if (space.available < settings.state_min_free)
     throw core::InputError({settings.state_dir}, fmt::format("only {} free, but state_min_free is {}",

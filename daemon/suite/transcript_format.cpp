@@ -35,7 +35,7 @@ class TranscriptJudge final : public Judge {
 
   const std::string text_;
   const std::string label_;
-  const std::string name_;
+  const TestName name_;
   const fs::path path_;
 };
 

@@ -26,6 +26,8 @@ own_apt=
 # versions takes 0.5 s: only when its lists have changed.
 begin() {
 	[[ $(uname -m) == x86_64 ]] || fail "only x86_64 is supported, not $(uname -m)"
+	# A state directory that is not there yet is its owner's alone.
+	[[ $1 != */guest/* ]] || mkdir -p -m 700 -- "${1%/guest/*}" || fail "cannot make $1"
 	mkdir -p -- "$1" || fail "cannot make $1"
 	out=$(cd -- "$1" && pwd)
 	cache=$store/debs

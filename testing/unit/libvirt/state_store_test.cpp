@@ -154,9 +154,9 @@ TEST_F(StateStoreTest, AStateThatIsDamagedIsDropped) {
   };
   const auto in_about = [](const std::string& from, const std::string& to) {
     return [from, to](const fs::path& place) {
-      std::string text = read(place / "about.json");
+      std::string text = read(place / "state.json");
       text.replace(text.find(from), from.size(), to);
-      write(place / "about.json", text);
+      write(place / "state.json", text);
     };
   };
   const std::vector<Damage> damages{
@@ -178,8 +178,8 @@ TEST_F(StateStoreTest, AStateThatIsDamagedIsDropped) {
          fs::create_directory(place / "vda.qcow2");
        },
        "vda.qcow2: cannot be read: Is a directory"},
-      {"the list", [](const fs::path& place) { write(place / "about.json", "{"); }, "its list of files is damaged"},
-      {"no list", [](const fs::path& place) { write(place / "about.json", "[]"); }, "its list of files is damaged"},
+      {"the list", [](const fs::path& place) { write(place / "state.json", "{"); }, "its list of files is damaged"},
+      {"no list", [](const fs::path& place) { write(place / "state.json", "[]"); }, "its list of files is damaged"},
       {"a sum", in_about("vda.qcow2", "vdb.qcow2"), "its list of files is damaged"},
       {"the note", in_about("\"note\"", "\"node\""), "its list of files is damaged"},
   };
@@ -234,7 +234,7 @@ TEST_F(StateStoreTest, StatesHalfKeptAreRemovedAtTheStart) {
     write(root / "kept/F.new-a.east/memory.qcow2", "half");
     write(root / "kept/G.new-a.east/about.new", "{}");
     write(root / "kept/H/memory.qcow2", "without a list");
-    write(root / "kept/I/about.json", "{\"domain");
+    write(root / "kept/I/state.json", "{\"domain");
     write(root / "live/a.east/memory.qcow2", "live");
   }
   open();
