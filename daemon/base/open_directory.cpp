@@ -349,6 +349,8 @@ void OpenDirectory::move(const fs::path& beneath, const OpenDirectory& there, co
   if (renameat(from.number(), from.name(), target.number(), target.name()) != 0) from.fail_here(errno);
 }
 
+void OpenDirectory::clear() const { Emptying(descriptor(), path_).run(); }
+
 void OpenDirectory::remove(const fs::path& beneath) const {
   try {
     const Parent parent(*this, beneath);

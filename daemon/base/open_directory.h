@@ -93,6 +93,8 @@ class OpenDirectory {
   /// Removes what has that name, a directory with all that is in it. Nothing of that name is no error. However deep the
   /// directory is, few descriptors are open at a time.
   void remove(const std::filesystem::path& beneath) const;
+  /// Removes all that lies in it, however much that is.
+  void clear() const;
 
  private:
   OpenDirectory(Descriptor descriptor, std::filesystem::path path)

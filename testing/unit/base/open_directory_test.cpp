@@ -185,6 +185,17 @@ TEST_F(OpenDirectoryTest, MovesBetweenDirectories) {
   EXPECT_THROW(here_.move("nothing", there, "x"), FileError);
 }
 
+TEST_F(OpenDirectoryTest, IsClearedAndStays) {
+  here_.write("file", "x");
+  (void)here_.make("a/b");
+  link(outside_, "out");
+  here_.clear();
+  EXPECT_TRUE(here_.list().empty());
+  here_.clear();
+  here_.write("file", "x");
+  EXPECT_EQ(kvmtest::read(open_ / "file"), "x");
+}
+
 TEST_F(OpenDirectoryTest, RemovesWhatIsDeeperThanDescriptorsReach) {
   constexpr int levels = 200;
   Descriptor at(::open(open_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
