@@ -41,6 +41,10 @@ class StateDirectory {
 
   /// Domains' saved states, and their files while they are up.
   [[nodiscard]] std::filesystem::path states() const { return path_ / "states"; }
+  /// What the guests of a prefix write to their host during a test, where their templates have it as a share.
+  [[nodiscard]] std::filesystem::path share(const core::Prefix& prefix) const {
+    return path_ / "shares" / (prefix.value + "share");
+  }
   /// The guest of that name: its kernel, initial RAM disk and image.
   [[nodiscard]] std::filesystem::path guest(const std::string& name) const { return path_ / "guest" / name; }
   /// Answers of libreswan's sanitizer.

@@ -20,8 +20,9 @@ namespace fs = std::filesystem;
 using core::InputError;
 using core::Place;
 
-const std::set<std::string> placeholders{"PREFIX", "HOST",  "DOMAIN",     "TYPE",          "KERNEL",           "INITRD",
-                                         "IMAGE",  "STATE", "MEMORY_MIB", "PREFIX_NUMBER", "PREFIX_NUMBER_HEX"};
+const std::set<std::string> placeholders{"PREFIX", "HOST",       "DOMAIN",        "TYPE",
+                                         "KERNEL", "INITRD",     "IMAGE",         "STATE",
+                                         "SHARE",  "MEMORY_MIB", "PREFIX_NUMBER", "PREFIX_NUMBER_HEX"};
 constexpr std::string_view number_name = "PREFIX_NUMBER";
 
 /// What is to be made of a prefix's number: PREFIX_NUMBER*10+20000.
@@ -257,6 +258,7 @@ std::string Templates::filled(const core::Domain& domain, const Substitutions& w
     if (name == "INITRD") return escaped_xml(with.initrd);
     if (name == "IMAGE") return escaped_xml(with.image);
     if (name == "STATE") return escaped_xml(with.state_dir);
+    if (name == "SHARE") return with.share ? escaped_xml(with.share(domain.prefix)) : std::string();
     if (name.starts_with(number_name))
       return number_text(name, with.prefix_number ? with.prefix_number(domain.prefix) : 0);
     return std::to_string(with.memory_mib);

@@ -28,7 +28,8 @@ struct Substitutions {
   std::string type;  ///< TYPE: "kvm" or "qemu"
   std::filesystem::path kernel, initrd, image, state_dir;
   unsigned memory_mib = 0;
-  std::function<unsigned(const core::Prefix&)> prefix_number{};  ///< PREFIX_NUMBER; null: 0
+  std::function<unsigned(const core::Prefix&)> prefix_number{};       ///< PREFIX_NUMBER; null: 0
+  std::function<std::filesystem::path(const core::Prefix&)> share{};  ///< SHARE; null: empty
 };
 
 /// Immutable after construction; any thread.

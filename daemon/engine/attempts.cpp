@@ -1,11 +1,15 @@
 #include "engine/attempts.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <boost/asio/post.hpp>
 
+#include "base/open_directory.h"
+#include "base/state_directory.h"
 #include "engine/attempt_output.h"
 #include "engine/kernel_talk.h"
 #include "suite/kernel.h"
@@ -32,6 +36,21 @@ void note_files(ActiveRun& run, core::AttemptId attempt, const AttemptDirectory&
   if (files.path().empty()) return;
   const base::Lock lock(run.mutex);
   run.files.emplace(attempt, files.path());
+}
+
+/// What the prefix's guests write to, empty; nothing: they have no such directory.
+std::optional<base::OpenDirectory> emptied_share(const Config& config, const core::Prefix& prefix) {
+  const auto path = base::StateDirectory(config.state_dir).share(prefix);
+  std::error_code ignored;
+  if (config.state_dir.empty() || !std::filesystem::exists(path, ignored)) return std::nullopt;
+  base::OpenDirectory share(path);
+  share.clear();
+  return share;
+}
+
+/// For people, in a line.
+std::string told_not_taken(const suite::Test& test, const std::vector<std::string>& what) {
+  return fmt::format("{}: of what its guests wrote, this was not kept: {}", test.name, fmt::join(what, ", "));
 }
 
 /// Adds the kernels' warnings to what is said of the attempt.
@@ -108,12 +127,16 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
   const auto start = steady_clock::now();
   const auto begin = std::chrono::system_clock::now();
   suite::Times times{run->began, begin, begin, a.ready_after, {}};
+  const auto share = emptied_share(context_.config, a.prefix);
   std::string problem = loaded.own_output ? loaded.own_output->begin(times) : std::string();
   ActiveRun::Ran ran;
   ran.prefix = a.prefix;
   ran.number = a.number;
   ran.files = {run->order.output, test.name, a.number};
   Aborted aborted = run_steps(a, *run, sessions, std::move(problem), ran);
+  if (!aborted && share && loaded.own_output)
+    if (const auto not_taken = loaded.own_output->take(*share); !not_taken.empty())
+      context_.record(record::Notice{true, told_not_taken(test, not_taken)});
   ran.test_time = since(start);
   times.end = std::chrono::system_clock::now();
   times.script = ran.test_time;

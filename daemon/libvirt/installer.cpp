@@ -1,13 +1,17 @@
 #include "libvirt/installer.h"
 
 #include <array>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "core/input_error.h"
 #include "libvirt/domain_calls.h"
 
 namespace kvmtest::libvirt {
+
+namespace fs = std::filesystem;
 
 Installer::Installer(const Connection& connection, const Definitions& definitions)
     : connection_(connection), definitions_(definitions), networks_(connection, definitions.templates().ready_made()) {}
@@ -46,6 +50,10 @@ void Installer::uninstall(const core::Prefix& prefix,
     // One that was made elsewhere is off.
     if (connection_.embedded() || virDomainIsActive(handle.get()) != 0) destroy(domain);
     undefine(handle.get());
+  }
+  if (templates.uses("SHARE")) {
+    std::error_code ignored;
+    fs::remove_all(connection_.state_dir().share(prefix), ignored);
   }
   // A libvirt network carries no owner's mark; it is ours when the domains on it were.
   if (any || connection_.embedded())

@@ -2,6 +2,11 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/open_directory.h"
+#include "base/state_directory.h"
+
 namespace kvmtest::libvirt {
 
 LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Options options)
@@ -20,6 +25,10 @@ Definitions LibvirtHypervisor::define_with(const Connection& connection, const S
                                            const Options& options) {
   Substitutions with = options.with;
   with.state_dir = options.state_dir;
+  // QEMU wants to find it wherever a description that has it is used, a trial of KVM included.
+  with.share = [state = base::StateDirectory(options.state_dir)](const core::Prefix& prefix) {
+    return base::OpenDirectory::made(state.share(prefix)).path();
+  };
   with.type = decide_accelerator(options.acceleration, connection, store, templates, with, options.notice);
   return {connection, store, std::move(templates), std::move(with), options.users};
 }

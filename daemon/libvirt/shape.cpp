@@ -14,6 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
+#include "base/state_directory.h"
+#include "domains/templates.h"
 #include "domains/xml_text.h"
 #include "libvirt/images.h"
 
@@ -94,12 +96,19 @@ std::string shape_of(const std::string& domain_xml, const std::vector<LiveFile>&
   pugi::xml_document document;
   document.load_string(domain_xml.c_str());
   auto domain = document.child("domain");
+  const auto owner = domains::owner_from(domain_xml);
   for (const char* own : {"name", "uuid", "metadata", "title", "description"}) domain.remove_child(own);
   for (auto interface : domain.child("devices").children("interface")) {
     interface.child("source").remove_attribute("bridge");
     interface.child("source").remove_attribute("network");
     interface.remove_child("target");
   }
+  // What lies in it is a test's, and no state is saved while it is mounted: one is as good as another prefix' own.
+  if (owner)
+    for (auto share : domain.child("devices").children("filesystem"))
+      if (share.child("source").attribute("dir").value() ==
+          base::StateDirectory(owner->state_dir).share(core::Prefix{owner->prefix}))
+        share.child("source").remove_attribute("dir");
   std::set<std::string> files;
   add_files(domain, files);
   if (domain.child("os").attribute("firmware")) add_firmware(files);

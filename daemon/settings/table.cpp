@@ -270,8 +270,8 @@ std::vector<Entry> build() {
       duration("libreswan.command_limit", "Time limit of one command of a libreswan test.",
                KVMTEST_MEMBER(libreswan.command_limit)),
       text("libreswan.prepare",
-           "A command that each guest is given before a libreswan test, for example to mount that directory. Empty: "
-           "none.",
+           "A command that each guest is given before a libreswan test, for example to mount that directory. @@TEST@@ "
+           "is the test's name. Empty: none.",
            KVMTEST_MEMBER(libreswan.prepare)),
       number("judges", "How many threads compare output with what was expected, 1 to 1024.", KVMTEST_MEMBER(judges), 1,
              1024),

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/open_directory.h"
 #include "judge/effort.h"
 #include "judge/judgement.h"
 #include "suite/test.h"
@@ -41,6 +42,10 @@ class OwnOutput {
   /// Before an attempt's first step, on its prefix's thread: makes room for its output. Of `times`, the run's start and
   /// the resets are known. Returns why it cannot be, one line; empty: it can.
   [[nodiscard]] virtual std::string begin(const Times& times) const = 0;
+  /// After an attempt's last step, on its prefix's thread, where its guests have a directory of the prefix's for what
+  /// they write: takes that into the output. Returns what was not taken, or not whole, a line each. Throws
+  /// base::FileError. Without such a directory it is not called.
+  [[nodiscard]] virtual std::vector<std::string> take(const base::OpenDirectory& share) const = 0;
   /// Instead of begin() and Judge::judge(), for an attempt that ended before its first step: the output has these
   /// issues and nothing of the attempt before. Writes files; does not throw.
   virtual void missed(const Times& times, const std::vector<core::Issue>& issues) const = 0;

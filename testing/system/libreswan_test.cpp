@@ -17,19 +17,23 @@ class Libreswan : public OnDomains {
     fs::copy(source / "testing/unit/suite/libreswan/checkout/testing", directory_ / "testing",
              fs::copy_options::recursive);
     fs::remove_all(directory_ / "testing/pluto");
-    const std::string share = "<filesystem type='mount' accessmode='passthrough'><source dir='" +
-                              (directory_ / "testing").string() + "'/><target dir='testing'/></filesystem>\n<rng model";
-    for (const char* host : {"east", "west"}) {
-      std::string text = read_file(source / "config/domains" / (std::string(host) + ".xml"));
-      text.replace(text.find("<rng model"), 10, share);
-      write_file(fs::path("templates") / (std::string(host) + ".xml"), text);
-    }
     std::string settings = read_file("kvmtest.yaml");
     const auto at = settings.find("templates: ") + 11;
     settings.replace(at, settings.find('\n', at) - at, "templates");
-    write_file("kvmtest.yaml", settings +
-                                   "libreswan:\n  prepare: mkdir -p /testing; mount -t 9p -o "
-                                   "trans=virtio,version=9p2000.L testing /testing\n");
+    settings_ = settings;
+    share("<filesystem type='mount' accessmode='passthrough'><source dir='" + (directory_ / "testing").string() +
+              "'/><target dir='testing'/></filesystem>",
+          "mkdir -p /testing; mount -t 9p -o trans=virtio,version=9p2000.L testing /testing");
+  }
+
+  /// Gives the guests these devices, and this command before each test.
+  void share(const std::string& devices, const std::string& prepare) const {
+    for (const char* host : {"east", "west"}) {
+      std::string text = read_file(fs::path(KVMTEST_SOURCE) / "config/domains" / (std::string(host) + ".xml"));
+      text.replace(text.find("<rng model"), 10, devices + "\n<rng model");
+      write_file(fs::path("templates") / (std::string(host) + ".xml"), text);
+    }
+    write_file("kvmtest.yaml", settings_ + "libreswan:\n  prepare: " + prepare + "\n");
   }
 
   void write_pluto(const std::string& file, const std::string& text) const {
@@ -54,6 +58,9 @@ class Libreswan : public OnDomains {
     write_pluto("nothing/description.txt", "");
   }
   [[nodiscard]] std::string pluto(const std::string& file) const { return read_file(fs::path("testing/pluto") / file); }
+
+ private:
+  std::string settings_;
 };
 
 TEST_F(Libreswan, LeavesOutputAsLibreswansToolsExpectIt) {
@@ -152,6 +159,42 @@ TEST_F(Libreswan, DomainsThatItsOwnSetUpDescribedAreUsedAsTheyAre) {
   EXPECT_TRUE(listed.output.starts_with("pings ")) << listed.output;
   EXPECT_EQ(listed.output.find("cannot run"), std::string::npos) << listed.output;
   EXPECT_EQ(run_kvmtest({"uninstall", "--domains", "pool"}).status, 0);
+}
+
+// As scripts/libreswan-domains has it.
+TEST_F(Libreswan, GuestsWriteToAShareOfTheTestsAndToNothingElse) {
+  share("<filesystem type='mount' accessmode='mapped'><source dir='" + (directory_ / "testing").string() +
+            "'/><target dir='testing'/><readonly/></filesystem>\n"
+            "<filesystem type='mount' accessmode='mapped' fmode='0644' dmode='0755'><source dir='@@SHARE@@'/>"
+            "<target dir='output'/></filesystem>",
+        "mkdir -p /testing; mount -t 9p -o ro,nosuid,nodev,trans=virtio,version=9p2000.L testing /testing && "
+        "mount -t 9p -o nosuid,nodev,trans=virtio,version=9p2000.L output /testing/pluto/@@TEST@@/OUTPUT");
+  const std::string sanitizer = read_file("testing/utils/sanitizer.sh");
+  write_pluto("writes/eastinit.sh",
+              "mount -o remount,rw /testing; echo evil >/testing/utils/sanitizer.sh || echo refused\n"
+              "echo '#!/bin/sh' >OUTPUT/program; chmod 4755 OUTPUT/program; test -u OUTPUT/program && echo set\n"
+              "ln -s /etc/passwd OUTPUT/east.pluto.log; mknod OUTPUT/device c 1 5; mkfifo OUTPUT/fifo; echo made\n"
+              "truncate -s 1099511627776 OUTPUT/giant; echo of east >OUTPUT/file\n");
+  write_pluto("writes/westrun.sh", "cat OUTPUT/file\n");
+  write_pluto("writes/east.console.txt", "");
+  write_pluto("writes/west.console.txt", "cat OUTPUT/file\nof east\nwest #\n \n");
+  const Result ran = run_kvmtest({"run", "testing/pluto/writes"});
+  const std::string printed = pluto("writes/OUTPUT/east.console.verbose.txt");
+  for (const char* word : {"\nrefused\n", "\nset\n", "\nmade\n"})
+    EXPECT_NE(printed.find(word), std::string::npos) << word << ran.output << printed;
+  EXPECT_EQ(pluto("writes/OUTPUT/west.console.diff"), "") << ran.output;
+  EXPECT_EQ(pluto("writes/OUTPUT/file"), "of east\n");
+  EXPECT_NE(ran.output.find("writes: of what its guests wrote, this was not kept: giant: only its beginning"),
+            std::string::npos)
+      << ran.output;
+  EXPECT_EQ(read_file("testing/utils/sanitizer.sh"), sanitizer);
+  for (const fs::path& place : {directory_ / "testing", directory_ / ".kvmtest/shares"})
+    for (const auto& entry : fs::recursive_directory_iterator(place)) {
+      const auto status = entry.symlink_status();
+      EXPECT_TRUE(status.type() == fs::file_type::regular || status.type() == fs::file_type::directory) << entry;
+      EXPECT_EQ(status.permissions() & (fs::perms::set_uid | fs::perms::set_gid), fs::perms::none) << entry;
+    }
+  fs::resize_file(directory_ / "testing/pluto/writes/OUTPUT/giant", 0);
 }
 
 TEST_F(Libreswan, ATimeOutEndsATestAndAnUnreachableSuiteIsNotResolved) {

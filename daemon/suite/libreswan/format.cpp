@@ -80,6 +80,14 @@ void add_post_mortem(Test& test) {
   }
 }
 
+/// The command with the test's name in place of @@TEST@@.
+std::string with_name(std::string command, const std::string& name) {
+  constexpr std::string_view word = "@@TEST@@";
+  for (auto at = command.find(word); at != std::string::npos; at = command.find(word, at + name.size()))
+    command.replace(at, word.size(), name);
+  return command;
+}
+
 void add_preparation(Test& test, const LoadContext& context) {
   const auto add = [&](const std::string& command) {
     for (const std::string& host : test.hosts) {
@@ -89,7 +97,7 @@ void add_preparation(Test& test, const LoadContext& context) {
       test.preparation.push_back(std::move(step));
     }
   };
-  if (!context.in_guests.prepare.empty()) add(context.in_guests.prepare);
+  if (!context.in_guests.prepare.empty()) add(with_name(context.in_guests.prepare, base::shell_word(test.name)));
   // A login shell tells of its jobs; some of the suite's expected output has that.
   add("set -m; cd " + (context.in_guests.directory.empty() ? "/testing" : context.in_guests.directory) + "/pluto/" +
       base::shell_word(test.name.string()));

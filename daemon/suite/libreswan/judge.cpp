@@ -58,6 +58,10 @@ class LibreswanJudge final : public Judge, public OwnOutput {
     }
   }
 
+  [[nodiscard]] std::vector<std::string> take(const OpenDirectory& share) const override {
+    return base::copy_plain(share, output());
+  }
+
   [[nodiscard]] Judgement judge(const Execution& execution, judge::Effort& effort) const override {
     Judgement judgement;
     const bool unprepared = execution.ending.why == Ending::Why::unprepared;

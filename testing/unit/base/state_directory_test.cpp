@@ -20,6 +20,8 @@ TEST(StateDirectory, EverythingHasItsPlace) {
   EXPECT_EQ(state.states(), "/p/.kvmtest/states");
   EXPECT_EQ(state.guest("tiny"), "/p/.kvmtest/guest/tiny");
   EXPECT_EQ(state.sanitized(), "/p/.kvmtest/sanitized");
+  EXPECT_EQ(state.share(core::Prefix{"a."}), "/p/.kvmtest/shares/a.share");
+  EXPECT_EQ(state.share(core::Prefix{""}), "/p/.kvmtest/shares/share");
   EXPECT_EQ(state.accelerator(), "/p/.kvmtest/accelerator.json");
 }
 

@@ -158,6 +158,15 @@ class PrefixNumber : public ::testing::Test {
   Directory directory_;
 };
 
+TEST_F(PrefixNumber, ItsShareIsPutInToo) {
+  std::ofstream(directory_.path() / "east.xml")
+      << "<domain><title>@@SHARE@@</title><devices><serial type='pty'/></devices></domain>";
+  Substitutions with;
+  with.share = [](const core::Prefix& prefix) { return "/state/" + prefix.value + "share"; };
+  const std::string xml = Templates(directory_.path()).render({core::Prefix{"a."}, core::Host{"east"}}, with, {});
+  EXPECT_NE(xml.find("<title>/state/a.share</title>"), std::string::npos) << xml;
+}
+
 TEST_F(PrefixNumber, IsPutInWithWhatIsToBeMadeOfIt) {
   EXPECT_EQ(rendered("@@PREFIX_NUMBER@@", 7), "7");
   EXPECT_EQ(rendered("@@PREFIX_NUMBER+20000@@", 7), "20007");

@@ -85,6 +85,7 @@ class RoomlessJudge final : public suite::Judge, public suite::OwnOutput {
   [[nodiscard]] std::string begin(const suite::Times& times) const override {
     return times.run <= times.begin ? "no room" : "the run began after its test";
   }
+  [[nodiscard]] std::vector<std::string> take(const base::OpenDirectory&) const override { return {}; }
   void missed(const suite::Times&, const std::vector<core::Issue>&) const override {}
   [[nodiscard]] std::optional<core::Verdict> earlier() const override { return core::Verdict::untested; }
   [[nodiscard]] judge::Judgement judge(const suite::Execution& execution, judge::Effort&) const override {
@@ -179,6 +180,7 @@ TEST_F(EngineTest, ASuiteHearsOfAnAttemptThatNeverBegan) {
       told.emplace_back("begin");
       return {};
     }
+    [[nodiscard]] std::vector<std::string> take(const base::OpenDirectory&) const override { return {}; }
     void missed(const suite::Times&, const std::vector<core::Issue>& issues) const override {
       told.push_back("missed: " + issues.at(0).name);
     }
@@ -269,6 +271,7 @@ TEST_F(EngineTest, AStopHaltsJudging) {
 TEST_F(EngineTest, WhatASuitesOwnOutputThrowsIsTheHostsFaultInThatAttempt) {
   class Throwing final : public suite::OwnOutput {
     std::string begin(const suite::Times&) const override { throw std::runtime_error("a broken link"); }
+    [[nodiscard]] std::vector<std::string> take(const base::OpenDirectory&) const override { return {}; }
     void missed(const suite::Times&, const std::vector<core::Issue>&) const override {
       throw std::runtime_error("a broken link");
     }

@@ -162,6 +162,23 @@ TEST_F(HostileGuest, ALinkInPlaceOfADirectoryLeadsNowhere) {
   EXPECT_EQ(judgement_of(test, execution(test.test)).verdict, Verdict::unresolved);
 }
 
+TEST_F(HostileGuest, WhatItWroteToAShareIsTakenPlainly) {
+  const fs::path share = directory_.path() / "share";
+  fs::create_directories(share / "below");
+  std::ofstream(share / "west.pluto.log") << "(null)";
+  std::ofstream(share / "below/set-user-id") << "#!/bin/sh\n";
+  ASSERT_EQ(chmod((share / "below/set-user-id").c_str(), 04755), 0);
+  fs::create_symlink(secret(), share / "east.console.verbose.txt");
+  const LoadedTest test = loaded();
+  ASSERT_EQ(test.own_output->begin({}), "");
+  EXPECT_EQ(test.own_output->take(base::OpenDirectory(share)),
+            std::vector<std::string>{"east.console.verbose.txt: neither a file nor a directory"});
+  EXPECT_EQ(described(judgement_of(test, execution(test.test))), "failed west:PRINTF_NULL");
+  struct stat status {};
+  ASSERT_EQ(stat(at("OUTPUT/below/set-user-id").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07111U, 0U);
+}
+
 TEST_F(HostileGuest, LinksAmongSavedOutputsAreNotFollowed) {
   (void)issues_with("");
   fs::create_directories(directory_.path() / "BACKUP/t");

@@ -71,6 +71,14 @@ TEST(LibreswanReading, AListedTestHasItsKindAndStatusAndANamedOneIsGood) {
   EXPECT_EQ(only("testing/pluto/scripts-in-order").title, "Every way to name a script");
 }
 
+TEST(LibreswanReading, ThePreparationKnowsTheTest) {
+  LoadContext context;
+  context.base = checkout;
+  context.in_guests.prepare = "mount output /testing/pluto/@@TEST@@/OUTPUT";
+  const auto tests = load({"testing/pluto/hangs"}, context, "");
+  EXPECT_EQ(tests.at(0).test.preparation.at(0).command, "mount output /testing/pluto/hangs/OUTPUT");
+}
+
 TEST(LibreswanReading, ScriptsRunInTheFormatsOrder) {
   const suite::Test test = only("testing/pluto/scripts-in-order");
   EXPECT_EQ(test.hosts, (Names{"east", "nic", "north", "west"}));
