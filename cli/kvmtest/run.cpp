@@ -45,12 +45,12 @@ struct RunOptions {
 /// How often each test runs.
 void add_repetition(client::Command& verb, const std::shared_ptr<RunOptions>& options) {
   verb.add_option("--repeat", options->repeat, "how often each test is run; it has passed when it passed each time")
-      .within(1, 1'000'000);
+      .within(1U, planning::most_repeat);
   verb.add_flag("--until-fail", options->policy.until_fail,
                 "repeat each test until it does not pass, or as often as --repeat says");
   verb.add_option("--retries", options->policy.retries,
                   "how often a test that did not pass is tried again; one that passes then is flaky")
-      .within(0, 100);
+      .within(0U, planning::most_retries);
 }
 
 /// What a failure means for the run, and what it takes to succeed.

@@ -59,8 +59,9 @@ void domain_request(Service& service, service::Consoles& consoles, const std::ve
     const auto word = request.query.find("reset");
     const auto reset = word == request.query.end() ? settings::ResetMethod::snapshot
                                                    : settings::parse_reset_method(word->second, "reset");
-    const auto times =
-        service.bring_up(domain, number(request, "fresh", 0) != 0, std::max(1U, number(request, "workers", 1)), reset);
+    const auto slots = request.query.find("workers");
+    const unsigned workers = slots == request.query.end() ? 1 : settings::parse_workers(slots->second, "workers");
+    const auto times = service.bring_up(domain, number(request, "fresh", 0) != 0, workers, reset);
     exchange.respond(200, {{"method", core::to_string(times.method)},
                            {"total", core::seconds(times.total)},
                            {"boot", core::seconds(times.boot)},

@@ -1,7 +1,10 @@
 #include "planning/request.h"
 
+#include <algorithm>
+#include <limits>
 #include <optional>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "core/input_error.h"
@@ -31,6 +34,11 @@ void read(const json& from, Value& value) {
 template <class Value>
 void read(const json& from, std::optional<Value>& value) {
   value = from.get<Value>();
+}
+/// What is too large stays so, for check() to see.
+void read(const json& from, unsigned& value) {
+  value =
+      static_cast<unsigned>(std::min<std::uint64_t>(from.get<std::uint64_t>(), std::numeric_limits<unsigned>::max()));
 }
 void read(const json& from, std::filesystem::path& value) { value = from.get<std::string>(); }
 void read(const json& from, settings::ResetMethod& value) {
@@ -138,6 +146,18 @@ void check(const core::Policy& policy) {
         "for a failure");
   if (policy.repeat == 0 && !policy.until_fail)
     throw core::InputError("--repeat: at least 1; without end only with --until-fail");
+  settings::check_number(policy.retries, "retries", 0, most_retries);
+  settings::check_number(policy.repeat, "repeat", 0, most_repeat);
+  settings::check_number(policy.max_fail, "max_fail", 0, settings::most_max_fail);
+}
+
+void check(const RunRequest& request) {
+  settings::check_workers(request.workers, "workers");
+  settings::check_prefixes(request.prefixes, "prefixes");
+  if (!request.base.is_absolute())
+    throw core::InputError(
+        fmt::format("base: '{}' is not an absolute path, which tests are relative to", request.base.string()));
+  check(request.policy);
 }
 
 json to_json(const RunRequest& request) {
@@ -153,8 +173,7 @@ RunRequest request_from(const json& in, std::uint64_t fresh_seed) {
   } catch (const json::exception& e) {
     throw core::InputError(std::string("a run request: ") + e.what());
   }
-  if (request.workers == 0) throw core::InputError("workers: at least 1");
-  check(request.policy);
+  check(request);
   return request;
 }
 

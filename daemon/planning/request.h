@@ -34,8 +34,14 @@ struct RunRequest {
 /// A request for a run as the settings have it, of no test yet.
 RunRequest request_from(const settings::Settings& settings);
 
-/// Throws core::InputError where wishes exclude each other.
+/// The largest numbers that a policy may have.
+inline constexpr unsigned most_retries = 100;
+inline constexpr unsigned most_repeat = 1'000'000;
+
+/// Throws core::InputError where wishes exclude each other, or are beyond all measure.
 void check(const core::Policy& policy);
+/// The same for all of a request that can be looked at without a disk, in the words of the command line.
+void check(const RunRequest& request);
 
 nlohmann::json to_json(const RunRequest& request);
 /// A shuffle without a seed gets `fresh_seed`; to_json() always writes one. Throws core::InputError for missing

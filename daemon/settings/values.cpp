@@ -124,16 +124,33 @@ std::uint64_t parse_size(std::string_view text, std::string_view origin) {
 
 std::string format_size(std::uint64_t bytes) { return formatted(bytes, size_units); }
 
+namespace {
+
+constexpr unsigned most_workers = 1024;
+constexpr std::size_t most_prefixes = 1024;
+
+[[noreturn]] void refuse_number(std::string_view shown_as, std::string_view origin, unsigned least, unsigned most) {
+  refuse(origin, "'" + std::string(shown_as) + "' is not a whole number from " + std::to_string(least) + " to " +
+                     std::to_string(most));
+}
+
+}  // namespace
+
 unsigned parse_number(std::string_view text, std::string_view origin, unsigned least, unsigned most) {
   const auto value = whole(text);
-  if (!value || *value < least || *value > most) {
-    refuse(origin,
-           "'" + shown(text) + "' is not a whole number from " + std::to_string(least) + " to " + std::to_string(most));
-  }
+  if (!value || *value < least || *value > most) refuse_number(shown(text), origin, least, most);
   return static_cast<unsigned>(*value);
 }
 
-unsigned parse_workers(std::string_view text, std::string_view origin) { return parse_number(text, origin, 1, 1024); }
+void check_number(std::uint64_t number, std::string_view origin, unsigned least, unsigned most) {
+  if (number < least || number > most) refuse_number(std::to_string(number), origin, least, most);
+}
+
+unsigned parse_workers(std::string_view text, std::string_view origin) {
+  return parse_number(text, origin, 1, most_workers);
+}
+
+void check_workers(unsigned workers, std::string_view origin) { check_number(workers, origin, 1, most_workers); }
 
 Accelerator parse_accelerator(std::string_view text, std::string_view origin) {
   for (const auto known : {Accelerator::automatic, Accelerator::kvm, Accelerator::emulated}) {
@@ -174,6 +191,8 @@ bool parse_switch(std::string_view text, std::string_view origin) {
 
 void check_prefixes(const std::vector<std::string>& prefixes, std::string_view origin) {
   if (prefixes.empty()) refuse(origin, "no prefix is named; '' is the empty one");
+  if (prefixes.size() > most_prefixes)
+    refuse(origin, std::to_string(prefixes.size()) + " prefixes are more than " + std::to_string(most_prefixes));
   std::set<std::string_view> seen;
   for (const std::string& prefix : prefixes) {
     const auto bad = std::find_if_not(prefix.begin(), prefix.end(), allowed_in_prefix);

@@ -60,15 +60,19 @@ std::string format_size(std::uint64_t bytes);
 
 /// A whole number from `least` to `most`, both included.
 unsigned parse_number(std::string_view text, std::string_view origin, unsigned least, unsigned most);
+/// The rule of parse_number for what is a number already.
+void check_number(std::uint64_t number, std::string_view origin, unsigned least, unsigned most);
 /// Slots of the reboot pool: a whole number from 1 to 1024.
 unsigned parse_workers(std::string_view text, std::string_view origin);
+/// The rule of parse_workers.
+void check_workers(unsigned workers, std::string_view origin);
 
 Accelerator parse_accelerator(std::string_view text, std::string_view origin);
 /// "true" or "false".
 bool parse_switch(std::string_view text, std::string_view origin);
 
-/// A list separated by white space; '' or "" is the empty prefix. At least one; no duplicates; letters, digits and
-/// . _ - only, not beginning with a dash.
+/// A list separated by white space; '' or "" is the empty prefix. At least one and at most 1024; no duplicates;
+/// letters, digits and . _ - only, not beginning with a dash.
 std::vector<std::string> parse_prefixes(std::string_view text, std::string_view origin);
 /// The rules of parse_prefixes for a list that is split already.
 void check_prefixes(const std::vector<std::string>& prefixes, std::string_view origin);

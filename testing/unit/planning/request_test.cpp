@@ -96,7 +96,13 @@ TEST(RunRequest, WhatIsWrongIsTold) {
   EXPECT_NE(with("tests", 3).find("a run request: "), std::string::npos);
   EXPECT_NE(with("selection", 3).find("a run request: "), std::string::npos);
   EXPECT_NE(with("max_fail", "many").find("a run request: "), std::string::npos);
-  EXPECT_EQ(with("workers", 0), "workers: at least 1");
+  for (const json& workers : {json(0), json(2000), json(-1), json(4294967297)})
+    EXPECT_NE(with("workers", workers).find("is not a whole number from 1 to 1024"), std::string::npos) << workers;
+  EXPECT_EQ(with("prefixes", json::array()), "prefixes: no prefix is named; '' is the empty one");
+  EXPECT_EQ(with("prefixes", {"a.", "a."}), "prefixes: prefix 'a.' is named twice");
+  EXPECT_EQ(with("base", "here"), "base: 'here' is not an absolute path, which tests are relative to");
+  EXPECT_NE(with("selection", {{"retries", 101}}), "no error");
+  EXPECT_NE(with("max_fail", 4'000'000'000U), "no error");
   EXPECT_EQ(with("reset", "boots").substr(0, 6), "reset:");
   EXPECT_EQ(with("selection", {{"order", "longets"}}).substr(0, 29), "order: unknown order 'longets");
   EXPECT_NE(with("selection", {{"repeat", 0}}), "no error");
