@@ -1,5 +1,7 @@
 #include "engine/recorder.h"
 
+#include <algorithm>
+
 namespace kvmtest::engine {
 
 using namespace std::chrono_literals;
@@ -31,11 +33,11 @@ bool Recorder::flush(std::chrono::milliseconds patience) {
   return changed_.wait_for(lock, patience, [&]() REQUIRES(mutex_) { return queue_.empty() && !writing_; });
 }
 
-bool Recorder::wait_beyond(std::int64_t sequence, std::chrono::milliseconds patience) {
+std::int64_t Recorder::wait_beyond(std::int64_t sequence, std::chrono::milliseconds patience) {
   base::Lock lock(mutex_);
   changed_.wait_for(lock, patience,
                     [&]() REQUIRES(mutex_) { return last_sequence_ > sequence || ending_ != Ending::no; });
-  return last_sequence_ > sequence;
+  return std::max(last_sequence_, sequence);
 }
 
 void Recorder::release_waiting() {

@@ -28,8 +28,9 @@ class Recorder {
   void put(std::int64_t run, core::record::Body body);
   /// Waits until everything put so far is durable. False: it is not after `patience`.
   bool flush(std::chrono::milliseconds patience);
-  /// Waits until there is a record numbered above `sequence`, or for `patience`. True: there is. Any thread.
-  bool wait_beyond(std::int64_t sequence, std::chrono::milliseconds patience);
+  /// Waits until there is a record numbered above `sequence`, or for `patience`. Returns the newest one's number, and
+  /// `sequence` when there is none. Any thread.
+  std::int64_t wait_beyond(std::int64_t sequence, std::chrono::milliseconds patience);
   /// Ends every wait_beyond, for good.
   void release_waiting();
 

@@ -311,7 +311,7 @@ void Service::follow(core::RunId run, std::int64_t sequence, const std::function
       constexpr std::size_t batch = 1000;
       return parts.database.read([&](telemetry::Queries& queries) { return queries.records(run, after, batch); });
     }
-    bool wait_beyond(std::int64_t after) override { return parts.recorder.wait_beyond(after, 500ms); }
+    std::int64_t wait_beyond(std::int64_t after) override { return parts.recorder.wait_beyond(after, 500ms); }
 
     Parts& parts;
     core::RunId run;

@@ -1,5 +1,7 @@
 #include "service/follow.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace kvmtest::service {
@@ -21,9 +23,12 @@ class GrowingRun final : public RecordSource {
       if (record.sequence > sequence && out.size() < 2) out.push_back(record);
     return out;
   }
-  bool wait_beyond(std::int64_t sequence) override {
+  std::int64_t wait_beyond(std::int64_t sequence) override {
     ask();
-    return !records_.empty() && records_.back().sequence > sequence;
+    last_wait_ = sequence;
+    neighbours_ += of_neighbours;
+    const auto own = records_.empty() ? 0 : records_.back().sequence;
+    return std::max({sequence, own, neighbours_});
   }
 
   void write(core::record::Body body) {
@@ -32,6 +37,10 @@ class GrowingRun final : public RecordSource {
     record.body = std::move(body);
     records_.push_back(std::move(record));
   }
+  /// Another run has come to that number.
+  void write_elsewhere(std::int64_t sequence) { neighbours_ = sequence; }
+  /// What its follower knew of when it waited last.
+  [[nodiscard]] std::int64_t last_wait() const { return last_wait_; }
   void finish() {
     write(core::record::RunFinished{});
     complete_ = true;
@@ -40,6 +49,7 @@ class GrowingRun final : public RecordSource {
 
   int ends_at = 0;  ///< before which question, from 1
   bool dies = false;
+  int of_neighbours = 0;  ///< records of other runs, whenever one waits
 
  private:
   void ask() {
@@ -49,6 +59,8 @@ class GrowingRun final : public RecordSource {
   std::vector<Record> records_;
   bool complete_ = false;
   int asked_ = 0;
+  std::int64_t neighbours_ = 0;
+  std::int64_t last_wait_ = 0;
 };
 
 struct Follower {
@@ -100,6 +112,28 @@ TEST(FollowTest, WhoeverHasEnoughIsLeftAlone) {
   Follower gone;
   gone.follow(run, 0, 99, 4);
   EXPECT_EQ(gone.taken.size(), 5U);
+  EXPECT_EQ(gone.quiet, 4);
+}
+
+// A record of another run once kept a follower busy with that one for ever, and it never looked after its client.
+TEST(FollowTest, WhatComesOfOtherRunsIsWaitedForOnce) {
+  GrowingRun run;
+  run.write(core::record::Notice{});
+  run.write_elsewhere(7);
+  run.ends_at = 12;
+  Follower follower;
+  follower.follow(run);
+  EXPECT_EQ(follower.taken, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(run.last_wait(), 7);
+}
+
+TEST(FollowTest, AClientThatLeftIsNoticedWhileOnlyOtherRunsGoOn) {
+  GrowingRun run;
+  run.write(core::record::Notice{});
+  run.of_neighbours = 3;
+  Follower gone;
+  gone.follow(run, 0, 99, 4);
+  EXPECT_EQ(gone.taken, std::vector<std::int64_t>{1});
   EXPECT_EQ(gone.quiet, 4);
 }
 
