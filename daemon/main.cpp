@@ -132,7 +132,13 @@ class Starter {
 class DatabaseSink final : public engine::EventSink {
  public:
   explicit DatabaseSink(telemetry::SharedDatabase& database) : database_(database) {}
-  void append(std::span<core::record::Record> records) override { database_.append(records); }
+  void append(std::span<core::record::Record> records) override {
+    try {
+      database_.append(records);
+    } catch (const telemetry::NeverWritable& e) {
+      throw engine::Unwritable(e.what());
+    }
+  }
   void told(std::span<const core::record::Record> records) override {
     for (const auto& record : records)
       if (const auto line = report::line(record)) spdlog::info("{}", *line);
@@ -277,7 +283,10 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
   DatabaseSink sink(database);
   Losses losses;
   engine::Recorder recorder(
-      sink, [](const std::string& error) { spdlog::error("results cannot be written, trying on: {}", error); });
+      sink, {[](const std::string& error) { spdlog::error("results cannot be written, trying on: {}", error); },
+             [](const core::record::Record& record, const std::string& why) {
+               spdlog::error("run {}: what happens is not recorded: {}", record.run, why);
+             }});
 
   engine::Claims claims(engine::Claims::default_scope(settings.hypervisor.uri),
                         {sandbox::outside_pid(), settings.state_dir}, sandbox::outside_socket);

@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/own_program.h"
+#include "base/served.h"
 #include "process/detached.h"
 #include "process/run.h"
 #include "setup/checks.h"
@@ -81,16 +82,6 @@ class Turn {
  private:
   int file_;
 };
-
-/// Whether a daemon holds its lock. To be asked by one client at a time: a daemon that starts might take it for
-/// another.
-bool is_locked(const fs::path& lock) {
-  const int file = open(lock.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool locked = flock(file, LOCK_SH | LOCK_NB) != 0;
-  close(file);
-  return locked;
-}
 
 }  // namespace
 
@@ -229,7 +220,7 @@ void Client::wait_for_another() const {
   constexpr auto step = 20ms;
   constexpr int steps = 6000;
   for (int i = 0; i < steps; ++i) {
-    if (daemon_is_there() || !is_locked(settings_.state_dir.lock())) return;
+    if (daemon_is_there() || !base::is_served(settings_.state_dir)) return;
     std::this_thread::sleep_for(step);
   }
   throw Refused(fmt::format("the daemon of {} neither answers nor ends", settings_.state_dir.string()), 3);

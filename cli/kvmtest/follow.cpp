@@ -148,6 +148,18 @@ class Attendant {
   std::thread thread_;
 };
 
+/// Why a run's records came to an end and the run did not.
+std::string without_end(const Context& context, client::Client& client, const Followed& followed) {
+  try {
+    client.get("/v1/status?at_once=1");
+    return fmt::format("run {} has no end on record; {} says why", followed.run.value,
+                       followed.settings.state_dir.log().string());
+  } catch (const client::Refused&) {
+    return fmt::format("the daemon died under run {}; '{} --resume' goes on with it", followed.run.value,
+                       context.verb("run"));
+  }
+}
+
 std::optional<record::RunFinished> attend(const Context& context, client::Client& client, const Followed& followed,
                                           StopSignals& signals, Display& display,
                                           const std::function<void(const record::Record&)>& on_record) {
@@ -166,9 +178,7 @@ std::optional<record::RunFinished> attend(const Context& context, client::Client
         [&] { attendant.heard(); });
   }
   display.close();
-  if (!finished)
-    std::cerr << fmt::format("kvmtest: the daemon ended under run {}; '{} --resume' goes on with it\n",
-                             followed.run.value, context.verb("run"));
+  if (!finished) std::cerr << fmt::format("kvmtest: {}\n", without_end(context, client, followed));
   return finished;
 }
 

@@ -6,8 +6,8 @@ namespace kvmtest::engine {
 
 using namespace std::chrono_literals;
 
-Recorder::Recorder(EventSink& sink, std::function<void(const std::string&)> failed)
-    : sink_(sink), failed_(std::move(failed)), thread_([this] { work(); }) {}
+Recorder::Recorder(EventSink& sink, Troubles troubles)
+    : sink_(sink), troubles_(std::move(troubles)), thread_([this] { work(); }) {}
 
 Recorder::~Recorder() {
   {
@@ -48,36 +48,53 @@ void Recorder::release_waiting() {
 
 void Recorder::work() {
   std::vector<core::record::Record> batch;
-  bool failing = false;
   base::Lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&]() REQUIRES(mutex_) { return !queue_.empty() || ending_ == Ending::now; });
     if (queue_.empty()) return;
     batch.swap(queue_);
     writing_ = true;
-    while (true) {
-      lock.unlock();
-      std::string error;
-      try {
-        sink_.append(batch);
-      } catch (const std::exception& e) {
-        error = e.what();
-      }
-      if (error.empty()) break;
-      if (!failing) failed_(error);
-      failing = true;
-      lock.lock();
-      // A full disk may have room again; what happened stays in memory until then.
-      if (changed_.wait_for(lock, 1s, [&]() REQUIRES(mutex_) { return ending_ == Ending::now; })) return;
-    }
-    failing = false;
-    sink_.told(batch);
+    lock.unlock();
+    const bool written = write(batch);
     lock.lock();
-    if (!batch.empty()) last_sequence_ = batch.back().sequence;
+    if (!written) return;
     batch.clear();
     writing_ = false;
     changed_.notify_all();
   }
+}
+
+/// Until they are written, or left out. False: the recorder ends first.
+bool Recorder::write(std::span<core::record::Record> records) {
+  bool failing = false;
+  while (true) {
+    try {
+      sink_.append(records);
+      break;
+    } catch (const Unwritable& e) {
+      if (records.size() == 1) {
+        leave_out(records.front(), e.what());
+        return true;
+      }
+      const auto half = records.size() / 2;
+      return write(records.first(half)) && write(records.subspan(half));
+    } catch (const std::exception& e) {
+      if (!failing) troubles_.failed(e.what());
+      failing = true;
+    }
+    base::Lock lock(mutex_);
+    // A full disk may have room again; what happened stays in memory until then.
+    if (changed_.wait_for(lock, 1s, [&]() REQUIRES(mutex_) { return ending_ == Ending::now; })) return false;
+  }
+  sink_.told(records);
+  const base::Lock lock(mutex_);
+  last_sequence_ = records.back().sequence;
+  changed_.notify_all();
+  return true;
+}
+
+void Recorder::leave_out(const core::record::Record& record, const std::string& why) {
+  if (incomplete_.insert(record.run).second) troubles_.left_out(record, why);
 }
 
 }  // namespace kvmtest::engine

@@ -1,10 +1,13 @@
 #pragma once
 // Takes records from every thread and hands them to the sink in batches, on a thread of its own: the core never waits
-// for a disk, and nobody sees a record before it is durable.
+// for a disk, and nobody sees a record before it is durable. While the sink fails, records wait in memory. One that it
+// can never take is left out, so that it holds up no other.
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,8 +20,14 @@ namespace kvmtest::engine {
 
 class Recorder {
  public:
-  /// `failed`: told once each time the sink begins to fail, with its words, on the recorder's thread.
-  Recorder(EventSink& sink, std::function<void(const std::string&)> failed);
+  /// Told on the recorder's thread.
+  struct Troubles {
+    /// Once each time the sink begins to fail, with its words.
+    std::function<void(const std::string&)> failed;
+    /// The first record of each run that is left out, and why.
+    std::function<void(const core::record::Record&, const std::string&)> left_out;
+  };
+  Recorder(EventSink& sink, Troubles troubles);
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
   /// Hands over what it still has; gives up if the sink fails.
@@ -36,9 +45,12 @@ class Recorder {
 
  private:
   void work();
+  bool write(std::span<core::record::Record> records);
+  void leave_out(const core::record::Record& record, const std::string& why);
 
   EventSink& sink_;
-  std::function<void(const std::string&)> failed_;
+  const Troubles troubles_;
+  std::set<std::int64_t> incomplete_;  ///< runs of which a record was left out; the recorder's thread alone
   base::Mutex mutex_;
   base::Condition changed_;
   std::vector<core::record::Record> queue_ GUARDED_BY(mutex_);

@@ -251,12 +251,18 @@ constexpr std::array scripts_in_order{version_1, version_2, version_3, version_4
 
 int number(SQLite::Database& connection, const char* query) { return connection.execAndGet(query).getInt(); }
 
-/// The schema's version, when it is one this program may work with.
+}  // namespace
+
+std::span<const std::string_view> migrations() { return scripts_in_order; }
+
 int checked_version(SQLite::Database& connection, int newest) {
   const int version = number(connection, "PRAGMA user_version");
   const int owner = number(connection, "PRAGMA application_id");
   const bool fresh = owner == 0 && version == 0 && number(connection, "SELECT count(*) FROM sqlite_master") == 0;
   if (owner != application && !fresh) throw std::runtime_error("is a database of another program");
+  if (version < 0)
+    throw std::runtime_error(
+        fmt::format("has schema {}, which no kvmtest ever wrote: it is damaged; restore it, or move it away", version));
   if (version > newest) {
     throw std::runtime_error(
         fmt::format("was written by a newer kvmtest (schema {}, this one knows {}); use that one, or "
@@ -265,10 +271,6 @@ int checked_version(SQLite::Database& connection, int newest) {
   }
   return version;
 }
-
-}  // namespace
-
-std::span<const std::string_view> migrations() { return scripts_in_order; }
 
 void migrate(SQLite::Database& connection, std::span<const std::string_view> scripts) {
   const int newest = static_cast<int>(scripts.size());

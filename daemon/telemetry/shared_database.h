@@ -18,7 +18,8 @@ namespace kvmtest::telemetry {
 /// Any thread. All throw as Database, Writer and Queries do.
 class SharedDatabase {
  public:
-  explicit SharedDatabase(std::filesystem::path path) : database_(std::move(path)), writer_(database_) {}
+  explicit SharedDatabase(std::filesystem::path path)
+      : database_(std::move(path), Database::User::daemon), writer_(database_) {}
   SharedDatabase(const SharedDatabase&) = delete;
   SharedDatabase& operator=(const SharedDatabase&) = delete;
 

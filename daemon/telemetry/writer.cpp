@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -19,6 +20,23 @@ using core::RunId;
 
 namespace {
 
+/// Whether what failed with this code may go well later: no room, no memory, somebody else at work.
+bool may_pass(int code) {
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_FULL:
+    case SQLITE_INTERRUPT:
+    case SQLITE_IOERR:
+    case SQLITE_LOCKED:
+    case SQLITE_NOMEM:
+    case SQLITE_PERM:
+    case SQLITE_PROTOCOL:
+    case SQLITE_READONLY: return true;
+    default: return false;
+  }
+}
+
 std::int64_t last_given(SQLite::Database& connection, const char* table) {
   SQLite::Statement query(connection, "SELECT seq FROM sqlite_sequence WHERE name = ?");
   query.bind(1, table);
@@ -26,7 +44,7 @@ std::int64_t last_given(SQLite::Database& connection, const char* table) {
 }
 
 [[noreturn]] void impossible(const Record& record, const std::string& what) {
-  throw std::logic_error(fmt::format("bug: run {}: {}: {}", record.run, wire::kind(record.body), what));
+  throw NeverWritable(fmt::format("bug: run {}: {}: {}", record.run, wire::kind(record.body), what));
 }
 
 }  // namespace
@@ -209,6 +227,7 @@ Writer::~Writer() = default;
 core::RunId Writer::create_run(const RunStarted& run, core::WallTime started) {
   try {
     SQLite::Transaction transaction(database_.connection(), SQLite::TransactionBehavior::IMMEDIATE);
+    database_.check_schema();
     execute(statements_->insert_run, started, wire::dump(run.prefixes), run.workers, run.uri, run.accelerator,
             run.settings, run.tests.size());
     const core::RunId id(database_.connection().getLastInsertRowid());
@@ -239,6 +258,7 @@ void Writer::append(std::span<Record> records) {
   if (records.empty()) return;
   try {
     SQLite::Transaction transaction(database_.connection(), SQLite::TransactionBehavior::IMMEDIATE);
+    database_.check_schema();
     std::int64_t sequence = last_sequence_;
     for (Record& record : records) {
       record.sequence = ++sequence;
@@ -247,7 +267,8 @@ void Writer::append(std::span<Record> records) {
     transaction.commit();
     last_sequence_ = sequence;
   } catch (const SQLite::Exception& failure) {
-    throw database_.error(failure.what());
+    if (may_pass(failure.getErrorCode())) throw database_.error(failure.what());
+    throw NeverWritable(database_.error(failure.what()).what());
   }
 }
 

@@ -30,8 +30,9 @@ class Writer {
   [[nodiscard]] core::AttemptId next_attempt_id() const;
 
   /// Numbers the records and writes them in one transaction. When it throws, nothing was written and the numbers mean
-  /// nothing. Throws Error when the database fails (disk full, …), and std::logic_error for a stream that cannot be: a
-  /// second verdict for a test or attempt, a second end of a run, a test its run does not have.
+  /// nothing. Throws Error when the database fails (disk full, …). Throws NeverWritable for a stream that cannot be: a
+  /// second verdict for a test or attempt, a second end of a run, a test or a run that is not there; and when the
+  /// database is broken, or another kvmtest's.
   void append(std::span<core::record::Record> records);
 
  private:

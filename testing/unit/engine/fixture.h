@@ -176,7 +176,7 @@ class EngineTest : public ::testing::Test {
   FakeHypervisor hypervisor_;
   FakeSnapshots snapshots_{hypervisor_};
   Memory memory_;
-  Recorder recorder_{memory_, [](const std::string&) {}};
+  Recorder recorder_{memory_, {[](const std::string&) {}, [](const core::record::Record&, const std::string&) {}}};
   Engine engine_{{{"root", "swan"}, 60s, 65536, 2, "kvmsh", ".", 2},
                  hypervisor_,
                  snapshots_,

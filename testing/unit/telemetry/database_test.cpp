@@ -1,7 +1,10 @@
 #include "telemetry/database.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <array>
 #include <fstream>
@@ -9,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/state_directory.h"
 #include "state_directory.h"
 #include "telemetry/schema.h"
 #include "telemetry/writer.h"
@@ -56,6 +60,32 @@ TEST(Database, RefusesWhatANewerVersionWrote) {
   EXPECT_EQ(refusal(state.database()),
             state.database().string() + ": was written by a newer kvmtest (schema 99, this one knows " +
                 std::to_string(migrations().size()) + "); use that one, or another state directory");
+}
+
+// Its scripts were once looked for before the first one.
+TEST(Database, RefusesASchemaThatNeverWas) {
+  const StateDirectory state;
+  { Database(state.database()).connection().exec("PRAGMA user_version=-1"); }
+  EXPECT_EQ(refusal(state.database()), state.database().string() +
+                                           ": has schema -1, which no kvmtest ever wrote: it is damaged; restore it, "
+                                           "or move it away");
+}
+
+TEST(Database, ACommandChangesNoSchemaUnderAnOlderDaemon) {
+  const StateDirectory state;
+  const std::string newest = std::to_string(migrations().size());
+  {
+    SQLite::Database old(state.database().string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    migrate(old, migrations().first(migrations().size() - 1));
+  }
+  const int daemon = open(base::StateDirectory(state.path()).lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(flock(daemon, LOCK_EX), 0);
+  EXPECT_EQ(refusal(state.database()), state.database().string() +
+                                           ": is in use by the daemon of an older kvmtest (schema " +
+                                           std::to_string(migrations().size() - 1) + ", this one has " + newest +
+                                           "); 'kvmtest stop --daemon' ends it");
+  close(daemon);
+  EXPECT_EQ(refusal(state.database()), "opened");
 }
 
 TEST(Database, RefusesAnotherProgramsFile) {

@@ -9,6 +9,7 @@
 
 #include "fixture.h"
 #include "telemetry/queries.h"
+#include "telemetry/schema.h"
 
 namespace kvmtest::telemetry {
 namespace {
@@ -31,7 +32,7 @@ class WriterTest : public TelemetryTest {
   std::string bug(std::vector<Body> bodies) {
     try {
       append(std::move(bodies));
-    } catch (const std::logic_error& error) {
+    } catch (const NeverWritable& error) {
       return error.what();
     }
     return "taken";
@@ -189,6 +190,24 @@ TEST_F(WriterTest, ABatchIsWrittenWholeOrNotAtAll) {
   EXPECT_EQ(append({judged(1, "netlab/gre")})[0].sequence, 2);
 }
 
+TEST_F(WriterTest, ARunThatIsDeletedMeanwhileTakesNothingMore) {
+  append({started(1, "netlab/gre")});
+  database.connection().exec("DELETE FROM runs");
+  EXPECT_NE(bug({judged(1, "netlab/gre")}), "taken");
+  EXPECT_NE(bug({Notice{}}), "taken");
+  run = RunId(0);
+  EXPECT_EQ(bug({Notice{}}), "taken");
+}
+
+TEST_F(WriterTest, ANewerSchemaIsNotWrittenTo) {
+  database.connection().exec("PRAGMA user_version=99");
+  const std::string schema = std::to_string(migrations().size());
+  EXPECT_EQ(bug({Notice{}}), state.database().string() + ": was changed by another kvmtest (schema 99, this one has " +
+                                 schema + "); 'kvmtest stop --daemon' ends this one");
+  EXPECT_THROW(create({"netlab/gre"}), NeverWritable);
+  EXPECT_EQ(value("SELECT count(*) FROM records"), "0");
+}
+
 TEST_F(WriterTest, RecordsOutsideAnyRunAreKeptToo) {
   run = RunId(0);
   append({Notice{false, "idle"}, Sample{}, ResetFinished{}});
@@ -207,6 +226,7 @@ TEST_F(WriterTest, SaysThatTheDiskIsFullAndGoesOnWhenItIsNot) {
     fill();
     FAIL() << "fitted";
   } catch (const Error& error) {
+    EXPECT_EQ(dynamic_cast<const NeverWritable*>(&error), nullptr);
     EXPECT_EQ(std::string(error.what()), state.database().string() + ": database or disk is full");
   }
   const std::string before = value("SELECT count(*) FROM records");
