@@ -35,6 +35,7 @@
 #include "base/own_program.h"
 #include "base/private_directory.h"
 #include "base/state_directory.h"
+#include "base/words.h"
 #include "core/input_error.h"
 #include "domains/templates.h"
 #include "engine/claim.h"
@@ -332,7 +333,7 @@ void serve(const settings::Settings& settings, const Arguments& arguments, const
     serve_behind(gate, server, settings, arguments, signals, starter);
   } catch (const std::exception& e) {
     const Failure failure = failure_of(e);
-    gate.refuse(failure.http_status, failure.kind, e.what());
+    gate.refuse(failure.http_status, failure.kind, base::words(e));
     throw;
   }
 }
@@ -348,7 +349,7 @@ class Ending {
     try {
       return function();
     } catch (const std::exception& e) {
-      return told(failure_of(e), e.what());
+      return told(failure_of(e), base::words(e));
     }
   }
 

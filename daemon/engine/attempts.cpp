@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <boost/asio/post.hpp>
 
 #include "base/open_directory.h"
 #include "base/state_directory.h"
+#include "base/words.h"
 #include "engine/attempt_output.h"
 #include "engine/kernel_talk.h"
 #include "suite/kernel.h"
@@ -75,7 +75,10 @@ std::vector<core::Host> stuck(const suite::Test& test, const Sessions& sessions)
 }  // namespace
 
 Attempts::Attempts(Context& context, Consoles& consoles, PrefixThreads& threads)
-    : context_(context), consoles_(consoles), threads_(threads), judges_(std::max(1U, context.config.judges)) {}
+    : context_(context),
+      consoles_(consoles),
+      threads_(threads),
+      judges_("judging", std::max(1U, context.config.judges)) {}
 
 void Attempts::begin(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run,
                      std::shared_future<void> writing) {
@@ -95,7 +98,7 @@ void Attempts::begin(const core::action::RunTest& a, const std::shared_ptr<Activ
       this->run(a, run);
     } catch (const std::exception& e) {
       consoles_.end_test(a.attempt);
-      context_.post(core::event::TestAborted{a.attempt, {}, e.what(), {}});
+      context_.post(core::event::TestAborted{a.attempt, {}, base::words(e), {}});
     }
     const base::Lock lock(mutex_);
     programs_.erase(a.attempt);
@@ -116,7 +119,7 @@ void Attempts::cancel(core::AttemptId attempt) {
     consoles_.interrupt(attempt);
 }
 
-void Attempts::later(std::function<void()> function) { boost::asio::post(judges_, std::move(function)); }
+void Attempts::later(std::function<void()> function) { judges_.post(std::move(function)); }
 
 // ---- on the prefix's thread ----
 
@@ -276,13 +279,13 @@ bool Attempts::reboots(const core::Domain& domain) {
 // ---- on judges' threads ----
 
 void Attempts::judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run) {
-  boost::asio::post(judges_, [this, a, run] {
+  judges_.post([this, a, run] {
     judge::Judgement judgement;
     try {
       judgement = judged(a, *run);
     } catch (const std::exception& e) {
       judgement.verdict = core::Verdict::unresolved;
-      judgement.issues.push_back({"", core::issue::host_fault, e.what()});
+      judgement.issues.push_back({"", core::issue::host_fault, base::words(e)});
     }
     record_points(a.attempt, judgement.points);
     context_.post(core::event::AttemptJudged{a.attempt, judgement.verdict, std::move(judgement.issues)});

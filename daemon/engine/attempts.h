@@ -12,9 +12,8 @@
 #include <span>
 #include <string>
 
-#include <boost/asio/thread_pool.hpp>
-
 #include "base/mutex.h"
+#include "base/threads.h"
 #include "core/actions.h"
 #include "engine/active_run.h"
 #include "engine/consoles.h"
@@ -72,7 +71,7 @@ class Attempts {
   /// Of tests that run; null: a script.
   std::map<core::AttemptId, std::shared_ptr<ProgramTicket>> programs_ GUARDED_BY(mutex_);
   std::set<core::Domain> rebooting_ GUARDED_BY(mutex_);
-  boost::asio::thread_pool judges_;  ///< ends first
+  base::Pool judges_;  ///< ends first
 };
 
 }  // namespace kvmtest::engine

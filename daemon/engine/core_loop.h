@@ -11,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/threads.h"
 #include "core/time.h"
 
 namespace kvmtest::engine {
@@ -18,7 +19,8 @@ namespace kvmtest::engine {
 /// Any thread.
 class CoreLoop {
  public:
-  CoreLoop() : work_(boost::asio::make_work_guard(io_)), thread_([this] { io_.run(); }) {}
+  CoreLoop()
+      : work_(boost::asio::make_work_guard(io_)), thread_(base::start_thread("the scheduler", [this] { io_.run(); })) {}
   CoreLoop(const CoreLoop&) = delete;
   CoreLoop& operator=(const CoreLoop&) = delete;
   ~CoreLoop() { stop(); }

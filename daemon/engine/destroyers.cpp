@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include <boost/asio/post.hpp>
+#include "base/words.h"
 
 namespace kvmtest::engine {
 
@@ -14,10 +14,10 @@ constexpr unsigned threads = 16;
 }  // namespace
 
 Destroyers::Destroyers(Context& context, Consoles& consoles, SparePool& spares)
-    : context_(context), consoles_(consoles), spares_(spares), threads_(threads) {}
+    : context_(context), consoles_(consoles), spares_(spares), threads_("destroying domains", threads) {}
 
 void Destroyers::start(const core::action::DestroyDomain& a) {
-  boost::asio::post(threads_, [this, a, run = context_.run.load()] { destroy(a, run); });
+  threads_.post([this, a, run = context_.run.load()] { destroy(a, run); });
 }
 
 core::Duration Destroyers::last(const core::Domain& domain) {
@@ -40,7 +40,7 @@ void Destroyers::destroy(const core::action::DestroyDomain& a, std::int64_t run)
     context_.recorder.put(run, core::record::DomainDestroyed{a.domain, took});
     context_.post(core::event::DomainDestroyed{a.ticket});
   } catch (const std::exception& e) {
-    context_.post(core::event::DomainDestroyFailed{a.ticket, e.what()});
+    context_.post(core::event::DomainDestroyFailed{a.ticket, base::words(e)});
   }
 }
 

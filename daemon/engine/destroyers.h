@@ -3,9 +3,8 @@
 
 #include <map>
 
-#include <boost/asio/thread_pool.hpp>
-
 #include "base/mutex.h"
+#include "base/threads.h"
 #include "core/actions.h"
 #include "engine/consoles.h"
 #include "engine/context.h"
@@ -36,7 +35,7 @@ class Destroyers {
   SparePool& spares_;
   base::Mutex mutex_;
   std::map<core::Domain, core::Duration> last_ GUARDED_BY(mutex_);
-  boost::asio::thread_pool threads_;  ///< ends first
+  base::Pool threads_;  ///< ends first
 };
 
 }  // namespace kvmtest::engine

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/words.h"
 #include "engine/attempt_output.h"
 #include "engine/errors.h"
 
@@ -87,9 +88,14 @@ void Driver::check_free(const std::vector<core::Prefix>& prefixes) {
   pieces_.consoles.check_free(prefixes);
 }
 
+void Driver::make_room(const std::vector<core::Prefix>& prefixes, unsigned slots) {
+  check_free(prefixes);
+  pieces_.resets.fit(slots);
+  pieces_.threads.fit(prefixes);
+}
+
 void Driver::start_run(RunOrder order) {
-  check_free(order.plan.prefixes);
-  pieces_.resets.fit(order.plan.slots + order.plan.quick_slots);
+  make_room(order.plan.prefixes, order.plan.slots + order.plan.quick_slots);
   order.plan.spare_slots = context_.config.spare_threads;
   run_state_.begin(order.plan.run);
   run_ = std::make_shared<ActiveRun>(std::move(order), loop_.now());
@@ -118,6 +124,7 @@ void Driver::interrupt_run(const std::string& why) {
 
 Driver::Answer Driver::request(const core::Domain& domain, bool fresh, unsigned slots, const core::States& states) {
   pieces_.resets.fit(2 * slots);
+  pieces_.threads.fit({domain.prefix});
   const core::RequestId id{++requests_.last};
   return ask(id, core::event::DomainRequested{id, domain, fresh, slots, states, pieces_.consoles.is_stuck(domain)});
 }
@@ -146,7 +153,7 @@ void Driver::perform(const core::action::PauseDomain& a) {
       context.snapshots.pause(a.domain);
       context.post(core::event::DomainPaused{a.ticket});
     } catch (const std::exception& e) {
-      context.post(core::event::DomainPauseFailed{a.ticket, e.what()});
+      context.post(core::event::DomainPauseFailed{a.ticket, base::words(e)});
     }
   });
 }
@@ -157,7 +164,7 @@ void Driver::perform(const core::action::RunTest& a) {
     const auto writing = run_->writing.find(a.test);
     pieces_.attempts.begin(a, run_, writing == run_->writing.end() ? std::shared_future<void>() : writing->second);
   } catch (const std::exception& e) {
-    context_.post(core::event::TestAborted{a.attempt, {}, e.what(), {}});
+    context_.post(core::event::TestAborted{a.attempt, {}, base::words(e), {}});
   }
 }
 
@@ -192,7 +199,7 @@ void Driver::tell_of_missed(const core::action::ReportVerdict& a, record::Attemp
     try {
       own_output->missed(times, judged.issues);
     } catch (const std::exception& e) {
-      judged.issues.push_back({"", "output-missing", e.what()});
+      judged.issues.push_back({"", "output-missing", base::words(e)});
     }
     written->set_value();
     loop_.post([this, run, judged = std::move(judged)] {

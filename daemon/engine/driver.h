@@ -45,13 +45,16 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
 
   void dispatch(const core::Event& event);
-  /// Throws what check_free does.
+  /// Throws what make_room does.
   void start_run(RunOrder order);
   void stop_run(const std::string& by, bool release);
   void interrupt_run(const std::string& why);
   /// Throws Busy when a run is active, or one of these prefixes holds what a failure left or has a console that
   /// somebody holds.
   void check_free(const std::vector<core::Prefix>& prefixes);
+  /// Threads for a run with so many slots of the reboot pool, of both kinds. Throws what check_free does, and
+  /// base::NoThread.
+  void make_room(const std::vector<core::Prefix>& prefixes, unsigned slots);
   /// The prefixes that keep the domains of a failed test, each with the test's name; also when the run is over.
   [[nodiscard]] std::map<core::Prefix, std::string> held() const;
   using Answer = std::future<std::optional<std::string>>;

@@ -110,9 +110,9 @@ Engine::~Engine() = default;
 
 // ---- runs ----
 
-void Engine::check_free(const std::vector<core::Prefix>& prefixes) {
+void Engine::make_room(const std::vector<core::Prefix>& prefixes, unsigned slots) {
   pieces_->run_state.active();
-  pieces_->loop.on([&] { pieces_->driver.check_free(prefixes); });
+  pieces_->loop.on([&] { pieces_->driver.make_room(prefixes, slots); });
 }
 
 void Engine::start_run(RunOrder order) {

@@ -42,10 +42,11 @@ class Engine {
   /// Nothing may be under way: see idle(). Joins all threads.
   ~Engine();
 
-  /// Throws Busy when a run is active, or one of these prefixes holds what a failure left or has a console that
-  /// somebody holds.
-  void check_free(const std::vector<core::Prefix>& prefixes);
-  /// Throws what check_free does.
+  /// Has all threads that a run on these prefixes needs, with so many slots of the reboot pool, of both kinds. Throws
+  /// Busy when a run is active, or one of the prefixes holds what a failure left or has a console that somebody holds;
+  /// base::NoThread.
+  void make_room(const std::vector<core::Prefix>& prefixes, unsigned slots);
+  /// Throws what make_room does.
   void start_run(RunOrder order);
   /// Asks the active run to stop; no-op without one. `release`: domains that failed tests left as they are go as well.
   void stop_run(const std::string& by, bool release = true);

@@ -1,13 +1,13 @@
 #pragma once
 // The test pool: a thread for each prefix, which runs its tests and, between them, pauses its domains.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
-
+#include "base/threads.h"
 #include "core/ids.h"
 
 namespace kvmtest::engine {
@@ -18,23 +18,25 @@ class PrefixThreads {
   PrefixThreads() = default;
   PrefixThreads(const PrefixThreads&) = delete;
   PrefixThreads& operator=(const PrefixThreads&) = delete;
-  ~PrefixThreads() { join(); }
 
   /// Any thread, when nothing is posted any more.
   void join() {
     for (auto& [prefix, thread] : threads_) thread->join();
   }
 
-  /// Does not wait.
-  template <class Function>
-  void post(const core::Prefix& prefix, Function function) {
-    auto& thread = threads_[prefix];
-    if (!thread) thread = std::make_unique<boost::asio::thread_pool>(1);
-    boost::asio::post(*thread, std::move(function));
+  /// A thread for each of these. Throws base::NoThread.
+  void fit(const std::vector<core::Prefix>& prefixes) {
+    for (const core::Prefix& prefix : prefixes)
+      if (!threads_.contains(prefix)) threads_.emplace(prefix, std::make_unique<base::Pool>("tests", 1));
+  }
+
+  /// After fit(). Does not wait.
+  void post(const core::Prefix& prefix, std::function<void()> function) {
+    threads_.at(prefix)->post(std::move(function));
   }
 
  private:
-  std::map<core::Prefix, std::unique_ptr<boost::asio::thread_pool>> threads_;
+  std::map<core::Prefix, std::unique_ptr<base::Pool>> threads_;
 };
 
 }  // namespace kvmtest::engine

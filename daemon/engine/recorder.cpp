@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "base/threads.h"
+#include "base/words.h"
+
 namespace kvmtest::engine {
 
 using namespace std::chrono_literals;
 
 Recorder::Recorder(EventSink& sink, Troubles troubles)
-    : sink_(sink), troubles_(std::move(troubles)), thread_([this] { work(); }) {}
+    : sink_(sink), troubles_(std::move(troubles)), thread_(base::start_thread("records", [this] { work(); })) {}
 
 Recorder::~Recorder() {
   {
@@ -79,7 +82,7 @@ bool Recorder::write(std::span<core::record::Record> records) {
       const auto half = records.size() / 2;
       return write(records.first(half)) && write(records.subspan(half));
     } catch (const std::exception& e) {
-      if (!failing) troubles_.failed(e.what());
+      if (!failing) troubles_.failed(base::words(e));
       failing = true;
     }
     base::Lock lock(mutex_);

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <boost/asio/post.hpp>
 
+#include "base/words.h"
 #include "console/kernel_log.h"
 #include "engine/clean_state.h"
 
@@ -14,20 +14,9 @@ namespace kvmtest::engine {
 namespace record = core::record;
 using std::chrono::steady_clock;
 
-Resets::~Resets() {
-  for (auto& pool : pools_) pool->join();
-}
-
-/// A smaller pool ends its jobs first.
-void Resets::fit(unsigned threads) {
-  if (threads_ >= threads) return;
-  pools_.push_back(std::make_unique<boost::asio::thread_pool>(threads));
-  threads_ = threads;
-}
-
 void Resets::start(const core::action::ResetDomain& a) {
   context_.record(record::ResetStarted{a.domain, a.ticket, a.waited, std::string(to_string(a.method)), a.attempt});
-  boost::asio::post(*pools_.back(), [this, a] { run(a); });
+  threads_.post([this, a] { run(a); });
 }
 
 void Resets::cancel(core::Ticket ticket) {
@@ -67,7 +56,7 @@ void Resets::run(const core::action::ResetDomain& a) {
   } catch (const console::Interrupted&) {
     failed(core::Fault::guest, "cancelled");
   } catch (const std::exception& e) {
-    failed(core::Fault::host, e.what());
+    failed(core::Fault::host, base::words(e));
   }
 }
 

@@ -6,11 +6,9 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <vector>
-
-#include <boost/asio/thread_pool.hpp>
 
 #include "base/mutex.h"
+#include "base/threads.h"
 #include "console/session.h"
 #include "core/actions.h"
 #include "engine/consoles.h"
@@ -27,11 +25,9 @@ class Resets {
       : context_(context), consoles_(consoles), spares_(spares) {}
   Resets(const Resets&) = delete;
   Resets& operator=(const Resets&) = delete;
-  /// Joins the threads.
-  ~Resets();
 
-  /// At least so many threads. Core thread only.
-  void fit(unsigned threads);
+  /// At least so many threads. Throws base::NoThread. Core thread only.
+  void fit(unsigned threads) { threads_.grow(threads); }
   /// Answers with DomainReset or DomainResetFailed. Core thread only, after fit(); does not wait.
   void start(const core::action::ResetDomain& a);
   /// Hurries a reset to its end. Any thread.
@@ -63,12 +59,11 @@ class Resets {
   Context& context_;
   Consoles& consoles_;
   SparePool& spares_;
-  std::vector<std::unique_ptr<boost::asio::thread_pool>> pools_;  ///< core thread only; the last one takes new jobs
-  unsigned threads_ = 0;                                          ///< of the last one
   base::Mutex mutex_;
   std::map<core::Ticket, std::shared_ptr<console::Session>> under_way_ GUARDED_BY(mutex_);
   std::set<core::Ticket> cancelled_ GUARDED_BY(mutex_);
   std::map<core::Domain, ResetTimes> last_ GUARDED_BY(mutex_);
+  base::Pool threads_{"resets", 0};  ///< ends first
 };
 
 }  // namespace kvmtest::engine

@@ -3,12 +3,12 @@
 #include <chrono>
 #include <utility>
 
-#include <boost/asio/post.hpp>
+#include "base/words.h"
 
 namespace kvmtest::engine {
 
 SparePool::SparePool(Spares& spares, unsigned threads, std::size_t capture_bound, std::function<void(core::Event)> post)
-    : spares_(spares), capture_bound_(capture_bound), post_(std::move(post)), threads_(threads + 1) {}
+    : spares_(spares), capture_bound_(capture_bound), post_(std::move(post)), threads_("spares", threads + 1) {}
 
 SparePool::~SparePool() { threads_.join(); }
 
@@ -20,11 +20,11 @@ void SparePool::prepare(const core::action::PrepareSpare& a) {
     entry.ticket = a.ticket;
     entry.unwanted = false;
   }
-  boost::asio::post(threads_, [this, a] { work(a); });
+  threads_.post([this, a] { work(a); });
 }
 
 void SparePool::hurry(const core::action::HurrySpare& a) {
-  boost::asio::post(threads_, [this, a] {
+  threads_.post([this, a] {
     try {
       spares_.hurry(a.domain);
     } catch (const std::exception&) {
@@ -34,7 +34,7 @@ void SparePool::hurry(const core::action::HurrySpare& a) {
 }
 
 void SparePool::discard(const core::action::DiscardSpare& a) {
-  boost::asio::post(threads_, [this, a] {
+  threads_.post([this, a] {
     forget(a.domain);
     take_power(a.domain);
     post_(core::event::SpareDiscarded{a.ticket});
@@ -81,7 +81,7 @@ void SparePool::work(const core::action::PrepareSpare& a) {
   try {
     ready = make_ready(a);
   } catch (const std::exception& e) {
-    reason = e.what();
+    reason = base::words(e);
     take_power(a.domain);
   }
   {

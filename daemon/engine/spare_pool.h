@@ -9,9 +9,8 @@
 #include <memory>
 #include <optional>
 
-#include <boost/asio/thread_pool.hpp>
-
 #include "base/mutex.h"
+#include "base/threads.h"
 #include "console/session.h"
 #include "core/actions.h"
 #include "core/events.h"
@@ -73,7 +72,7 @@ class SparePool {
   base::Condition changed_;  ///< some work has ended
   std::map<core::Domain, Entry> entries_ GUARDED_BY(mutex_);
 
-  boost::asio::thread_pool threads_;  ///< one more than make spares ready: to hurry those waits for none; ends first
+  base::Pool threads_;  ///< one more than make spares ready: to hurry those waits for none; ends first
 };
 
 }  // namespace kvmtest::engine

@@ -2,6 +2,7 @@
 
 #include <libvirt/libvirt.h>
 
+#include "base/threads.h"
 #include "libvirt/handles.h"
 
 namespace kvmtest::libvirt {
@@ -12,7 +13,7 @@ EventLoop::EventLoop() {
   wake_timer_ = check(virEventAddTimeout(
                           -1, [](int, void*) {}, nullptr, nullptr),
                       "libvirt's event loop");
-  thread_ = std::thread([this] {
+  thread_ = base::start_thread("libvirt's events", [this] {
     while (!stopping_.load())
       if (virEventRunDefaultImpl() < 0) break;
   });

@@ -2,13 +2,12 @@
 
 #include <string>
 
-#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
 namespace kvmtest::libvirt {
 
 Events::Events(Connection& connection, Machines& machines, Jobs& jobs)
-    : connection_(connection), machines_(machines), jobs_(jobs), looks_(1) {
+    : connection_(connection), machines_(machines), jobs_(jobs) {
   virConnectPtr connect = connection.get();
   callbacks_.push_back(std::make_unique<Callback>(connect, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                                   VIR_DOMAIN_EVENT_CALLBACK(&on_lifecycle), this, "events of domains"));
@@ -35,7 +34,7 @@ void Events::suspended(virDomainPtr domain, int detail) {
   const auto found = machines_.named(virDomainGetName(domain));
   if (!found || !found->machine.suspended(found->twin, detail)) return;
   virDomainRef(domain);
-  boost::asio::post(looks_, [found, ours = std::shared_ptr<virDomain>(domain, DomainDeleter())] {
+  looks_.post([found, ours = std::shared_ptr<virDomain>(domain, DomainDeleter())] {
     found->machine.look(found->twin, ours.get());
   });
 }

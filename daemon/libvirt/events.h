@@ -4,8 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include <boost/asio/thread_pool.hpp>
-
+#include "base/threads.h"
 #include "libvirt/callback.h"
 #include "libvirt/connection.h"
 #include "libvirt/machines.h"
@@ -36,7 +35,7 @@ class Events {
   Connection& connection_;
   Machines& machines_;
   Jobs& jobs_;
-  boost::asio::thread_pool looks_;
+  base::Pool looks_{"libvirt's events", 1};
   std::vector<std::unique_ptr<Callback>> callbacks_;
 };
 

@@ -102,6 +102,10 @@ unsigned spares_for(const core::RunPlan& plan) {
   return static_cast<unsigned>(std::min<std::uint64_t>(plan.states.of.size(), (plan.memory.budget - all) / largest));
 }
 
+unsigned quick_slots(const RunRequest& request, const Machine& machine) {
+  return std::max(request.workers, machine.cores);
+}
+
 core::States states_for(const std::vector<core::Prefix>& prefixes, const std::vector<core::PlannedTest>& tests,
                         const RunRequest& request, const StateOf& state_of) {
   core::States states;
@@ -132,7 +136,7 @@ Plan plan(const RunRequest& request, const std::vector<suite::LoadedTest>& tests
   Plan out;
   core::RunPlan& run = out.run;
   run.slots = request.workers;
-  run.quick_slots = std::max(request.workers, machine.cores);
+  run.quick_slots = quick_slots(request, machine);
   run.prefixes = prefixes_of(request.prefixes);
   run.policy = request.policy;
   run.policy.boot_tries = limits.boot_tries;

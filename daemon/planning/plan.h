@@ -30,6 +30,9 @@ struct CleanState {
   core::SavedStateId id;
   bool kept = false;  ///< saved already
 };
+/// Slots of the reboot pool for quick ways, beside those for boots (docs/adr/0008-reset-by-snapshot.md).
+unsigned quick_slots(const RunRequest& request, const Machine& machine);
+
 /// Tells the clean state that a domain can be brought to. May throw.
 using StateOf = std::function<CleanState(const core::Domain&)>;
 

@@ -61,7 +61,9 @@ planning::CleanState Service::clean_state(const core::Domain& domain) {
 
 /// What a run needs beside its tests.
 void Service::make_ready(const planning::RunRequest& request) {
-  parts_.engine.check_free(planning::prefixes_of(request.prefixes));
+  const auto machine = setup::machine(parts_.settings, parts_.templates);
+  parts_.engine.make_room(planning::prefixes_of(request.prefixes),
+                          request.workers + planning::quick_slots(request, machine));
   setup::check_disk(parts_.settings);
   prepare_prefixes(request.prefixes);
 }
