@@ -58,6 +58,12 @@ http::request<http::string_body> make_request(const std::string& method, const s
   return request;
 }
 
+/// A daemon with too many clients answers without having read.
+void send(Connection& connection, const http::request<http::string_body>& request, boost::system::error_code& error) {
+  http::write(connection.socket, request, error);
+  if (error == boost::system::errc::broken_pipe) error = {};
+}
+
 fs::path daemon_program() {
   const fs::path here = base::own_program().parent_path();
   if (fs::exists(here / "kvmtestd")) return here / "kvmtestd";
@@ -115,7 +121,7 @@ json Client::request(const std::string& method, const std::string& target, const
   Connection connection;
   connect(connection, socket_);
   boost::system::error_code error;
-  http::write(connection.socket, make_request(method, target, body), error);
+  send(connection, make_request(method, target, body), error);
   http::response_parser<http::string_body> parser;
   parser.body_limit(1U << 30U);
   if (!error) http::read(connection.socket, connection.buffer, parser, error);
@@ -136,7 +142,7 @@ bool Client::lines(const std::string& method, const std::string& target, const j
   Connection connection;
   connect(connection, socket_);
   boost::system::error_code error;
-  http::write(connection.socket, make_request(method, target, body), error);
+  send(connection, make_request(method, target, body), error);
   http::response_parser<http::string_body> head;
   if (!error) http::read_header(connection.socket, connection.buffer, head, error);
   if (error) throw Gone("the daemon went away: " + error.message());
@@ -170,7 +176,7 @@ std::unique_ptr<RawConnection> Client::upgrade(const std::string& target) {
   request.set(http::field::connection, "Upgrade");
   request.set(http::field::upgrade, "kvmtest-console");
   boost::system::error_code error;
-  http::write(connection.socket, request, error);
+  send(connection, request, error);
   http::response_parser<http::string_body> head;
   if (!error) http::read_header(connection.socket, connection.buffer, head, error);
   if (error) throw Gone("the daemon went away: " + error.message());

@@ -155,7 +155,7 @@ std::string without_end(const Context& context, client::Client& client, const Fo
     return fmt::format("run {} has no end on record; {} says why", followed.run.value,
                        followed.settings.state_dir.log().string());
   } catch (const client::Refused&) {
-    return fmt::format("the daemon died under run {}; '{} --resume' goes on with it", followed.run.value,
+    return fmt::format("the daemon ended under run {}; '{} --resume' goes on with it", followed.run.value,
                        context.verb("run"));
   }
 }

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
+#include <thread>
 #include <utility>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
@@ -16,6 +20,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/percent.h"
+#include "base/words.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::api {
@@ -33,12 +38,70 @@ struct Server::Connection {
 struct Server::Listener {
   asio::io_context io;
   Protocol::acceptor acceptor{io};
+  /// Given up for a moment when there are no more files, so that whoever comes then is told.
+  int spare_file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+  Listener() = default;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener() {
+    if (spare_file >= 0) close(spare_file);
+  }
 };
 
 namespace {
 
 constexpr std::size_t longest_body = 64U << 20U;
-constexpr std::size_t most_connections = 256;
+constexpr std::chrono::milliseconds for_ever{-1};
+
+/// A connection whose client may let somebody wait no longer than `patience` for each part that it takes or gives. What
+/// Beast calls a SyncStream.
+class PatientStream {
+ public:
+  PatientStream(Protocol::socket& socket, std::chrono::milliseconds patience) : socket_(socket), patience_(patience) {}
+
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers, boost::system::error_code& error) {
+    return when_ready(POLLIN, error, [&] { return socket_.read_some(buffers, error); });
+  }
+  template <class Buffers>
+  std::size_t write_some(const Buffers& buffers, boost::system::error_code& error) {
+    return when_ready(POLLOUT, error, [&] { return socket_.write_some(buffers, error); });
+  }
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers) {
+    return throwing([&](boost::system::error_code& error) { return read_some(buffers, error); });
+  }
+  template <class Buffers>
+  std::size_t write_some(const Buffers& buffers) {
+    return throwing([&](boost::system::error_code& error) { return write_some(buffers, error); });
+  }
+
+ private:
+  /// The socket does not block by itself.
+  template <class Transfer>
+  std::size_t when_ready(short event, boost::system::error_code& error, Transfer transfer) {
+    while (true) {
+      const std::size_t bytes = transfer();
+      if (error != asio::error::would_block) return bytes;
+      pollfd entry{socket_.native_handle(), event, 0};
+      const int ready = poll(&entry, 1, static_cast<int>(patience_.count()));
+      if (ready == 0) error = asio::error::timed_out;
+      if (ready < 0 && errno != EINTR) error = boost::system::error_code(errno, boost::system::system_category());
+      if (ready == 0 || (ready < 0 && errno != EINTR)) return 0;
+    }
+  }
+  template <class Transfer>
+  static std::size_t throwing(Transfer transfer) {
+    boost::system::error_code error;
+    const std::size_t bytes = transfer(error);
+    if (error) throw boost::system::system_error(error);
+    return bytes;
+  }
+
+  Protocol::socket& socket_;
+  std::chrono::milliseconds patience_;
+};
 
 Request request_from(const http::request<http::string_body>& raw) {
   Request request;
@@ -60,8 +123,8 @@ Request request_from(const http::request<http::string_body>& raw) {
 
 class BeastExchange final : public Exchange {
  public:
-  BeastExchange(Protocol::socket& socket, unsigned version, bool keep_alive)
-      : socket_(socket), version_(version), keep_alive_(keep_alive) {}
+  BeastExchange(Protocol::socket& socket, std::chrono::milliseconds patience, unsigned version, bool keep_alive)
+      : socket_(socket), patience_(patience), version_(version), keep_alive_(keep_alive) {}
 
   void respond(unsigned status, const nlohmann::json& body) override {
     send(status, wire::dump(body) + "\n", "application/json");
@@ -79,14 +142,15 @@ class BeastExchange final : public Exchange {
     answered_ = true;
     http::response_serializer<http::empty_body> serializer(response);
     boost::system::error_code error;
-    http::write_header(socket_, serializer, error);
+    PatientStream stream(socket_, patience_);
+    http::write_header(stream, serializer, error);
   }
 
   bool line(std::string_view text) override {
     if (client_has_gone()) return false;
     std::string bytes(text);
     bytes.push_back('\n');
-    return write(bytes);
+    return write(bytes, for_ever);
   }
 
   void upgrade() override {
@@ -96,13 +160,14 @@ class BeastExchange final : public Exchange {
     keep_alive_ = false;
     answered_ = true;
     boost::system::error_code error;
-    http::write(socket_, response, error);
+    PatientStream stream(socket_, patience_);
+    http::write(stream, response, error);
   }
 
   std::string read() override {
     std::array<char, 4096> buffer;
     boost::system::error_code error;
-    const std::size_t got = socket_.read_some(asio::buffer(buffer), error);
+    const std::size_t got = PatientStream(socket_, for_ever).read_some(asio::buffer(buffer), error);
     return {buffer.data(), error ? 0 : got};
   }
 
@@ -111,11 +176,7 @@ class BeastExchange final : public Exchange {
     socket_.shutdown(Protocol::socket::shutdown_receive, error);
   }
 
-  bool write(std::string_view bytes) override {
-    boost::system::error_code error;
-    asio::write(socket_, asio::buffer(bytes.data(), bytes.size()), error);
-    return !error;
-  }
+  bool write(std::string_view bytes) override { return write(bytes, patience_); }
 
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
   [[nodiscard]] bool answered() const { return answered_; }
@@ -128,9 +189,19 @@ class BeastExchange final : public Exchange {
     response.keep_alive(keep_alive_);
     response.prepare_payload();
     boost::system::error_code error;
-    http::write(socket_, response, error);
+    PatientStream stream(socket_, patience_);
+    http::write(stream, response, error);
     keep_alive_ = keep_alive_ && !error;
     answered_ = true;
+  }
+
+  bool write(std::string_view bytes, std::chrono::milliseconds patience) {
+    boost::system::error_code error;
+    PatientStream stream(socket_, patience);
+    asio::write(stream, asio::buffer(bytes.data(), bytes.size()), error);
+    boost::system::error_code ignored;
+    if (error) socket_.shutdown(Protocol::socket::shutdown_both, ignored);
+    return !error;
   }
 
   /// A client that reads lines sends nothing, so anything but silence is its end.
@@ -140,6 +211,7 @@ class BeastExchange final : public Exchange {
   }
 
   Protocol::socket& socket_;
+  const std::chrono::milliseconds patience_;
   unsigned version_;
   bool keep_alive_;
   bool answered_ = false;
@@ -155,10 +227,22 @@ void make_way(asio::io_context& io, const std::filesystem::path& path) {
   std::filesystem::remove(path);
 }
 
+/// To a client who is not waited for: the answer fits into the socket's buffer.
+void refuse(Protocol::socket& socket, const std::string& why) {
+  boost::system::error_code error;
+  socket.non_blocking(true, error);
+  if (!error)
+    BeastExchange(socket, std::chrono::milliseconds(0), 11, false).respond(503, {{"error", why}, {"kind", "busy"}});
+}
+
 }  // namespace
 
-Server::Server(const std::filesystem::path& socket, Handler handler)
-    : path_(socket), handler_(std::move(handler)), listener_(std::make_unique<Listener>()) {
+Server::Server(const std::filesystem::path& socket, Handler handler, const Limits& limits)
+    : path_(socket),
+      handler_(std::move(handler)),
+      limits_(limits),
+      listener_(std::make_unique<Listener>()),
+      threads_("clients", limits.least_connections, limits.most_connections) {
   if (path_.string().size() >= sizeof(sockaddr_un::sun_path))
     throw std::runtime_error(path_.string() + ": too long for a unix socket");
   make_way(listener_->io, path_);
@@ -169,7 +253,7 @@ Server::Server(const std::filesystem::path& socket, Handler handler)
   // Nobody can connect before it listens.
   if (chmod(path_.c_str(), 0600) != 0) throw std::runtime_error(path_.string() + ": " + std::strerror(errno));
   listener_->acceptor.listen();
-  accept_thread_ = std::thread([this] { accept(); });
+  accept_thread_ = base::start_thread("clients", [this] { accept(); });
 }
 
 Server::~Server() { end(); }
@@ -183,7 +267,7 @@ void Server::end() {
   for (const auto& connection : connections_) connection->socket.shutdown(Protocol::socket::shutdown_both, error);
   all_closed_.wait(lock, [&]() REQUIRES(mutex_) { return connections_.empty(); });
   lock.unlock();
-  accept_thread_.join();
+  if (accept_thread_.joinable()) accept_thread_.join();
   std::error_code ignored;
   std::filesystem::remove(path_, ignored);
 }
@@ -195,37 +279,67 @@ std::size_t Server::connections() const {
 
 void Server::accept() {
   while (true) {
-    auto connection = std::make_shared<Connection>(listener_->io);
+    const auto connection = std::make_shared<Connection>(listener_->io);
     boost::system::error_code error;
     listener_->acceptor.accept(connection->socket, error);
-    const base::Lock lock(mutex_);
-    if (stopping_) return;
-    if (error || connections_.size() >= most_connections) continue;
-    connections_.insert(connection);
-    std::thread([this, connection]() mutable {
-      serve(connection);
-      const base::Lock guard(mutex_);
-      connections_.erase(connection);
-      connection.reset();  // its socket needs the listener, which the destructor takes away when all are closed
-      all_closed_.notify_all();
-    }).detach();
+    {
+      const base::Lock lock(mutex_);
+      if (stopping_) return;
+    }
+    if (!error && begin(connection)) continue;
+    if (error) {
+      // Without a file for it, it would stay where it is, and this thread would not come to rest.
+      if (listener_->spare_file < 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      close(std::exchange(listener_->spare_file, -1));
+      boost::system::error_code none;
+      listener_->acceptor.non_blocking(true);
+      listener_->acceptor.accept(connection->socket, none);
+      listener_->acceptor.non_blocking(false);
+    }
+    refuse(connection->socket, error ? "no file is left for another client: " + error.message()
+                                     : "there are too many clients, or no thread is left for another one");
+    boost::system::error_code ignored;
+    connection->socket.close(ignored);
+    if (listener_->spare_file < 0) listener_->spare_file = open("/dev/null", O_RDONLY | O_CLOEXEC);
   }
 }
 
-void Server::serve(const std::shared_ptr<Connection>& connection) {
+/// False: there is no thread for it.
+bool Server::begin(const std::shared_ptr<Connection>& connection) {
+  {
+    const base::Lock lock(mutex_);
+    if (stopping_) return true;
+    connections_.insert(connection);
+  }
+  const auto forget = [this](const std::shared_ptr<Connection>& ended) {
+    const base::Lock lock(mutex_);
+    connections_.erase(ended);
+    all_closed_.notify_all();
+  };
+  const bool begun = threads_.begin([this, connection, forget]() mutable {
+    serve(*connection);
+    forget(connection);
+  });
+  if (!begun) forget(connection);
+  return begun;
+}
+
+void Server::serve(Connection& connection) {
   beast::flat_buffer buffer;
-  while (true) {
+  boost::system::error_code error;
+  connection.socket.non_blocking(true, error);
+  PatientStream stream(connection.socket, limits_.patience);
+  while (!error) {
     http::request_parser<http::string_body> parser;
     parser.body_limit(longest_body);
-    boost::system::error_code error;
-    http::read(connection->socket, buffer, parser, error);
+    http::read(stream, buffer, parser, error);
     if (error) return;
     const auto raw = parser.release();
-    BeastExchange exchange(connection->socket, raw.version(), raw.keep_alive());
+    BeastExchange exchange(connection.socket, limits_.patience, raw.version(), raw.keep_alive());
     try {
       handler_(request_from(raw), exchange);
     } catch (const std::exception& e) {
-      if (!exchange.answered()) exchange.respond(500, {{"error", e.what()}, {"kind", "infrastructure"}});
+      if (!exchange.answered()) exchange.respond(500, {{"error", base::words(e)}, {"kind", "infrastructure"}});
     }
     if (!exchange.keep_alive()) return;
   }

@@ -1,6 +1,7 @@
 #pragma once
 // HTTP over a unix socket. Knows nothing of what is served; the only user of Beast's server side.
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -14,6 +15,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/mutex.h"
+#include "base/threads.h"
 
 namespace kvmtest::api {
 
@@ -38,7 +40,7 @@ class Exchange {
   virtual void text(std::string_view body, std::string_view content_type) = 0;
   /// Begins a body of lines, sent as they come.
   virtual void start_lines() = 0;
-  /// False: the client has gone.
+  /// Waits as long as the client is there and does not read. False: it has gone.
   virtual bool line(std::string_view text) = 0;
   /// Turns the connection into bytes both ways (101 Switching Protocols).
   virtual void upgrade() = 0;
@@ -46,18 +48,27 @@ class Exchange {
   virtual std::string read() = 0;
   /// Ends read(), from any thread: what the client sends from now on is of no interest.
   virtual void stop_reading() = 0;
-  /// False: the client has gone. May run beside read().
+  /// False: the client has gone, or does not read; then read() ends, too. May run beside read().
   virtual bool write(std::string_view bytes) = 0;
 };
 
 /// Answers on any number of threads at once. An exception becomes a 500 with its words.
 using Handler = std::function<void(const Request&, Exchange&)>;
 
-/// Listens from construction to destruction, a thread a connection.
+/// What clients may cost.
+struct Limits {
+  unsigned least_connections = 8;  ///< at once; threads for so many are there from the start
+  unsigned most_connections = 256;
+  /// Without a byte, of a client that is to ask, to read its answer, or to read what a console prints.
+  std::chrono::milliseconds patience = std::chrono::minutes(1);
+};
+
+/// Listens from construction to destruction, a thread a connection. Whoever comes when there are too many, or when the
+/// system has no thread or file left for one more, is told so (503).
 class Server {
  public:
-  /// Binds `socket` (mode 0600), replacing one nobody listens on. Throws std::runtime_error.
-  Server(const std::filesystem::path& socket, Handler handler);
+  /// Binds `socket` (mode 0600), replacing one nobody listens on. Throws std::runtime_error, base::NoThread.
+  Server(const std::filesystem::path& socket, Handler handler, const Limits& limits = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -73,11 +84,14 @@ class Server {
   struct Listener;
 
   void accept();
-  void serve(const std::shared_ptr<Connection>& connection);
+  bool begin(const std::shared_ptr<Connection>& connection);
+  void serve(Connection& connection);
 
-  std::filesystem::path path_;
-  Handler handler_;
+  const std::filesystem::path path_;
+  const Handler handler_;
+  const Limits limits_;
   std::unique_ptr<Listener> listener_;
+  base::ElasticPool threads_;  ///< their connections need the listener
   mutable base::Mutex mutex_;
   base::Condition all_closed_;
   std::set<std::shared_ptr<Connection>> connections_ GUARDED_BY(mutex_);

@@ -3,10 +3,10 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
-#include <thread>
 
 #include <fmt/format.h>
 
+#include "base/threads.h"
 #include "console/input.h"
 #include "core/input_error.h"
 #include "service/consoles.h"
@@ -31,26 +31,27 @@ void check(const ConsoleCommand& command) {
 /// Presses control-C on the console when the client goes before its command has ended.
 class ClientWatch {
  public:
-  ClientWatch(ConsoleClient& client, console::Session& session)
-      : client_(client), thread_([this, &session] {
-          while (client_.input()) {
-          }
-          if (done_) return;
-          pressed_ = true;
-          try {
-            session.stream()->write("\x03", steady_clock::now() + 1s);
-          } catch (const std::exception&) {
-            // The console is gone as well.
-          }
-        }) {}
+  ClientWatch(ConsoleClient& client, console::Session& session, base::Companion& thread)
+      : client_(client), thread_(thread) {
+    thread_.begin([this, &session] {
+      while (client_.input()) {
+      }
+      if (done_) return;
+      pressed_ = true;
+      try {
+        session.stream()->write("\x03", steady_clock::now() + 1s);
+      } catch (const std::exception&) {
+        // The console is gone as well.
+      }
+    });
+  }
   ClientWatch(const ClientWatch&) = delete;
   ClientWatch& operator=(const ClientWatch&) = delete;
   ~ClientWatch() { end(); }
 
   /// Whether it was pressed.
   bool end() {
-    done_ = true;
-    if (!thread_.joinable()) return pressed_;
+    if (done_.exchange(true)) return pressed_;
     client_.end_input();
     thread_.join();
     return pressed_;
@@ -60,7 +61,7 @@ class ClientWatch {
   ConsoleClient& client_;
   std::atomic<bool> done_{false};
   std::atomic<bool> pressed_{false};
-  std::thread thread_;
+  base::Companion& thread_;
 };
 
 std::string line_of(const ConsoleCommand& command) {
@@ -118,7 +119,7 @@ ConsoleEnd Consoles::restart(const core::Domain& domain, const ConsoleCommand& c
 
 /// The domain of a test is the test's to give up, anybody else's is given up here when it does not answer.
 ConsoleEnd Consoles::run(const core::Domain& domain, const ConsoleCommand& command, console::Session& session,
-                         ConsoleClient& client) {
+                         ConsoleClient& client, base::Companion& watching) {
   const bool in_test = !command.token.empty();
   // What a failed test left may still be running there.
   if (!in_test && !session.at_prompt() && !session.recover(3s)) {
@@ -126,12 +127,12 @@ ConsoleEnd Consoles::run(const core::Domain& domain, const ConsoleCommand& comma
     return {.error = domain.name() + " does not answer and is taken away"};
   }
   if (command.reboot) {
-    const ClientWatch watch(client, session);
+    const ClientWatch watch(client, session, watching);
     return restart(domain, command, session);
   }
   console::CommandResult result;
   {
-    ClientWatch watch(client, session);
+    ClientWatch watch(client, session, watching);
     result = type(session, command, [&](std::string_view output) { client.output(output); });
     // Behind the command's own prompt it may have brought another one, which the next command's is not to be taken for.
     if (watch.end() && result.status && !session.recover(3s)) result.status.reset();
@@ -147,6 +148,7 @@ ConsoleEnd Consoles::run(const core::Domain& domain, const ConsoleCommand& comma
 
 ConsoleEnd Consoles::execute(const core::Domain& domain, const ConsoleCommand& command, ConsoleClient& client) {
   check(command);
+  base::Companion watching("a command");
   const bool in_test = !command.token.empty();
   const auto session = in_test ? engine_.lend(domain, command.token) : engine_.borrow(domain);
   client.begin("");
@@ -157,7 +159,7 @@ ConsoleEnd Consoles::execute(const core::Domain& domain, const ConsoleCommand& c
     return ConsoleEnd{.error = domain.name() + why};
   };
   try {
-    return run(domain, command, *session, client);
+    return run(domain, command, *session, client, watching);
   } catch (const InputError& e) {
     return {.error = e.what()};
   } catch (const console::Closed&) {

@@ -3,9 +3,10 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
-#include <thread>
 
 #include <fmt/format.h>
+
+#include "base/threads.h"
 
 namespace kvmtest::service {
 
@@ -39,12 +40,12 @@ struct Served {
 
 /// The person's shell on the session, from its start to its end.
 Served serve_shell(console::Session& session, const core::Domain& domain, const console::Interactive::Wish& wish,
-                   ConsoleClient& client) {
+                   ConsoleClient& client, base::Companion& output) {
   console::Interactive shell(session, wish);
   std::atomic<bool> leaving{false};
   std::atomic<bool> gone{false};
   ConsoleEnd end;
-  std::thread output([&] {
+  output.begin([&] {
     end = pass_output(shell, domain, client, leaving, gone);
     client.end_input();
   });
@@ -66,6 +67,7 @@ Served serve_shell(console::Session& session, const core::Domain& domain, const 
 
 ConsoleEnd Consoles::interact(const core::Domain& domain, console::TerminalSize size, const std::string& terminal,
                               ConsoleClient& client) {
+  base::Companion output("a console");
   auto session = engine_.borrow(domain);
   const bool busy = !session->at_prompt();
   client.begin(busy ? "what ran on " + domain.name() + " is ended by control-C" : "");
@@ -74,7 +76,7 @@ ConsoleEnd Consoles::interact(const core::Domain& domain, console::TerminalSize 
     if (busy && !session->recover(3s))
       served.end.error = domain.name() + " does not answer";
     else
-      served = serve_shell(*session, domain, {domain.host.value, size, terminal}, client);
+      served = serve_shell(*session, domain, {domain.host.value, size, terminal}, client, output);
     served.usable = served.usable && session->recover(3s);
   } catch (const std::exception&) {
     served = {{.error = domain.name() + " ended"}};
@@ -84,11 +86,12 @@ ConsoleEnd Consoles::interact(const core::Domain& domain, console::TerminalSize 
 }
 
 ConsoleEnd Consoles::watch(const core::Domain& domain, bool may_type, ConsoleClient& client) {
+  base::Companion output("a console");
   const auto watch = engine_.watch(domain, 10s);
   client.begin(
       fmt::format("{} is running {}{}", domain.name(), watch.test, may_type ? "; what you type goes to it" : ""));
   std::atomic<bool> leaving{false};
-  std::thread output([&] {
+  output.begin([&] {
     std::uint64_t position = 0;
     for (bool more = true; more && !leaving;) {
       const auto part = watch.text->after(position, std::chrono::steady_clock::now() + 500ms);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "base/threads.h"
 #include "console/interactive.h"
 #include "core/ids.h"
 #include "core/time.h"
@@ -79,7 +80,7 @@ class Consoles {
  private:
   ConsoleEnd restart(const core::Domain& domain, const ConsoleCommand& command, console::Session& session);
   ConsoleEnd run(const core::Domain& domain, const ConsoleCommand& command, console::Session& session,
-                 ConsoleClient& client);
+                 ConsoleClient& client, base::Companion& watching);
 
   engine::Engine& engine_;
 };

@@ -4,11 +4,17 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <functional>
+#include <memory>
+#include <new>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -27,7 +33,11 @@ sockaddr_un address_of(const std::filesystem::path& path) {
 /// A connection to a server's socket.
 class Client {
  public:
-  explicit Client(const std::filesystem::path& path) : file_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  /// `before`: called when there is all that a connection takes.
+  explicit Client(
+      const std::filesystem::path& path, const std::function<void()>& before = [] {})
+      : file_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    before();
     const sockaddr_un address = address_of(path);
     if (connect(file_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
       throw std::runtime_error("connect failed");
@@ -69,8 +79,10 @@ class ServerTest : public ::testing::Test {
   }
 
  protected:
-  void start() {
-    server_.emplace(socket_path(), [this](const Request& request, Exchange& exchange) { answer(request, exchange); });
+  void start(const Limits& limits = {}) {
+    server_.reset();
+    server_.emplace(
+        socket_path(), [this](const Request& request, Exchange& exchange) { answer(request, exchange); }, limits);
   }
   [[nodiscard]] std::filesystem::path socket_path() const { return directory_ / "socket"; }
 
@@ -79,8 +91,15 @@ class ServerTest : public ::testing::Test {
       exchange.start_lines();
       while (exchange.line("a line")) std::this_thread::yield();
       ++lines_ended_;
+    } else if (request.path == "/console") {
+      exchange.upgrade();
+      while (exchange.write(std::string(4096, 'y'))) {
+      }
+      ++lines_ended_;
     } else if (request.path == "/bug") {
       throw std::runtime_error("a bug");
+    } else if (request.path == "/memory") {
+      throw std::bad_alloc();
     } else {
       exchange.respond(200, {{"path", request.path}, {"query", request.query}});
     }
@@ -127,6 +146,65 @@ TEST_F(ServerTest, EndsWithConnectionsOfAllKinds) {
     EXPECT_EQ(silent.read_to("\n"), "");
     start();
   }
+}
+
+TEST_F(ServerTest, WithoutMemoryForAnAnswerThatIsTheAnswer) {
+  Client client(socket_path());
+  client.get("/memory");
+  EXPECT_NE(client.read_to("}\n").find(R"({"error":"there is no memory left")"), std::string::npos);
+}
+
+// A thread that could not be started once ended the daemon.
+TEST_F(ServerTest, WhoeverIsOneTooManyIsToldSo) {
+  start({.least_connections = 1, .most_connections = 3});
+  std::vector<std::unique_ptr<Client>> clients;
+  while (server_->connections() < 3) {
+    clients.push_back(std::make_unique<Client>(socket_path()));
+    clients.back()->get("/a");
+    clients.back()->read_to("}\n");
+  }
+  Client refused(socket_path());
+  EXPECT_NE(refused.read_to("}\n").find("503"), std::string::npos);
+  clients.clear();
+  while (server_->connections() > 0) std::this_thread::yield();
+  Client later(socket_path());
+  later.get("/a");
+  EXPECT_NE(later.read_to("}\n").find("200 OK"), std::string::npos);
+}
+
+// A connection for which there was no file once kept a processor busy until there was one.
+TEST_F(ServerTest, WithoutAFileForAConnectionItsClientIsToldSo) {
+  Client refused(socket_path(), [] {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    const int first_free = dup(0);
+    close(first_free);
+    limit.rlim_cur = static_cast<rlim_t>(first_free);
+    setrlimit(RLIMIT_NOFILE, &limit);
+  });
+  EXPECT_NE(refused.read_to("}\n").find("no file is left"), std::string::npos);
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  Client later(socket_path());
+  later.get("/a");
+  EXPECT_NE(later.read_to("}\n").find("200 OK"), std::string::npos);
+}
+
+TEST_F(ServerTest, AClientThatReadsNothingOfAConsoleIsLeft) {
+  start({.patience = std::chrono::milliseconds(20)});
+  Client client(socket_path());
+  client.get("/console");
+  while (lines_ended_ == 0) std::this_thread::yield();
+  while (server_->connections() > 0) std::this_thread::yield();
+}
+
+TEST_F(ServerTest, AClientThatAsksNothingIsLeft) {
+  start({.patience = std::chrono::milliseconds(20)});
+  Client client(socket_path());
+  client.send("GET /a HTTP/1.1\r\n");
+  EXPECT_EQ(client.read_to("\n"), "");
 }
 
 TEST_F(ServerTest, TakesTheSocketOfADeadListenerOnly) {
