@@ -111,6 +111,7 @@ void add_account(const fs::path& file, const std::string& name, const std::strin
   const fs::path copy = fs::path("/run/kvmtest") / file.filename();
   fs::create_directories(copy.parent_path());
   std::ofstream(copy) << text.str() << line << '\n';
+  fs::permissions(copy, static_cast<fs::perms>(0644));
   if (mount(copy.c_str(), file.c_str(), nullptr, MS_BIND, nullptr) != 0) refuse(file.string());
 }
 
