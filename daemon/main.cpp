@@ -207,7 +207,7 @@ const fs::path states_apart = fs::path(sandbox::own_directory) / "states";
 /// What a QEMU must reach that runs as another user.
 std::vector<sandbox::Shown> shown_to_qemu(const base::StateDirectory& state_dir) {
   std::vector<sandbox::Shown> shown{{state_dir.states(), states_apart}};
-  for (const char* part : {"etc", "cache", "log"}) shown.push_back({state_dir.libvirt() / part, libvirt_apart / part});
+  for (const char* part : {"cache", "log"}) shown.push_back({state_dir.libvirt() / part, libvirt_apart / part});
   return shown;
 }
 
@@ -236,7 +236,7 @@ libvirt::Options hypervisor_options(const settings::Settings& settings) {
 libvirt::StateStore::Options store_options(const settings::Settings& settings, const fs::path& ram) {
   libvirt::StateStore::Options options;
   options.directory = lives_apart(settings) ? states_apart : settings.state_dir.states();
-  options.ram = libvirt::ram_directory(settings.state_dir);
+  options.ram = ram;
   options.ram_budget = settings.reset.ram != 0 ? settings.reset.ram : process::memory_available() / 2;
   options.kept_limit = settings.reset.kept_limit;
   options.disk_reserve = settings.state_min_free;

@@ -50,7 +50,7 @@ std::optional<base::OpenDirectory> emptied_share(const Config& config, const cor
 
 /// For people, in a line.
 std::string told_not_taken(const suite::Test& test, const std::vector<std::string>& what) {
-  return fmt::format("{}: of what its guests wrote, this was not kept: {}", test.name, fmt::join(what, ", "));
+  return fmt::format("{}: of what its guests wrote, this was not kept: {}", test.name.string(), fmt::join(what, ", "));
 }
 
 /// Adds the kernels' warnings to what is said of the attempt.

@@ -44,14 +44,19 @@ cgroup_controllers = [ ]
 capability_filters = [ "cpu-unavailable-features" ]
 )";
 
-/// Makes the embedded driver's root, and returns its URI.
-std::string embedded_uri(const fs::path& root) {
+void tell_destroyed(const std::function<void(const std::string&)>& tell, const std::string& name) {
+  tell(fmt::format("{}: left running by an earlier daemon; destroyed", name));
+}
+
+/// Makes the embedded driver's root anew, and returns its URI.
+std::string embedded_uri(const fs::path& root, const std::function<void(const std::string&)>& tell) {
   check_bridge_permission();
   if (root.string().size() > longest_root)
     throw InputError(
         fmt::format("the state directory {} is too deep for QEMU's sockets: its path may have at most {} "
                     "characters; set state_dir to a shorter one",
                     root.parent_path().string(), longest_root - std::string_view("/libvirt").size()));
+  for (const std::string& name : end_embedded_leftovers(root)) tell_destroyed(tell, name);
   base::OpenDirectory::made(root.parent_path())
       .make(root.filename() / "etc")
       .write("qemu.conf", fmt::format(qemu_conf, geteuid(), getegid()));
@@ -77,16 +82,20 @@ std::vector<DomainHandle> all_domains(virConnectPtr connect) {
 
 }  // namespace
 
-Connection::Connection(std::string uri, base::StateDirectory state_dir, fs::path root)
+Connection::Connection(std::string uri, base::StateDirectory state_dir, fs::path root,
+                       const std::function<void(const std::string&)>& tell)
     : uri_(std::move(uri)),
       state_dir_(std::move(state_dir)),
       root_(root.empty() ? state_dir_.libvirt() : std::move(root)) {
   loop_.emplace();
   // Errors are reported where they happen; libvirt's habit is to print each on standard error as well.
   virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
-  const std::string full = embedded() ? embedded_uri(root_) : uri_;
+  const std::string full = embedded() ? embedded_uri(root_, tell) : uri_;
   connect_.reset(check(virConnectOpen(full.c_str()), "open " + full));
-  if (embedded()) let_pass(root_);
+  if (embedded())
+    let_pass(root_);
+  else
+    destroy_leftovers(tell);
 }
 
 Connection::~Connection() { end_events(); }

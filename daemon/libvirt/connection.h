@@ -27,10 +27,12 @@ inline constexpr std::size_t longest_socket = 107;
 class Connection {
  public:
   /// Starts libvirt's event loop and connects. `uri` empty: the embedded driver, under `state_dir`, which is absolute,
-  /// exists, and names us as owner of domains. Throws engine::HostFault, and core::InputError where the state directory
-  /// is too deep for QEMU's sockets or network bridges may not be made.
+  /// exists, and names us as owner of domains. Destroys the domains of ours that a dead daemon left running, and tells
+  /// a line for each. Throws engine::HostFault, and core::InputError where the state directory is too deep for QEMU's
+  /// sockets or network bridges may not be made.
   /// `root`: of the embedded driver; empty: the one in the state directory.
-  Connection(std::string uri, base::StateDirectory state_dir, std::filesystem::path root = {});
+  Connection(std::string uri, base::StateDirectory state_dir, std::filesystem::path root,
+             const std::function<void(const std::string&)>& tell);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   /// The event loop ends before the connection closes.

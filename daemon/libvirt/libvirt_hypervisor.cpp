@@ -10,7 +10,7 @@
 namespace kvmtest::libvirt {
 
 LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Options options)
-    : connection_(options.uri, options.state_dir, options.root),
+    : connection_(options.uri, options.state_dir, options.root, options.notice),
       definitions_(define_with(connection_, store, std::move(templates), options)),
       installer_(connection_, definitions_),
       names_(connection_, definitions_, options.login),

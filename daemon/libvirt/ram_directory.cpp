@@ -63,6 +63,8 @@ RamDirectory::RamDirectory(const fs::path& state_dir) {
     if (!lock_ && errno != ENOENT) return;
     if (lock_ && is_mine_and_there(lock_.number(), mine)) path_ = mine;
   }
+  // QEMU may run as another user, who finds its own file there and lists nothing.
+  if (!path_.empty() && fchmod(lock_.number(), 0711) != 0) path_.clear();
   if (path_.empty())
     lock_ = base::Descriptor();
   else

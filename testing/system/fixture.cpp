@@ -112,19 +112,13 @@ std::vector<pid_t> OnDomains::processes_with(const std::string& text) {
 
 std::map<std::string, pid_t> OnDomains::domains() const {
   std::map<std::string, pid_t> out;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string pid = entry.path().filename();
-    if (!std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
-    std::ifstream in(entry.path() / "cmdline", std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    const std::string line = text.str();
+  for (const auto& [pid, line] : command_lines()) {
     const auto guest = line.find("guest=");
     if (line.find("qemu-system") == std::string::npos || guest == std::string::npos) continue;
     const std::string name = line.substr(guest + 6, line.find(',', guest) - guest - 6);
     std::istringstream prefixes(prefixes_);
     for (std::string prefix; prefixes >> prefix;)
-      if (name.starts_with(prefix)) out[name] = std::stoi(pid);
+      if (name.starts_with(prefix)) out[name] = pid;
   }
   return out;
 }

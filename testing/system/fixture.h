@@ -44,11 +44,17 @@ class OnDomains : public ::testing::Test {
   /// Verdict by test name.
   [[nodiscard]] std::map<std::string, std::string> verdicts() const;
 
+  /// Where kvmtest, kvmsh and kvmtestd are.
+  static std::filesystem::path programs();
+  /// Processes whose command line contains `text`.
+  static std::vector<pid_t> processes_with(const std::string& text);
   /// QEMU processes of its prefixes, which no other test has at the same time, by guest name.
   [[nodiscard]] std::map<std::string, pid_t> domains() const;
   /// Waits until `condition` holds; what it is about is seen in /proc or the file system, which nobody announces.
   static bool eventually(const std::function<bool()>& condition);
   [[nodiscard]] pid_t daemon_pid() const;
+  /// Kills all processes of the daemon at the same moment, and waits until they are gone.
+  void kill_daemon() const;
   /// The daemon makes no namespaces: bridges are the machine's, and domains outlive a daemon that is killed. False:
   /// that takes root, which this process is not.
   [[nodiscard]] bool use_network_of_host() const;

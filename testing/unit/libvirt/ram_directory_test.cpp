@@ -46,9 +46,9 @@ TEST_F(RamDirectoryTest, IsOursAlone) {
   EXPECT_EQ(read(mine / "owner"), state.path().string() + "\n");
 }
 
-TEST_F(RamDirectory, IsTheSameForTheSameStateDirectory) {
+TEST_F(RamDirectoryTest, IsTheSameForTheSameStateDirectory) {
   write(mine / "kept/x/state.json", "{}");
-  EXPECT_EQ(ram_directory(state.path()), mine);
+  EXPECT_EQ(RamDirectory(state.path()).path(), mine);
   EXPECT_TRUE(fs::exists(mine / "kept/x/state.json"));
 }
 
