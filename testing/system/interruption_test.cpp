@@ -106,8 +106,10 @@ TEST_F(OnDomains, NothingOfATestsProgramOutlivesItsDaemon) {
   }
 }
 
-// Libvirt writes down that it is about to start a domain, and would wait for ever for the end of that.
+// Libvirt writes down that it is about to start a domain, and would wait for ever for the end of that. In namespaces of
+// the daemon's own nothing of it is left.
 TEST_F(OnDomains, AStartThatWasUnderWayKeepsNoDaemonFromStarting) {
+  if (!use_network_of_host()) GTEST_SKIP() << "not root";
   EXPECT_EQ(run_kvmtest({"up", prefix_ + "west"}).status, 0);
   const fs::path file = directory_ / ".kvmtest/libvirt/run/qemu" / (prefix_ + "west.xml");
   std::string state = read_file(file);
