@@ -162,7 +162,7 @@ TEST_F(EngineTest, WhoeverHasReadOfARunsEndMayStartTheNextOne) {
     const auto asks = std::make_shared<std::promise<void>>();
     next = std::async(std::launch::async, [this, asks] {
       asks->set_value();
-      engine_.check_free({a});
+      engine_.make_room({a}, 1);
     });
     asks->get_future().wait();
   };
