@@ -78,7 +78,7 @@ void verdicts(benchmark::State& state) {
     state.ResumeTiming();
     {
       engine::Recorder recorder(sink, {[&](const std::string& why) { failure = why; },
-                                       [&](const record::Record&, const std::string& why) { failure = why; }});
+                                       [&](const Record&, const std::string& why) { failure = why; }});
       std::thread client([&] { benchmark::DoNotOptimize(follow(recorder, read, run, tests)); });
       for (core::record::Body& body : told) recorder.put(run.value, std::move(body));
       client.join();

@@ -97,7 +97,8 @@ void add_preparation(Test& test, const LoadContext& context) {
       test.preparation.push_back(std::move(step));
     }
   };
-  if (!context.in_guests.prepare.empty()) add(with_name(context.in_guests.prepare, base::shell_word(test.name.string())));
+  if (!context.in_guests.prepare.empty())
+    add(with_name(context.in_guests.prepare, base::shell_word(test.name.string())));
   // A login shell tells of its jobs; some of the suite's expected output has that.
   add("set -m; cd " + (context.in_guests.directory.empty() ? "/testing" : context.in_guests.directory) + "/pluto/" +
       base::shell_word(test.name.string()));
