@@ -49,8 +49,9 @@ TEST_F(OnDomains, TheStateDirectoryIsPrivateAndHoldsNoPassword) {
     EXPECT_FALSE(has_password(run_kvmtest(words).output)) << words.front();
   for (const auto& root : {directory_ / ".kvmtest", fs::path("/dev/shm")})
     for (const auto& entry : fs::recursive_directory_iterator(root, fs::directory_options::skip_permission_denied))
-      if (entry.is_regular_file() && entry.path().extension() != ".qcow2" && entry.file_size() < (1U << 24U))
+      if (entry.is_regular_file() && entry.path().extension() != ".qcow2" && entry.file_size() < (1U << 24U)) {
         EXPECT_FALSE(has_password(read_file(entry.path()))) << entry.path();
+      }
 }
 
 }  // namespace
