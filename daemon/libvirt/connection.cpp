@@ -65,7 +65,7 @@ std::string embedded_uri(const fs::path& root, const std::function<void(const st
 
 /// A QEMU that runs as another user finds its files by these.
 void let_pass(const fs::path& root) {
-  for (const char* directory : {"", "lib", "run", "run/qemu"}) {
+  for (const char* directory : {"", "lib", "lib/qemu", "run", "run/qemu"}) {
     std::error_code error;
     fs::permissions(root / directory, fs::perms::group_exec | fs::perms::others_exec, fs::perm_options::add, error);
   }
