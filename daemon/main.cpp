@@ -356,8 +356,10 @@ class Ending {
  private:
   int told(const Failure& failure, const std::string& what) {
     starter_.tell(fmt::format("{} {}", failure.kind, what));
-    if (!waited_for_) fmt::print(stderr, "kvmtestd: {}\n", report::escaped(what));
-    spdlog::error("{}", what);
+    if (waited_for_)
+      spdlog::error("{}", what);
+    else
+      fmt::print(stderr, "kvmtestd: {}\n", report::escaped(what));
     spdlog::shutdown();
     return failure.exit_status;
   }
