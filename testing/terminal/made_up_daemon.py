@@ -40,6 +40,7 @@ class Daemon:
         with self.changed:
             self.dead = True
             self.changed.notify_all()
+        self.socket.shutdown(socket.SHUT_RDWR)  # a thread that waits in accept() would take one more
         self.socket.close()
         for connection in self.connections:
             try:
