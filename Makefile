@@ -150,7 +150,7 @@ asan tsan: bootstrap ## run unit tests and scenarios, checking addresses (asan) 
 	@cd build-$@ && ../scripts/as-sanitized ninja $(NINJAFLAGS)
 	@scripts/as-sanitized scripts/run-tests build-$@ --no-system
 
-storm: bootstrap build kvm-guest ## STORM_RUNS random runs of the scheduler (100000), and STORM_KILLS kills on real domains (100)
+storm: bootstrap build kvm-guest ## STORM_RUNS random runs of the scheduler, and STORM_KILLS kills on real domains
 	@cd $(BUILD) && ninja $(NINJAFLAGS) --quiet scenarios_test
 	@KVMTEST_RANDOM_RUNS=$(or $(STORM_RUNS),100000) $(BUILD)/testing/scenarios/scenarios_test --gtest_brief=1 --gtest_filter='*RandomRuns*'
 	@$(AS_ROOT) testing/system/storm --programs $(BUILD)/bin --rounds $(or $(STORM_KILLS),100) $(addprefix --seed ,$(STORM_SEED))
