@@ -65,7 +65,7 @@ TEST_F(Interruption, ADaemonThatIsAlwaysOnGoesOnByItself) {
   go_on();
   Process daemon({(programs() / "kvmtestd").string(), "--idle", "0"}, directory_);
   ASSERT_TRUE(daemon.wait_for("run 1 resumed")) << daemon.output();
-  ASSERT_TRUE(daemon.wait_for("run 1 finished")) << daemon.output();
+  ASSERT_TRUE(daemon.wait_for("run 1 completed")) << daemon.output();
   expect_that_it_went_on();
   daemon.signal(SIGTERM);
   EXPECT_EQ(daemon.finish(), 0) << daemon.output();

@@ -112,14 +112,14 @@ TEST_F(OnDomainsPrograms, ARunEndsWhenEnoughFailed) {
 }
 
 TEST_F(OnDomainsPrograms, OneThatHangsGoesWithAllThatItStarted) {
-  write_program("hangs", "# timeout: 2s\necho $$ >$KVMTEST_OUTPUT/pid\neast sleep 1000 &\nsleep 1000\n");
+  write_program("hangs", "# timeout: 2s\neast sleep 1000 &\nsleep 1233\n");
   write_program("next", "test $(east echo yes) = yes\n");
   const Result ran = run_kvmtest({"run", "--order", "listed"});
   EXPECT_EQ(ran.status, 1);
   EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{{"suite/hangs", "failed"}, {"suite/next", "passed"}}))
       << ran.output;
-  const std::string pid = read_file(attempt(1, "suite/hangs") / "files/pid");
-  EXPECT_FALSE(fs::exists("/proc/" + pid.substr(0, pid.find('\n'))));
+  // By its command line: its pid is one of the daemon's namespace.
+  EXPECT_TRUE(processes_with("sleep" + std::string(1, '\0') + "1233").empty());
 }
 
 TEST_F(OnDomainsPrograms, NothingThatOneLeftIsLeft) {
@@ -135,8 +135,9 @@ TEST_F(OnDomainsPrograms, NothingThatOneLeftIsLeft) {
   for (const char* which : {"first", "second"}) {
     const std::string pid = read_file(attempt(1, "suite/leaves") / "files" / which);
     ASSERT_FALSE(pid.empty());
-    EXPECT_FALSE(fs::exists("/proc/" + pid.substr(0, pid.find('\n'))));
   }
+  for (const char* seconds : {"1234", "1236"})
+    EXPECT_TRUE(processes_with("sleep" + std::string(1, '\0') + seconds).empty()) << seconds;
   const std::string transcript = read_file(attempt(1, "suite/leaves") / "transcript.txt");
   EXPECT_NE(transcript.find("sleep 1234\n"), std::string::npos) << transcript;
 }
@@ -146,9 +147,13 @@ TEST_F(OnDomainsPrograms, OneGoesWithItsDaemon) {
   EXPECT_EQ(run_kvmtest({"run", "--detach"}).status, 0);
   const fs::path file = attempt(1, "suite/leaves") / "files/pid";
   ASSERT_TRUE(eventually([&] { return fs::exists(file) && !read_file(file).empty(); }));
-  const std::string pid = read_file(file);
+  const auto left = [] {
+    return processes_with("sleep" + std::string(1, '\0') + "1234").size() +
+           processes_with("sleep" + std::string(1, '\0') + "1235").size();
+  };
+  EXPECT_TRUE(eventually([&] { return left() == 2; }));
   kill(daemon_pid(), SIGKILL);
-  EXPECT_TRUE(eventually([&] { return !fs::exists("/proc/" + pid.substr(0, pid.find('\n'))); }));
+  EXPECT_TRUE(eventually([&] { return left() == 0; }));
 }
 
 TEST_F(OnDomainsPrograms, WordsArriveAsTheyWereGiven) {
