@@ -40,13 +40,13 @@ class Daemon:
         with self.changed:
             self.dead = True
             self.changed.notify_all()
-        self.socket.shutdown(socket.SHUT_RDWR)  # a thread that waits in accept() would take one more
-        self.socket.close()
-        for connection in self.connections:
+        # Of the listening one, too: a thread that waits in accept() would take one client more.
+        for open_socket in [self.socket, *self.connections]:
             try:
-                connection.shutdown(socket.SHUT_RDWR)
+                open_socket.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+        self.socket.close()
 
     def accept(self):
         while True:
