@@ -32,6 +32,14 @@ class AsUser : public OnDomains {
                                  "kvmtester:x:54321:54321::/nonexistent:/bin/sh\n");
     give_ids("kvmtester:700000:65536\n");
     write_test("a", quick);
+    // This checkout is perhaps not for the user to read: its state directory never is.
+    const fs::path guest = fs::path(KVMTEST_SOURCE) / ".kvmtest/guest/tiny";
+    fs::create_directory(directory_ / "guest");
+    for (const char* file : {"kernel", "initrd"}) fs::copy_file(guest / file, directory_ / "guest" / file);
+    std::string settings = read_file("kvmtest.yaml");
+    for (auto at = settings.find(guest.string()); at != std::string::npos; at = settings.find(guest.string()))
+      settings.replace(at, guest.string().size(), (directory_ / "guest").string());
+    write_file("kvmtest.yaml", settings);
     for (const auto& entry : fs::recursive_directory_iterator(directory_)) give(entry.path());
     give(directory_);
     // As Debian has it; some containers do not.
