@@ -8,14 +8,17 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "process/after_fork.h"
+#include "process/confine.h"
 #include "process/descendants.h"
 
 namespace kvmtest::process {
@@ -23,8 +26,8 @@ namespace {
 
 /// What the reaper tells.
 struct Told {
-  enum class What { started, not_started, ended, left, done } what;
-  int value = 0;  ///< an errno, or a status
+  enum class What { reaper, not_confined, started, not_started, ended, left, done } what;
+  int value = 0;  ///< an errno, a status, or a process
   Left left{};
 };
 /// What it is asked: the number of a signal for the program's group, or this.
@@ -37,6 +40,11 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return out;
 }
 
+void await(pid_t child) {
+  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 // ---- in the child of a process with threads: see after_fork.h ----
 
 /// All that it needs, made before.
@@ -46,6 +54,9 @@ struct Prepared {
   const char* directory;
   int output;
   int errors;
+  std::optional<ConfinementSteps> confinement{};
+
+  [[nodiscard]] bool apart() const { return confinement && confinement->apart(); }
 };
 
 /// Becomes the program, or tells why not.
@@ -55,6 +66,7 @@ struct Prepared {
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   unblock_signals();
   restore_open_files();
+  if (prepared.confinement) prepared.confinement->limit();
   const int output = out_of_the_way(prepared.output);
   const int errors = out_of_the_way(prepared.errors);
   failure = out_of_the_way(failure);
@@ -148,7 +160,11 @@ void watch_over(pid_t program, int control, int signals) {
       &telling);
 }
 
-[[noreturn]] void be_the_reaper(const Prepared& prepared, int control) {
+[[noreturn]] void be_the_reaper(Prepared& prepared, int control) {
+  if (const int error = prepared.apart() ? prepared.confinement->begin() : 0; error != 0) {
+    tell(control, {Told::What::not_confined, error});
+    _exit(1);
+  }
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -171,13 +187,35 @@ void watch_over(pid_t program, int control, int signals) {
   _exit(0);
 }
 
+/// Makes namespaces, and in them the reaper, as a child of the process that has started this one. That is told which
+/// one it is before the reaper tells anything.
+[[noreturn]] void start_reaper_apart(Prepared& prepared, int control) {
+  int error = prepared.confinement->enter();
+  int end[2];
+  if (error == 0 && pipe2(end, O_CLOEXEC) != 0) error = errno;
+  const long reaper = error == 0 ? syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0) : -1;
+  if (reaper == 0) {
+    close(end[1]);
+    char none = 0;
+    while (read(end[0], &none, 1) < 0 && errno == EINTR) {
+    }
+    be_the_reaper(prepared, control);
+  }
+  if (reaper > 0)
+    tell(control, {Told::What::reaper, static_cast<int>(reaper)});
+  else
+    tell(control, {Told::What::not_confined, error != 0 ? error : errno});
+  _exit(0);
+}
+
 }  // namespace
 
 // ---- in the process itself ----
 
 Child::Child(const Launch& launch) {
-  const Prepared prepared{pointers(launch.command), pointers(launch.environment), launch.directory.c_str(),
-                          launch.output, launch.errors};
+  Prepared prepared{pointers(launch.command), pointers(launch.environment), launch.directory.c_str(), launch.output,
+                    launch.errors};
+  if (launch.confinement) prepared.confinement.emplace(*launch.confinement);
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     throw std::system_error(errno, std::generic_category(), "a program's start");
@@ -186,20 +224,34 @@ Child::Child(const Launch& launch) {
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  reaper_ = fork();
+  const pid_t forked = fork();
   const int error = errno;
-  if (reaper_ == 0) {
+  if (forked == 0) {
     close(ends[0]);
+    if (prepared.apart()) start_reaper_apart(prepared, ends[1]);
     be_the_reaper(prepared, ends[1]);
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   close(ends[1]);
   control_ = ends[0];
-  if (reaper_ < 0) {
+  if (forked < 0) {
     close(control_);
     throw std::system_error(error, std::generic_category(), "a program's start");
   }
-  take(true);
+  await_start(forked, prepared.apart());
+}
+
+/// Until it is known which process the reaper is, and whether the program runs. No further: see take().
+void Child::await_start(pid_t forked, bool apart) {
+  if (apart)
+    await(forked);
+  else
+    reaper_ = forked;
+  while (!done_ && (reaper_ < 0 || !answered_)) take(true);
+  if (refused_ == 0) return;
+  if (reaper_ >= 0) await(reaper_);
+  close(control_);
+  throw std::system_error(refused_, std::generic_category(), "a program's confinement");
 }
 
 Child::~Child() {
@@ -222,8 +274,13 @@ void Child::take(bool wait) {
       return;
     }
     switch (told.what) {
-      case Told::What::started: break;
-      case Told::What::not_started: start_error_ = told.value; break;
+      case Told::What::reaper: reaper_ = told.value; break;
+      case Told::What::not_confined: refused_ = told.value; [[fallthrough]];
+      case Told::What::started: answered_ = true; break;
+      case Told::What::not_started:
+        start_error_ = told.value;
+        answered_ = true;
+        break;
       case Told::What::ended: status_ = told.value; break;
       case Told::What::left: left_.emplace_back(told.left.words.data()); break;
       case Told::What::done: done_ = true; break;
@@ -243,9 +300,7 @@ std::vector<std::string> Child::end() {
   if (reaper_ < 0) return {};
   signal(end_all);
   while (!done_) take(true);
-  while (waitpid(reaper_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  reaper_ = -1;
+  await(std::exchange(reaper_, -1));
   return std::exchange(left_, {});
 }
 

@@ -10,6 +10,8 @@
 
 #include <sys/types.h>
 
+#include "process/confinement.h"
+
 namespace kvmtest::process {
 
 /// How it is started. Standard input is empty; it leads a process group of its own, and signals are as by default.
@@ -19,13 +21,14 @@ struct Launch {
   std::filesystem::path directory{};     ///< where it runs; empty: where this process does
   int output = -1;                       ///< descriptors that become its standard output and error
   int errors = -1;
+  std::optional<Confinement> confinement{};  ///< none: it may what this process may
 };
 
 /// One thread at a time.
 class Child {
  public:
-  /// Throws std::system_error when the machine has no process to give. A program that there is not is no error here:
-  /// see start_error().
+  /// Throws std::system_error when the machine has no process to give, or does not confine it. A program that there is
+  /// not is no error here: see start_error().
   explicit Child(const Launch& launch);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -48,11 +51,14 @@ class Child {
 
  private:
   void take(bool wait);
+  void await_start(pid_t forked, bool apart);
 
   pid_t reaper_ = -1;
   int control_ = -1;
   int start_error_ = 0;
+  int refused_ = 0;  ///< why it is not confined, as an errno
   std::optional<int> status_;
+  bool answered_ = false;  ///< whether the program has been started is known
   bool done_ = false;
   std::vector<std::string> left_;
 };

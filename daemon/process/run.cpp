@@ -83,7 +83,7 @@ class Running {
       : order_(order),
         output_(order.take_output),
         errors_(order.take_errors),
-        child_({order.command, order.environment, order.directory, output_.to(), errors_.to()}) {
+        child_({order.command, order.environment, order.directory, output_.to(), errors_.to(), order.confinement}) {
     output_.given();
     errors_.given();
   }

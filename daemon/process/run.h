@@ -5,9 +5,12 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "process/confinement.h"
 
 namespace kvmtest::process {
 
@@ -25,6 +28,7 @@ struct Order {
   int stop = -1;                         ///< a descriptor: once it is readable the group is told to end; -1: none
   TakeBytes take_output{};               ///< empty: what it prints is of no interest
   TakeBytes take_errors{};
+  std::optional<Confinement> confinement{};  ///< none: it may what this process may
 };
 
 /// How it ended.
@@ -38,7 +42,7 @@ struct Ended {
 
 /// Runs it; the calling thread waits. At the limit, and when `stop` is readable, the program's group gets SIGTERM and
 /// after the grace SIGKILL. All that it started and that is left at its end, in whatever session, is killed. Throws
-/// std::system_error when the machine has no process or pipe to give. Any thread.
+/// std::system_error when the machine has no process or pipe to give, or does not confine it. Any thread.
 Ended run(const Order& order);
 
 /// The exit status, or 128 and the signal's number, as shells have it.

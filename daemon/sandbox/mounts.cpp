@@ -21,6 +21,7 @@
 #include "base/digest.h"
 #include "base/mutex.h"
 #include "core/input_error.h"
+#include "process/own_mounts.h"
 #include "sandbox/user_namespace.h"
 
 namespace kvmtest::sandbox {
@@ -32,20 +33,6 @@ using core::InputError;
 [[noreturn]] void refuse(const std::string& what) {
   const int error = errno;
   throw InputError(fmt::format("{}: {}: {}", what, strerror(error), why_refused(error)));
-}
-
-/// In a chroot the root is no mount, so that nothing can be said about it. A copy of it all, put on top of /proc and
-/// made the root, is one, and nobody else's.
-void make_root_a_mount() {
-  const int tree = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-  if (tree < 0) refuse("a copy of the root");
-  mount_attr attributes{};
-  attributes.propagation = MS_PRIVATE;
-  if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) != 0 ||
-      mount(nullptr, "/proc", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      move_mount(tree, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) != 0 || chdir("/proc") != 0 || chroot(".") != 0)
-    refuse("a root of one's own");
-  close(tree);
 }
 
 /// Below /run, in order, none within another.
@@ -130,10 +117,8 @@ void add_accounts_for_libvirt() {
 void enter_mount_namespace(const std::vector<fs::path>& kept, const std::vector<Shown>& shown) {
   const fs::path here = fs::current_path();
   if (unshare(CLONE_NEWNS) != 0) refuse("no mount namespace");
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    if (errno != EINVAL) refuse("mounts of one's own");
-    make_root_a_mount();
-  }
+  errno = process::take_own_mounts();
+  if (errno != 0) refuse("mounts of one's own");
   empty_run(kept);
   show(shown);
   add_accounts_for_libvirt();

@@ -52,6 +52,22 @@ Launch shell(const std::string& command, const Held& held) {
   return {{"/bin/sh", "-c", command}, {"PATH=/usr/bin:/bin"}, "/", held.end(), held.end()};
 }
 
+/// Whoever looks after a program looks after it in namespaces of its own as well.
+class Reaper : public ::testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    if (GetParam() && !can_confine()) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
+  }
+  static Launch shell(const std::string& command, const Held& held) {
+    Launch launch = process::shell(command, held);
+    if (GetParam()) launch.confinement.emplace();
+    return launch;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Child, Reaper, ::testing::Bool(),
+                         [](const auto& each) { return each.param ? "InNamespaces" : "Here"; });
+
 void await_end(Child& child) {
   while (!child.ended()) {
     pollfd told{child.descriptor(), POLLIN, 0};
@@ -73,7 +89,7 @@ bool among(const std::vector<std::string>& words, const std::string& wanted) {
   return std::find(words.begin(), words.end(), wanted) != words.end();
 }
 
-TEST(Child, RunsAndTellsItsStatus) {
+TEST_P(Reaper, RunsAndTellsItsStatus) {
   Held held;
   Child child(shell("pwd; cat; exit 3", held));
   EXPECT_EQ(child.start_error(), 0);
@@ -98,7 +114,7 @@ TEST(Child, OneThatCannotBeStartedSaysWhy) {
   EXPECT_EQ(Child(launch).start_error(), ENOENT);
 }
 
-TEST(Child, NothingThatItLeftIsLeft) {
+TEST_P(Reaper, NothingThatItLeftIsLeft) {
   Held held;
   Child child(
       shell("export n=$$; setsid sleep 1001.$n & sleep 1002.$n & (setsid sh -c 'while :; do sleep 1003.$n; done' &) ; "
@@ -113,7 +129,7 @@ TEST(Child, NothingThatItLeftIsLeft) {
     EXPECT_TRUE(among(left, command + own)) << command << own;
 }
 
-TEST(Child, OneThatGoesOnIsEndedWithAllThatItStarted) {
+TEST_P(Reaper, OneThatGoesOnIsEndedWithAllThatItStarted) {
   Held held;
   {
     Child child(shell("trap '' TERM; setsid sleep 1001 & echo ready; wait; wait", held));
@@ -123,7 +139,7 @@ TEST(Child, OneThatGoesOnIsEndedWithAllThatItStarted) {
   held.read_all();
 }
 
-TEST(Child, OneThatIsNeverTheSameForLongIsOutrun) {
+TEST_P(Reaper, OneThatIsNeverTheSameForLongIsOutrun) {
   Held held;
   // Each starts the next one, in a session of its own, and ends.
   Child child(shell("f='setsid sh -c \"$0\" \"$0\" &'; setsid sh -c \"$f\" \"$f\" & echo ready", held));
@@ -133,7 +149,7 @@ TEST(Child, OneThatIsNeverTheSameForLongIsOutrun) {
   held.read_all();
 }
 
-TEST(Child, ItEndsWithTheProcessThatStartedIt) {
+TEST_P(Reaper, ItEndsWithTheProcessThatStartedIt) {
   Held held;
   const pid_t daemon = fork();
   if (daemon == 0) {
@@ -146,7 +162,7 @@ TEST(Child, ItEndsWithTheProcessThatStartedIt) {
   held.read_all();
 }
 
-TEST(Child, HasNoOpenFilesOfItsParent) {
+TEST_P(Reaper, HasNoOpenFilesOfItsParent) {
   Held held;
   Child child(shell("ls /proc/self/fd | wc -w", held));
   EXPECT_EQ(held.read_all(), "4\n") << "three, and the directory itself";
