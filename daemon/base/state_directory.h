@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/digest.h"
 #include "core/ids.h"
 
 namespace kvmtest::base {
@@ -30,7 +31,9 @@ class StateDirectory {
   [[nodiscard]] std::filesystem::path socket() const { return path_ / "kvmtestd.sock"; }
   [[nodiscard]] std::filesystem::path lock() const { return path_ / "kvmtestd.pid"; }
   [[nodiscard]] std::filesystem::path log() const { return path_ / "kvmtestd.log"; }
-  /// All that a daemon makes at its start, but for the socket.
+  /// Where tests' programs see socket(): commands on their domains are all that is answered here.
+  [[nodiscard]] std::filesystem::path programs_socket() const { return path_ / "programs.sock"; }
+  /// All that a daemon makes at its start, but for the sockets.
   [[nodiscard]] std::vector<std::filesystem::path> made_at_start() const {
     return {path_, database(), path_ / "kvmtest.db-wal", path_ / "kvmtest.db-shm", log(), lock()};
   }
@@ -44,6 +47,12 @@ class StateDirectory {
   /// What the guests of a prefix write to their host during a test, where their templates have it as a share.
   [[nodiscard]] std::filesystem::path share(const core::Prefix& prefix) const {
     return path_ / "shares" / (prefix.value + "share");
+  }
+  /// A tmpfs, and in it this state directory's part of it, where saved states are while there is room.
+  static constexpr const char* ram_root = "/dev/shm";
+  static constexpr const char* ram_prefix = "kvmtest-";
+  [[nodiscard]] std::filesystem::path ram() const {
+    return std::filesystem::path(ram_root) / (ram_prefix + short_digest_of(path_.string()));
   }
   /// The guest of that name: its kernel, initial RAM disk and image.
   [[nodiscard]] std::filesystem::path guest(const std::string& name) const { return path_ / "guest" / name; }

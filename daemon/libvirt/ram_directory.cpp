@@ -12,16 +12,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "base/digest.h"
+#include "base/state_directory.h"
 
 namespace kvmtest::libvirt {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* tmpfs = "/dev/shm";
-// The stores' directories begin so; what follows names the state directory.
-constexpr const char* name_start = "kvmtest-";
+constexpr const char* tmpfs = base::StateDirectory::ram_root;
 
 /// The directory, locked; none: it cannot be had, and errno says why.
 base::Descriptor locked(const fs::path& directory) {
@@ -41,7 +39,8 @@ bool is_mine_and_there(int file, const fs::path& directory) {
 void remove_orphans(const fs::path& mine) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(tmpfs, error)) {
-    if (!entry.path().filename().string().starts_with(name_start) || entry.path() == mine) continue;
+    if (!entry.path().filename().string().starts_with(base::StateDirectory::ram_prefix) || entry.path() == mine)
+      continue;
     std::string owner;
     std::ifstream in(entry.path() / "owner");
     if (!std::getline(in, owner) || fs::exists(owner, error)) continue;
@@ -54,7 +53,7 @@ void remove_orphans(const fs::path& mine) {
 RamDirectory::RamDirectory(const fs::path& state_dir) {
   struct statfs filesystem {};
   if (statfs(tmpfs, &filesystem) != 0 || filesystem.f_type != TMPFS_MAGIC || access(tmpfs, W_OK) != 0) return;
-  const fs::path mine = fs::path(tmpfs) / (name_start + base::short_digest_of(state_dir.string()));
+  const fs::path mine = base::StateDirectory(state_dir).ram();
   remove_orphans(mine);
   // Somebody may be removing it just now.
   for (int tries = 0; tries < 100 && path_.empty(); ++tries) {

@@ -13,11 +13,14 @@ TEST(StateDirectory, EverythingHasItsPlace) {
   EXPECT_EQ(state.path(), "/p/.kvmtest");
   EXPECT_EQ(state.database(), "/p/.kvmtest/kvmtest.db");
   EXPECT_EQ(state.socket(), "/p/.kvmtest/kvmtestd.sock");
+  EXPECT_EQ(state.programs_socket(), "/p/.kvmtest/programs.sock");
   EXPECT_EQ(state.lock(), "/p/.kvmtest/kvmtestd.pid");
   EXPECT_EQ(state.log(), "/p/.kvmtest/kvmtestd.log");
   EXPECT_EQ(state.run(core::RunId{17}), "/p/.kvmtest/runs/17");
   EXPECT_EQ(state.runs(), "/p/.kvmtest/runs");
   EXPECT_EQ(state.states(), "/p/.kvmtest/states");
+  EXPECT_EQ(state.ram().parent_path(), "/dev/shm");
+  EXPECT_NE(state.ram(), StateDirectory(std::filesystem::path("/q/.kvmtest")).ram());
   EXPECT_EQ(state.guest("tiny"), "/p/.kvmtest/guest/tiny");
   EXPECT_EQ(state.sanitized(), "/p/.kvmtest/sanitized");
   EXPECT_EQ(state.share(core::Prefix{"a."}), "/p/.kvmtest/shares/a.share");
