@@ -13,6 +13,7 @@
 #include "core/input_error.h"
 #include "kvmtest/pager.h"
 #include "report/differences.h"
+#include "suite/confinement.h"
 #include "suite/libreswan/beneath.h"
 #include "suite/libreswan/outputs.h"
 #include "wire/record_json.h"
@@ -101,7 +102,8 @@ void print_diffs(const libreswan::OutputJudgement& judgement, const Rejudging& w
 int judge_again(const settings::Settings& settings, const Rejudging& wish) {
   const std::filesystem::path cache = settings.state_dir.sanitized();
   libreswan::prune_answers(cache);
-  const auto found = libreswan::find_outputs(wish.paths, std::filesystem::current_path(), cache, wish.options.filter);
+  const auto found = libreswan::find_outputs(wish.paths, std::filesystem::current_path(), cache, wish.options.filter,
+                                             suite::confinement_for(settings));
   const auto& outputs = found.outputs;
   const auto judgements =
       libreswan::judge_outputs(outputs, wish.options.sanitize ? libreswan::Unstored::run : libreswan::Unstored::leave);

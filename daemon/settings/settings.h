@@ -68,9 +68,11 @@ struct Settings {
     std::chrono::milliseconds command{std::chrono::seconds(30)};  ///< a test's command, unless the test says otherwise
     std::chrono::milliseconds test{std::chrono::seconds(300)};    ///< a whole test, unless it says otherwise
     std::uint64_t capture = 16ULL << 20;                          ///< bytes kept of one host's output in one attempt
-    unsigned boot_tries = 2;          ///< times a domain is booted before its group is given up
-    unsigned host_fault_retries = 1;  ///< further attempts at a test after host faults
-    unsigned quarantine_after = 3;    ///< host faults in a row before a prefix is quarantined
+    std::uint64_t program_memory = 4ULL << 30;  ///< bytes of address space of each of a program's processes; 0: any
+    unsigned program_processes = 1024;          ///< of a program at a time; 0: any
+    unsigned boot_tries = 2;                    ///< times a domain is booted before its group is given up
+    unsigned host_fault_retries = 1;            ///< further attempts at a test after host faults
+    unsigned quarantine_after = 3;              ///< host faults in a row before a prefix is quarantined
   } limits;
 
   struct Kernel {

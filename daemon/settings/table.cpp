@@ -244,6 +244,13 @@ std::vector<Entry> build() {
       size("limits.capture",
            "Output that is kept of one host in one attempt. Longer output is cut in the middle and marked.",
            KVMTEST_MEMBER(limits.capture)),
+      size(
+          "limits.program_memory",
+          "Address space of each process of a program that is a test, or that is run for one. 0B: as much as it likes.",
+          KVMTEST_MEMBER(limits.program_memory)),
+      number("limits.program_processes",
+             "Processes and threads that such a program may have at a time, up to 1000000. 0: any number.",
+             KVMTEST_MEMBER(limits.program_processes), 0, 1'000'000),
       number("limits.boot_tries", "How often a domain is booted before its test is given up, 1 to 100.",
              KVMTEST_MEMBER(limits.boot_tries), 1, 100),
       number("limits.host_fault_retries",

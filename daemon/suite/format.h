@@ -14,6 +14,7 @@
 #include "base/open_directory.h"
 #include "judge/effort.h"
 #include "judge/judgement.h"
+#include "process/confinement.h"
 #include "suite/test.h"
 
 namespace kvmtest::suite {
@@ -73,6 +74,7 @@ struct LoadContext {
   const std::set<std::string>* known_hosts = nullptr;  ///< null: any host will do
   std::filesystem::path cache{};  ///< directory for what judging can make again; empty: it keeps nothing
   SuiteInGuests in_guests{};
+  process::Confinement confinement{};  ///< of programs that judge
 };
 
 /// One format. Stateless: any thread.

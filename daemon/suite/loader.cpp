@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "settings/input_file.h"
+#include "suite/confinement.h"
 #include "suite/libreswan/format.h"
 #include "suite/program.h"
 #include "suite/transcript.h"
@@ -101,7 +102,8 @@ LoadContext context_for(const settings::Settings& settings, const std::set<std::
   return {settings.project,
           known_hosts,
           settings.state_dir.sanitized(),
-          {settings.libreswan.directory, settings.libreswan.command_limit, settings.libreswan.prepare}};
+          {settings.libreswan.directory, settings.libreswan.command_limit, settings.libreswan.prepare},
+          confinement_for(settings)};
 }
 
 std::vector<LoadedTest> load(const std::vector<std::string>& paths, LoadContext context, const std::string& format) {

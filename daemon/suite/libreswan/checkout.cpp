@@ -73,9 +73,9 @@ std::shared_ptr<const Checkout> Checkouts::at(const fs::path& testing) {
   return checkout;
 }
 
-std::shared_ptr<const Sanitizer> Checkouts::sanitizer(const Checkout& checkout, const fs::path& cache) {
+std::shared_ptr<const Sanitizer> Checkouts::sanitizer(const Checkout& checkout, const LoadContext& context) {
   auto& sanitizer = sanitizers_[checkout.testing()];
-  if (!sanitizer) sanitizer = std::make_shared<const Sanitizer>(checkout.testing(), cache);
+  if (!sanitizer) sanitizer = std::make_shared<const Sanitizer>(checkout.testing(), context.cache, context.confinement);
   return sanitizer;
 }
 

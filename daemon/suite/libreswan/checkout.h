@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "suite/format.h"
 #include "suite/libreswan/guests.h"
 #include "suite/libreswan/sanitizer.h"
 
@@ -45,7 +46,7 @@ class Checkouts {
   /// Throws what Checkout does.
   std::shared_ptr<const Checkout> at(const std::filesystem::path& testing);
   /// The sanitizer that all tests of a checkout share.
-  std::shared_ptr<const Sanitizer> sanitizer(const Checkout& checkout, const std::filesystem::path& cache);
+  std::shared_ptr<const Sanitizer> sanitizer(const Checkout& checkout, const LoadContext& context);
 
  private:
   std::map<std::filesystem::path, std::shared_ptr<const Sanitizer>> sanitizers_;

@@ -186,7 +186,7 @@ class LibreswanFormat final : public Format {
     }
     // The suite limits commands, not tests.
     test.limit = context.in_guests.command_limit * (test.steps.size() + test.preparation.size() + 1);
-    return with_judge(std::move(test), checkouts.sanitizer(*checkout, context.cache));
+    return with_judge(std::move(test), checkouts.sanitizer(*checkout, context));
   }
 };
 

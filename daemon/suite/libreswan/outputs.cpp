@@ -105,7 +105,7 @@ bool names_outputs(const std::vector<std::string>& words, const fs::path& base) 
 }
 
 FoundOutputs find_outputs(const std::vector<std::string>& paths, const fs::path& base, const fs::path& cache,
-                          const Filter& filter) {
+                          const Filter& filter, const process::Confinement& confinement) {
   FoundOutputs found;
   LoadContext context;
   context.base = base;
@@ -117,7 +117,7 @@ FoundOutputs find_outputs(const std::vector<std::string>& paths, const fs::path&
     for (const LoadedTest& loaded : tests) {
       const fs::path testing = loaded.test.path.parent_path().parent_path();
       auto& sanitizer = sanitizers[testing];
-      if (!sanitizer) sanitizer = std::make_shared<const Sanitizer>(testing, cache);
+      if (!sanitizer) sanitizer = std::make_shared<const Sanitizer>(testing, cache, confinement);
       const fs::path shown = output.empty() ? loaded.test.path : output;
       const std::string obstacle = guests_of(loaded.test).empty() ? loaded.test.obstacle : "";
       found.outputs.push_back({judged_test(loaded.test),

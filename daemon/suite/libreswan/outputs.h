@@ -31,9 +31,11 @@ bool names_outputs(const std::vector<std::string>& words, const std::filesystem:
 
 /// The outputs that `paths` mean: a checkout or list (each of its tests), a test directory, an OUTPUT directory of one,
 /// a saved output called after its test (NAME, NAME/OUTPUT, NAME/DATE), and a directory of such. The tests of saved
-/// outputs are looked for in the checkout around them, or around `base`. Throws core::InputError.
+/// outputs are looked for in the checkout around them, or around `base`. `confinement`: of their sanitizers. Throws
+/// core::InputError.
 FoundOutputs find_outputs(const std::vector<std::string>& paths, const std::filesystem::path& base,
-                          const std::filesystem::path& cache, const Filter& filter);
+                          const std::filesystem::path& cache, const Filter& filter,
+                          const process::Confinement& confinement = {});
 
 /// Judges all of them, on as many threads as there are cores; results are in the order given.
 std::vector<OutputJudgement> judge_outputs(const std::vector<KnownOutput>& outputs, Unstored unstored);

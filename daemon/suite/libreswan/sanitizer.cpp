@@ -48,7 +48,8 @@ struct Printed {
   std::string error{};  ///< why it could not be run, or was ended, one line; empty: it ran
 };
 
-Printed run_sanitizer(std::vector<std::string> words, const fs::path& directory, int stop) {
+Printed run_sanitizer(std::vector<std::string> words, const fs::path& directory,
+                      const process::Confinement& confinement, int stop) {
   Printed printed;
   bool too_much = false;
   const auto into = [&](std::string& text) {
@@ -69,7 +70,8 @@ Printed run_sanitizer(std::vector<std::string> words, const fs::path& directory,
                                      .limit = sanitizer_limit,
                                      .stop = stop,
                                      .take_output = into(printed.output),
-                                     .take_errors = into(printed.errors)});
+                                     .take_errors = into(printed.errors),
+                                     .confinement = confinement});
     if (ended.start_error != 0) return not_run(ended.start_error);
     printed.status = process::exit_status(ended);
     if (ended.stopped) printed.error = "was stopped";
@@ -113,8 +115,8 @@ class Place {
 
 }  // namespace
 
-Sanitizer::Sanitizer(fs::path testing, fs::path cache)
-    : testing_(std::move(testing)), cache_(std::move(cache)), copy_(testing_) {}
+Sanitizer::Sanitizer(fs::path testing, fs::path cache, process::Confinement confinement)
+    : testing_(std::move(testing)), cache_(std::move(cache)), confinement_(std::move(confinement)), copy_(testing_) {}
 
 fs::path Sanitizer::place_of(const std::string& key) const { return cache_ / key.substr(0, 2) / key; }
 
@@ -151,10 +153,12 @@ Sanitizer::Answer Sanitizer::run(const std::string& raw_name, std::string_view r
     const Place place(cache_.empty() ? fs::temp_directory_path() : cache_);
     const base::OpenDirectory directory = place.open();
     copy_.lay_out(directory, parameters, raw_name, raw);
+    process::Confinement confinement = confinement_;
+    confinement.shown.push_back({directory.path(), directory.path()});
     ran = run_sanitizer(
         {SanitizerCopy::program_in(directory.path()), SanitizerCopy::raw_in(directory.path(), parameters, raw_name),
          SanitizerCopy::test_in(directory.path(), parameters)},
-        SanitizerCopy::test_in(directory.path(), parameters), stop);
+        SanitizerCopy::test_in(directory.path(), parameters), confinement, stop);
   } catch (const std::exception& error) {
     return {{}, "sanitizer.sh cannot be run: " + std::string(error.what())};
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "process/confinement.h"
 #include "suite/libreswan/sanitizer_copy.h"
 
 namespace kvmtest::suite::libreswan {
@@ -18,8 +19,9 @@ enum class Unstored { run, leave };
 class Sanitizer {
  public:
   /// Takes the copy that it will run, and that its answers are stored for. `testing`: the checkout's testing directory,
-  /// absolute. `cache`: directory for answers, made when needed; empty: none is kept.
-  Sanitizer(std::filesystem::path testing, std::filesystem::path cache);
+  /// absolute. `cache`: directory for answers, made when needed; empty: none is kept. `confinement`: it is shown
+  /// nothing besides but the copy.
+  Sanitizer(std::filesystem::path testing, std::filesystem::path cache, process::Confinement confinement = {});
 
   [[nodiscard]] const std::filesystem::path& testing() const { return testing_; }
 
@@ -40,6 +42,7 @@ class Sanitizer {
 
   const std::filesystem::path testing_;
   const std::filesystem::path cache_;
+  const process::Confinement confinement_;
   const SanitizerCopy copy_;
 };
 

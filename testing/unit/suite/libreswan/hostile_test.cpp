@@ -67,6 +67,20 @@ TEST_F(HostileGuest, OverwritesTheSanitizerInVain) {
             "passed");
 }
 
+TEST_F(HostileGuest, TheSanitizerSeesNothingThatIsHidden) {
+  if (!process::can_confine()) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
+  directory_.write("testing/utils/sanitizer.sh",
+                   "#!/bin/sh\ntest -e " + secret().string() + " && echo seen\ncat \"$1\"\n");
+  const auto printed = [&](const process::Confinement& confinement) {
+    const Sanitizer sanitizer(directory_.path() / "testing", outside() / "cache", confinement);
+    const auto answer = sanitizer.sanitize("east.console.verbose.txt", "raw\n", {"t"}, Unstored::run);
+    fs::remove_all(outside() / "cache");
+    return answer.text.value_or(answer.error);
+  };
+  EXPECT_EQ(printed({}), "seen\nraw\n");
+  EXPECT_EQ(printed({.hidden = {outside()}}), "raw\n");
+}
+
 TEST_F(HostileGuest, NothingIsWrittenThroughWhatItPlants) {
   const std::vector<std::string> names{"east.console.verbose.txt",
                                        "all.console.verbose.txt",
