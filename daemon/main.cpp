@@ -45,6 +45,7 @@
 #include "libvirt/qemu_snapshots.h"
 #include "libvirt/ram_directory.h"
 #include "libvirt/state_store.h"
+#include "process/confinement.h"
 #include "process/descendants.h"
 #include "process/limits.h"
 #include "process/memory.h"
@@ -56,6 +57,7 @@
 #include "service/service.h"
 #include "settings/settings.h"
 #include "setup/checks.h"
+#include "suite/confinement.h"
 #include "telemetry/shared_database.h"
 
 namespace {
@@ -243,6 +245,13 @@ libvirt::StateStore::Options store_options(const settings::Settings& settings, c
   return options;
 }
 
+/// Tests' programs besides run commands on their domains.
+process::Confinement confinement_of_tests(const settings::Settings& settings) {
+  process::Confinement confinement = suite::confinement_for(settings);
+  confinement.shown.push_back({settings.state_dir.programs_socket(), settings.state_dir.socket()});
+  return confinement;
+}
+
 /// Waits for a signal, or for nobody having wanted anything for `idle`.
 void wait_for_the_end(const sigset_t& signals, const api::Server& server, engine::Engine& engine,
                       std::chrono::seconds idle) {
@@ -306,12 +315,14 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
                          settings.judges,
                          base::own_program().parent_path() / "kvmsh",
                          settings.state_dir,
-                         std::max(1U, std::thread::hardware_concurrency())},
+                         std::max(1U, std::thread::hardware_concurrency()),
+                         confinement_of_tests(settings)},
                         hypervisor, snapshots, snapshots, recorder, database.next_attempt_id());
   const auto told = losses.to(engine);
   service::Service service(
       {settings, templates, hypervisor, snapshots, store, claims, engine, recorder, database, sandbox::outside_pid()});
   service::Consoles consoles(engine);
+  api::Server programs(settings.state_dir.programs_socket(), api::routes_of_programs(service, consoles));
   const std::shared_ptr<void> end_first(nullptr, [&](void*) { server.end(); });
   gate.open(api::routes(service, consoles, [] { kill(getpid(), SIGTERM); }));
   const auto description = hypervisor.describe();

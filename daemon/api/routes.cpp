@@ -132,15 +132,15 @@ void dispatch(Service& service, service::Consoles& consoles, const std::function
   }
 }
 
-}  // namespace
-
-Handler routes(Service& service, service::Consoles& consoles, std::function<void()> shut_down) {
-  return [&service, &consoles, shut_down = std::move(shut_down)](const Request& request, Exchange& exchange) {
+/// Answers by `answer`; what that throws is refused.
+template <class Answer>
+Handler answering(Answer answer) {
+  return [answer = std::move(answer)](const Request& request, Exchange& exchange) {
     const auto refuse = [&](unsigned status, const char* kind, const std::exception& e) {
       exchange.respond(status, {{"error", e.what()}, {"kind", kind}});
     };
     try {
-      dispatch(service, consoles, shut_down, request, exchange);
+      answer(request, exchange);
     } catch (const InputError& e) {
       refuse(400, "input", e);
     } catch (const json::exception& e) {
@@ -151,6 +151,33 @@ Handler routes(Service& service, service::Consoles& consoles, std::function<void
       refuse(409, "busy", e);
     }
   };
+}
+
+void dispatch_of_programs(Service& service, service::Consoles& consoles, const Request& request, Exchange& exchange) {
+  const auto path = segments(request.path);
+  const bool exec =
+      request.method == "POST" && path.size() == 4 && path[0] == "v1" && path[1] == "domains" && path[3] == "exec";
+  const json body = exec ? body_of(request) : json::object();
+  if (body.value("token", "").empty()) {
+    exchange.respond(403, {{"error", "a test's program may run commands on its domains, and ask for nothing else"},
+                           {"kind", "forbidden"}});
+    return;
+  }
+  execute(consoles, service.domain(path[2]), body, exchange);
+}
+
+}  // namespace
+
+Handler routes(Service& service, service::Consoles& consoles, std::function<void()> shut_down) {
+  return answering([&service, &consoles, shut_down = std::move(shut_down)](const Request& request, Exchange& exchange) {
+    dispatch(service, consoles, shut_down, request, exchange);
+  });
+}
+
+Handler routes_of_programs(Service& service, service::Consoles& consoles) {
+  return answering([&service, &consoles](const Request& request, Exchange& exchange) {
+    dispatch_of_programs(service, consoles, request, exchange);
+  });
 }
 
 }  // namespace kvmtest::api

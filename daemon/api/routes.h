@@ -12,4 +12,7 @@ namespace kvmtest::api {
 /// The handler of all routes. `shut_down`: asked to end the daemon. Any thread.
 Handler routes(service::Service& service, service::Consoles& consoles, std::function<void()> shut_down);
 
+/// The handler for tests' programs: commands with a token, and nothing else. Any thread.
+Handler routes_of_programs(service::Service& service, service::Consoles& consoles);
+
 }  // namespace kvmtest::api

@@ -14,6 +14,7 @@
 #include "engine/hypervisor.h"
 #include "engine/recorder.h"
 #include "engine/snapshots.h"
+#include "process/confinement.h"
 
 namespace kvmtest::engine {
 
@@ -25,6 +26,7 @@ struct Config {
   std::filesystem::path shell{};           ///< kvmsh, for programs
   std::filesystem::path state_dir{};       ///< whose daemon this is
   unsigned spare_threads = 1;              ///< spares that are made ready at the same time
+  process::Confinement programs{};         ///< of every test's program, which is shown its own directories besides
 };
 
 /// Any thread.

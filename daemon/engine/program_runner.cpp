@@ -67,7 +67,8 @@ suite::Execution run_program(const ProgramOrder& order, const StopSignal& stop) 
                                     .linger = order.linger,
                                     .stop = stop.descriptor(),
                                     .take_output = into(output),
-                                    .take_errors = into(errors)});
+                                    .take_errors = into(errors),
+                                    .confinement = order.confinement});
   if (ended.start_error != 0) {
     execution.ending.detail = fmt::format("{}: {}", order.program.command.front(), std::strerror(ended.start_error));
     return execution;

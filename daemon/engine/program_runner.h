@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "process/confinement.h"
 #include "suite/test.h"
 
 namespace kvmtest::engine {
@@ -40,6 +41,7 @@ struct ProgramOrder {
   std::chrono::milliseconds grace{5000};  ///< from SIGTERM to SIGKILL
   /// After the program has ended: for what it left behind to close its output. Then that is killed.
   std::chrono::milliseconds linger{1000};
+  process::Confinement confinement{};
 };
 
 /// Runs it to its end or the limit. Standard input is empty. At the limit, and when `stop` is raised, its process group

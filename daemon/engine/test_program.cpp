@@ -84,7 +84,9 @@ suite::Execution run_test_program(Context& context, Consoles& consoles, const co
   ProgramOrder order{.program = *test.program,
                      .environment = inherited_environment(),
                      .limit = test.limit.value_or(run.order.limits.test),
-                     .capture_bound = context.config.capture_bound};
+                     .capture_bound = context.config.capture_bound,
+                     .confinement = context.config.programs};
+  for (const fs::path& own : {output / "files", commands}) order.confinement.shown.push_back({own, own});
   const auto deadline = std::chrono::system_clock::now() + order.limit;
   const char* path = std::getenv("PATH");
   const auto set = [&](const std::string& name, const std::string& value) {

@@ -18,7 +18,7 @@ namespace {
 
 const fs::path source = KVMTEST_SOURCE;
 
-/// Of all processes.
+/// Of all processes, words apart by a space.
 std::map<pid_t, std::string> command_lines() {
   std::map<pid_t, std::string> out;
   for (const auto& entry : fs::directory_iterator("/proc")) {
@@ -27,7 +27,9 @@ std::map<pid_t, std::string> command_lines() {
     std::ifstream in(entry.path() / "cmdline", std::ios::binary);
     std::ostringstream text;
     text << in.rdbuf();
-    out[std::stoi(pid)] = text.str();
+    std::string line = text.str();
+    std::replace(line.begin(), line.end(), '\0', ' ');
+    out[std::stoi(pid)] = line;
   }
   return out;
 }

@@ -46,7 +46,7 @@ class OnDomains : public ::testing::Test {
 
   /// Where kvmtest, kvmsh and kvmtestd are.
   static std::filesystem::path programs();
-  /// Processes whose command line contains `text`.
+  /// Processes whose command line, a space between words, contains `text`.
   static std::vector<pid_t> processes_with(const std::string& text);
   /// QEMU processes of its prefixes, which no other test has at the same time, by guest name.
   [[nodiscard]] std::map<std::string, pid_t> domains() const;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "hostile.h"
 
 namespace kvmtest::testing {
 namespace {
@@ -151,6 +152,28 @@ TEST_F(AsUser, WithoutIdsToGiveAwayTestsRunTooAndTheLogTells) {
   const Result ran = run_as_user({"run"});
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_NE(log().find("kvmtester has no range in /etc/subuid"), std::string::npos) << log();
+}
+
+TEST_F(AsUser, AProgramReachesNothingOfTheDaemonButItsOwnDomains) {
+  fs::remove(directory_ / "suite/a.test");
+  for (const auto& [file, text] : hostile_suite()) write_file(file, text);
+  const Result ran = run_as_user({"run"});
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
+TEST_F(AsUser, OneThatTakesTooMuchFailsAndTheNextOnePasses) {
+  fs::remove(directory_ / "suite/a.test");
+  write_file("suite/greedy.tests",
+             "# greedy\n# hosts: east\n"
+             "memory: python3 -c 'len(b\"x\" * (5 << 30))'\n"
+             "processes: while :; do sleep 1000 & done\n"
+             "next: test \"$(east echo yes)\" = yes\n");
+  const Result ran = run_as_user({"run", "--order", "listed"});
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_EQ(verdicts(), (std::map<std::string, std::string>{
+                            {"greedy/memory", "failed"}, {"greedy/processes", "failed"}, {"greedy/next", "passed"}}))
+      << ran.output;
+  EXPECT_TRUE(processes_with("sleep 1000").empty());
 }
 
 // The kernel makes no user namespace for an ordinary user in a chroot.
