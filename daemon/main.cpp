@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <malloc.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -45,6 +46,7 @@
 #include "libvirt/qemu_snapshots.h"
 #include "libvirt/ram_directory.h"
 #include "libvirt/state_store.h"
+#include "process/capabilities.h"
 #include "process/confinement.h"
 #include "process/descendants.h"
 #include "process/limits.h"
@@ -197,6 +199,13 @@ class DirectoryLock {
  private:
   base::Descriptor file_;
 };
+
+/// What the daemon and libvirt do in the daemon's namespaces: mounts, bridges and taps, QEMUs as other users with their
+/// limits and processors, and taking these rights from those it starts (CAP_SETPCAP).
+constexpr process::Capabilities needed{CAP_CHOWN,      CAP_DAC_OVERRIDE,     CAP_DAC_READ_SEARCH, CAP_FOWNER,
+                                       CAP_KILL,       CAP_SETGID,           CAP_SETUID,          CAP_SETPCAP,
+                                       CAP_NET_ADMIN,  CAP_NET_BIND_SERVICE, CAP_NET_RAW,         CAP_SYS_ADMIN,
+                                       CAP_SYS_CHROOT, CAP_SYS_NICE,         CAP_SYS_RESOURCE,    CAP_SYS_PTRACE};
 
 bool lives_apart(const settings::Settings& settings) {
   return settings.network == settings::Network::own && settings.hypervisor.uri.empty();
@@ -464,6 +473,8 @@ int run_apart(const Arguments& arguments, Ending& ending) {
   if (first == 0)
     std::exit(ending.of([&] {
       sandbox::begin_processes();
+      if (const int error = process::keep_only(needed); error != 0)
+        throw std::system_error(error, std::generic_category(), "giving up rights");
       return run_and_reap(daemon, ending.starter());
     }));
   ending.starter().leave();

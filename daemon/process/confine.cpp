@@ -1,6 +1,5 @@
 #include "process/confine.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -12,10 +11,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "process/capabilities.h"
 #include "process/own_mounts.h"
 
 namespace kvmtest::process {
@@ -25,35 +24,13 @@ namespace fs = std::filesystem;
 
 constexpr unsigned long plain = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
-constexpr std::uint64_t bit(unsigned capability) { return std::uint64_t{1} << capability; }
-
 /// With root's own files alone, a program that sudo started could not read its user's. tcpdump changes to a user of its
 /// own. Neither leads to what is hidden, for which one would have to mount, trace, or open by handle.
-constexpr std::uint64_t kept = bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER) | bit(CAP_KILL) |
-                               bit(CAP_SETGID) | bit(CAP_SETUID) | bit(CAP_NET_RAW);
-
-/// capabilities(7): 64 bits in two words.
-struct Capabilities {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> words{};
-
-  bool read() { return syscall(SYS_capget, &header, words.data()) == 0; }
-  bool write() { return syscall(SYS_capset, &header, words.data()) == 0; }
-};
+constexpr Capabilities kept{CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_RAW};
 
 int drop_rights() {
-  for (unsigned each = 0; each < 64; ++each)
-    if ((kept & bit(each)) == 0) prctl(PR_CAPBSET_DROP, each, 0, 0, 0);  // fails for those that the kernel lacks
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  Capabilities own;
-  if (!own.read()) return errno;
-  for (unsigned word = 0; word < own.words.size(); ++word) {
-    own.words[word].permitted &= static_cast<std::uint32_t>(kept >> (32 * word));
-    own.words[word].effective = own.words[word].permitted;
-    own.words[word].inheritable = 0;
-  }
-  if (!own.write() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
-  return 0;
+  const int error = keep_only(kept);
+  return error != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? error : errno;
 }
 
 int write_file(const char* file, const char* text, std::size_t size) {
@@ -86,10 +63,7 @@ constexpr unsigned reserved_pids = 300;
 
 }  // namespace
 
-bool can_confine() {
-  Capabilities own;
-  return own.read() && (own.words[0].effective & bit(CAP_SYS_ADMIN)) != 0;
-}
+bool can_confine() { return has_capability(CAP_SYS_ADMIN); }
 
 ConfinementSteps::ConfinementSteps(const Confinement& confinement)
     : apart_(can_confine()), memory_(confinement.memory), processes_(confinement.processes) {
