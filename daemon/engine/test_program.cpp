@@ -86,7 +86,7 @@ suite::Execution run_test_program(Context& context, Consoles& consoles, const co
                      .limit = test.limit.value_or(run.order.limits.test),
                      .capture_bound = context.config.capture_bound,
                      .confinement = context.config.programs};
-  for (const fs::path& own : {output / "files", commands}) order.confinement.shown.push_back({own, own});
+  for (const fs::path& own : {files, commands}) order.confinement.shown.push_back({own, own});
   const auto deadline = std::chrono::system_clock::now() + order.limit;
   const char* path = std::getenv("PATH");
   const auto set = [&](const std::string& name, const std::string& value) {

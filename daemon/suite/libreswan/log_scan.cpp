@@ -9,6 +9,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "suite/libreswan/contains.h"
+
 namespace kvmtest::suite::libreswan {
 
 namespace {
@@ -16,8 +18,6 @@ namespace {
 constexpr std::size_t piece = 256U << 10U;
 // What is looked for is shorter; what crosses the border of two pieces is seen in the second.
 constexpr std::size_t overlap = 128;
-
-bool contains(std::string_view text, std::string_view what) { return text.find(what) != std::string_view::npos; }
 
 bool has_leak(std::string_view text) {
   static const RE2 pattern("leak detective found [0-9]+ leaks", RE2::Latin1);

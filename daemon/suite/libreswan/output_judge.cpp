@@ -10,6 +10,7 @@
 
 #include "suite/libreswan/beneath.h"
 #include "suite/libreswan/console_files.h"
+#include "suite/libreswan/contains.h"
 #include "suite/libreswan/log_scan.h"
 #include "suite/libreswan/text_diff.h"
 
@@ -19,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::kvmtest::core::Verdict;
-
-bool contains(std::string_view text, std::string_view what) { return text.find(what) != std::string_view::npos; }
 
 bool has_core(std::string_view text) { return contains(text, "\nCORE FOUND") || contains(text, "\rCORE FOUND"); }
 
