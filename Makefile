@@ -13,7 +13,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CMAKEFLAGS ?=
 NINJAFLAGS ?=
-PROGRAMS = kvmtest kvmtestd kvmsh
+PROGRAMS = kvmtest kvmtestd kvmtest-qemu kvmsh
 
 # For make a quote is a character like any other. But a user who writes KVM_PREFIXES="a. b." in
 # Makefile.inc.local means the shell's. Only the empty prefix, '' or "", keeps its quotes.

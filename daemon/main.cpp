@@ -53,6 +53,7 @@
 #include "process/memory.h"
 #include "report/line.h"
 #include "report/text.h"
+#include "sandbox/emulator.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/user_namespace.h"
 #include "service/consoles.h"
@@ -222,13 +223,28 @@ std::vector<sandbox::Shown> shown_to_qemu(const base::StateDirectory& state_dir)
   return shown;
 }
 
-libvirt::Options hypervisor_options(const settings::Settings& settings) {
+/// In the build, or as it is installed.
+fs::path starter_of_qemu() {
+  const fs::path own = base::own_program().parent_path();
+  const fs::path beside = own / "kvmtest-qemu";
+  return fs::exists(beside) ? beside : own.parent_path() / "libexec/kvmtest/kvmtest-qemu";
+}
+
+libvirt::QemuStart start_in_view(const libvirt::QemuFiles& files, const fs::path& ram) {
+  const auto view = sandbox::view_of(files.emulator, files.read, {libvirt_apart, states_apart, ram});
+  return {sandbox::started_by(starter_of_qemu(), files.emulator), sandbox::emulator_files, sandbox::written(view)};
+}
+
+libvirt::Options hypervisor_options(const settings::Settings& settings, const fs::path& ram) {
   libvirt::Options options;
   options.uri = settings.hypervisor.uri;
   options.state_dir = settings.state_dir;
   if (lives_apart(settings)) {
     options.root = libvirt_apart;
-    options.users = {sandbox::first_spare_id(), sandbox::show_file};
+    options.users.first = sandbox::first_spare_id();
+    options.users.show_file = [](const fs::path& file) { return sandbox::show_file(file); };
+    if (sandbox::why_no_views().empty())
+      options.users.start = [ram](const libvirt::QemuFiles& files) { return start_in_view(files, ram); };
   }
   switch (settings.hypervisor.accelerator) {
     case settings::Accelerator::automatic: options.acceleration = libvirt::Acceleration::automatic; break;
@@ -309,11 +325,11 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
 
   engine::Claims claims(engine::Claims::default_scope(settings.hypervisor.uri),
                         {sandbox::outside_pid(), settings.state_dir}, sandbox::outside_socket);
-  auto options = hypervisor_options(settings);
+  const libvirt::RamDirectory ram(settings.state_dir);
+  auto options = hypervisor_options(settings, ram.path());
   options.with.prefix_number = [&](const core::Prefix& prefix) { return claims.number_of(prefix); };
   options.notice = [&](const std::string& text) { recorder.put(0, core::record::Notice{false, text}); };
   options.lost = [&](const core::Domain& domain, const engine::End& end) { losses.tell(domain, end); };
-  const libvirt::RamDirectory ram(settings.state_dir);
   libvirt::StateStore store(store_options(settings, ram.path()));
   libvirt::LibvirtHypervisor hypervisor(templates, store, std::move(options));
   libvirt::QemuSnapshots snapshots(hypervisor, store);
@@ -433,7 +449,10 @@ int run_daemon(const Arguments& arguments, const settings::Settings& settings, c
   if (arguments.ready_fd >= 0) log_to_file(settings.state_dir);
   spdlog::set_formatter(log_format(arguments.ready_fd >= 0 ? "[%n] " : ""));
   spdlog::set_level(spdlog::level::from_str(settings.log.level));
-  if (!lacking.empty()) spdlog::warn("QEMU runs with your user's own id: {}", lacking);
+  if (!lacking.empty())
+    spdlog::warn("QEMU runs with your user's own id: {}", lacking);
+  else if (lives_apart(settings) && !sandbox::why_no_views().empty())
+    spdlog::warn("QEMU sees the file system as others do: {}", sandbox::why_no_views());
   serve(settings, arguments, signals, starter);
   spdlog::shutdown();
   return 0;
@@ -473,6 +492,7 @@ int run_apart(const Arguments& arguments, Ending& ending) {
   if (first == 0)
     std::exit(ending.of([&] {
       sandbox::begin_processes();
+      sandbox::why_no_views();  // while there is one thread
       if (const int error = process::keep_only(needed); error != 0)
         throw std::system_error(error, std::generic_category(), "giving up rights");
       return run_and_reap(daemon, ending.starter());

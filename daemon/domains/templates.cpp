@@ -346,13 +346,9 @@ std::string Templates::without_announcements(const std::string& domain_xml) {
   pugi::xml_document document;
   document.load_string(domain_xml.c_str());
   auto domain = document.child("domain");
-  if (!domain.attribute("xmlns:qemu"))
-    domain.append_attribute("xmlns:qemu").set_value("http://libvirt.org/schemas/domain/qemu/1.0");
-  auto commandline = domain.child("qemu:commandline");
-  if (!commandline) commandline = domain.append_child("qemu:commandline");
   // libvirt has no element for this property. Telling QEMU by migration parameters (announce-rounds 0) makes 7.2 crash.
   for (const char* word : {"-global", "virtio-net-device.guest_announce=off"})
-    commandline.append_child("qemu:arg").append_attribute("value").set_value(word);
+    add_for_qemu(domain, "arg").append_attribute("value").set_value(word);
   return text_of(document);
 }
 

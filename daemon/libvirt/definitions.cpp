@@ -14,6 +14,15 @@ namespace fs = std::filesystem;
 using core::InputError;
 using engine::HostFault;
 
+namespace {
+
+Opened silent(Opened opened) {
+  opened.xml = Templates::without_announcements(opened.xml);
+  return opened;
+}
+
+}  // namespace
+
 Definitions::Definitions(const Connection& connection, const StateStore& store, Templates templates, Substitutions with,
                          QemuUsers users)
     : connection_(connection),
@@ -33,7 +42,7 @@ std::string Definitions::described(const core::Domain& domain) const { return op
 
 std::vector<LiveFile> Definitions::live_files(const core::Domain& domain, const std::string& name) const {
   std::vector<LiveFile> files;
-  with_own_files(described(domain), domain, name, files);
+  with_own_files(opened(domain, {}), domain, name, files);
   return files;
 }
 
@@ -49,19 +58,20 @@ bool Definitions::stays_after_crash(const core::Domain& domain) const {
 
 std::string Definitions::to_define(const core::Domain& domain, const std::string& uuid) const {
   const std::string name = domain.name();
-  const std::string xml = with_own_files(Templates::without_announcements(opened(domain, uuid).xml), domain, name);
+  const std::string xml = run_with_own_files(silent(opened(domain, uuid)), domain, name);
   return connection_.embedded() ? with_console(xml, name) : Templates::on_networks(xml);
 }
 
 std::string Definitions::on_left_files(const core::Domain& domain, const std::string& name) const {
-  return with_console(
-      with_own_files(Templates::named(Templates::without_announcements(described(domain)), name), domain, name), name);
+  Opened left = silent(opened(domain, {}));
+  left.xml = Templates::named(left.xml, name);
+  return with_console(run_with_own_files(left, domain, name), name);
 }
 
 std::string Definitions::apart(const core::Domain& domain, const std::string& name, const std::string& uuid) const {
-  const auto xml = Templates::unconnected(
-      with_own_files(Templates::without_kernel(Templates::without_announcements(described(domain))), domain, name),
-      name, uuid);
+  Opened restored = silent(opened(domain, {}));
+  restored.xml = Templates::without_kernel(restored.xml);
+  const auto xml = Templates::unconnected(run_with_own_files(restored, domain, name), name, uuid);
   if (!connection_.embedded() || !xml)
     throw HostFault(domain.name() + ": it has a network card, port or socket that its spare cannot have as well");
   return with_console(*xml, name);
@@ -69,30 +79,33 @@ std::string Definitions::apart(const core::Domain& domain, const std::string& na
 
 std::string Definitions::alone(const core::Domain& domain, const std::string& name,
                                std::vector<LiveFile>& files) const {
-  const std::string xml = with_own_files(Templates::alone(described(domain), name), domain, name, files);
+  Opened single = opened(domain, {});
+  single.xml = Templates::alone(single.xml, name);
+  std::string xml = with_own_files(single, domain, name, files);
+  if (single.user) xml = run_as(xml, *single.user, users_);
   return connection_.embedded() ? with_console(xml, name) : xml;
 }
 
-std::string Definitions::with_own_files(const std::string& xml, const core::Domain& domain, const std::string& name,
+std::string Definitions::with_own_files(const Opened& opened, const core::Domain& domain, const std::string& name,
                                         std::vector<LiveFile>& files) const {
   Surroundings surroundings{store_.live_disks_of(name)};
-  surroundings.owner = user_of(domain);
+  surroundings.owner = opened.user;
   if (!connection_.embedded())
     surroundings.volume = [this](const std::string& pool, const std::string& volume) {
       return connection_.path_of_volume(pool, volume);
     };
   try {
-    const std::string with_files = with_live_files(xml, surroundings, files);
-    return surroundings.owner ? run_as(with_files, *surroundings.owner) : with_files;
+    return with_live_files(opened.xml, surroundings, files);
   } catch (const InputError& e) {
     throw InputError({templates_.file(domain)}, e.what());
   }
 }
 
-std::string Definitions::with_own_files(const std::string& xml, const core::Domain& domain,
-                                        const std::string& name) const {
+std::string Definitions::run_with_own_files(const Opened& opened, const core::Domain& domain,
+                                            const std::string& name) const {
   std::vector<LiveFile> unused;
-  return with_own_files(xml, domain, name, unused);
+  const std::string xml = with_own_files(opened, domain, name, unused);
+  return opened.user ? run_as(xml, *opened.user, users_) : xml;
 }
 
 /// With its console where nobody has to wait for it. Of the embedded libvirt only: another one may not put sockets

@@ -55,10 +55,10 @@ class Definitions {
 
  private:
   [[nodiscard]] Opened opened(const core::Domain& domain, const std::string& uuid) const;
-  std::string with_own_files(const std::string& xml, const core::Domain& domain, const std::string& name,
+  std::string with_own_files(const Opened& opened, const core::Domain& domain, const std::string& name,
                              std::vector<LiveFile>& files) const;
-  [[nodiscard]] std::string with_own_files(const std::string& xml, const core::Domain& domain,
-                                           const std::string& name) const;
+  [[nodiscard]] std::string run_with_own_files(const Opened& opened, const core::Domain& domain,
+                                               const std::string& name) const;
   [[nodiscard]] std::string with_console(const std::string& xml, const std::string& name) const;
 
   const Connection& connection_;

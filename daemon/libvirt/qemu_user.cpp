@@ -15,6 +15,7 @@
 #include "domains/xml_text.h"
 #include "engine/hypervisor.h"
 #include "libvirt/images.h"
+#include "process/run.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -121,6 +122,43 @@ class Opener {
   std::string closed_;
 };
 
+/// All that a node and what is in it name, and that is there.
+void add_paths(const pugi::xml_node& node, std::vector<fs::path>& paths) {
+  const auto add = [&](const fs::path& path) {
+    std::error_code error;
+    if (path.is_absolute() && fs::exists(path, error)) paths.push_back(path);
+  };
+  for (const auto& attribute : node.attributes()) add(attribute.value());
+  if (node.type() == pugi::node_pcdata) add(node.value());
+  for (const auto& child : node.children()) add_paths(child, paths);
+}
+
+/// As libvirt has it: the one that is named, or the first in PATH.
+fs::path emulator_of(const pugi::xml_node& domain) {
+  if (const std::string named = domain.child("devices").child("emulator").text().get(); !named.empty()) return named;
+  const std::string_view machine = domain.child("os").child("type").attribute("arch").value();
+  return process::find_program(fmt::format("qemu-system-{}", machine == "i686" ? "i386" : machine));
+}
+
+void start_by(pugi::xml_node& domain, const std::function<QemuStart(const QemuFiles&)>& how) {
+  QemuFiles files{emulator_of(domain), {}};
+  // libvirt says best what is wrong with it.
+  if (std::error_code error; !files.emulator.is_absolute() || !fs::exists(files.emulator, error)) return;
+  auto devices = domain.child("devices");
+  devices.remove_child("emulator");
+  add_paths(domain.child("os"), files.read);
+  add_paths(devices, files.read);
+  for (const auto& disk : devices.children("disk"))
+    for (const char* name : {"file", "dev"})
+      for (const fs::path& below : images_below(disk.child("source").attribute(name).value()))
+        files.read.push_back(below);
+  const QemuStart start = how(files);
+  devices.prepend_child("emulator").text().set(start.program.c_str());
+  auto variable = domains::add_for_qemu(domain, "env");
+  variable.append_attribute("name").set_value(start.variable.c_str());
+  variable.append_attribute("value").set_value(start.value.c_str());
+}
+
 }  // namespace
 
 Opened open_to(const std::string& domain_xml, uid_t user, const QemuUsers& users) {
@@ -129,7 +167,8 @@ Opened open_to(const std::string& domain_xml, uid_t user, const QemuUsers& users
   auto domain = document.child("domain");
   Opener opener(user, users);
   if (domain.child("seclabel")) opener.close_for("<seclabel>", "it says as whom");
-  if (domain.child("qemu:commandline")) opener.close_for("<qemu:commandline>", "it may name any file");
+  for (const auto& child : domain.children())
+    if (domains::is_qemus(child, "commandline")) opener.close_for("<qemu:commandline>", "it may name any file");
   auto os = domain.child("os");
   if (os.child("nvram") || os.attribute("firmware")) opener.close_for("<nvram>", "libvirt makes firmware's variables");
   for (const char* name : {"kernel", "initrd", "dtb", "loader"}) opener.open_text(os.child(name));
@@ -149,14 +188,16 @@ Opened open_to(const std::string& domain_xml, uid_t user, const QemuUsers& users
   return {domains::text_of(document), user, {}};
 }
 
-std::string run_as(const std::string& domain_xml, uid_t user) {
+std::string run_as(const std::string& domain_xml, uid_t user, const QemuUsers& users) {
   pugi::xml_document document;
   document.load_string(domain_xml.c_str());
-  auto label = document.child("domain").append_child("seclabel");
+  auto domain = document.child("domain");
+  auto label = domain.append_child("seclabel");
   label.append_attribute("type").set_value("static");
   label.append_attribute("model").set_value("dac");
   label.append_attribute("relabel").set_value("no");
   label.append_child("label").text().set(fmt::format("+{0}:+{0}", user).c_str());
+  if (users.start) start_by(domain, users.start);
   return domains::text_of(document);
 }
 

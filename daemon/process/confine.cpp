@@ -33,6 +33,12 @@ int drop_rights() {
   return error != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? error : errno;
 }
 
+int make_read_only(int directory, const char* path, unsigned flags) {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  return mount_setattr(directory, path, flags | AT_RECURSIVE, &attributes, sizeof attributes) == 0 ? 0 : errno;
+}
+
 int write_file(const char* file, const char* text, std::size_t size) {
   const int descriptor = open(file, O_WRONLY | O_CLOEXEC);
   if (descriptor < 0) return errno;
@@ -65,15 +71,17 @@ constexpr unsigned reserved_pids = 300;
 
 bool can_confine() { return has_capability(CAP_SYS_ADMIN); }
 
+int see_no_more_than(const Confinement& files) { return ConfinementSteps(files).arrange(true); }
+
 ConfinementSteps::ConfinementSteps(const Confinement& confinement)
     : apart_(can_confine()), memory_(confinement.memory), processes_(confinement.processes) {
   for (const fs::path& each : confinement.hidden) hidden_.push_back(each);
-  for (const auto& [what, where] : confinement.shown) {
+  for (const auto& [what, where, to_read] : confinement.shown) {
     std::error_code error;
     const bool directory = fs::is_directory(what, error);
     fs::path above;
     for (const fs::path& part : directory ? where : where.parent_path()) directories_.push_back(above /= part);
-    shown_.push_back({what, where, directory, -1});
+    shown_.push_back({what, where, directory, to_read, -1});
   }
   if (processes_ != 0 && has_own_pid_max()) most_pids_ = std::to_string(processes_ + reserved_pids);
 }
@@ -85,12 +93,19 @@ int ConfinementSteps::enter() {
   write_file("/proc/self/oom_score_adj", "500", 3);
   if (unshare(CLONE_NEWNS | CLONE_NEWPID) != 0) return errno;
   if (const int error = take_own_mounts(); error != 0) return error;
+  return arrange(false);
+}
+
+int ConfinementSteps::arrange(bool rest_to_read) {
   for (Mount& each : shown_) {
     each.tree = open_tree(AT_FDCWD, each.what.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
     if (each.tree < 0) return errno;
+    if (const int error = each.to_read ? make_read_only(each.tree, "", AT_EMPTY_PATH) : 0; error != 0) return error;
   }
   const mode_t mask = umask(022);
   int error = hide();
+  if (error == 0) make_places();
+  if (error == 0 && rest_to_read) error = make_read_only(AT_FDCWD, "/", 0);
   if (error == 0) error = show();
   umask(mask);
   return error;
@@ -102,11 +117,15 @@ int ConfinementSteps::hide() {
   return 0;
 }
 
-int ConfinementSteps::show() {
-  // Most are there, and what keeps the others from being made is told below.
-  for (const std::string& each : directories_) mkdir(each.c_str(), 0755);
-  for (const Mount& each : shown_) {
+/// What keeps one from being made is told by show().
+void ConfinementSteps::make_places() {
+  for (const std::string& each : directories_) mkdir(each.c_str(), 0755);  // most are there
+  for (const Mount& each : shown_)
     if (!each.directory) close(open(each.where.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+int ConfinementSteps::show() {
+  for (const Mount& each : shown_) {
     if (move_mount(each.tree, "", AT_FDCWD, each.where.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) return errno;
     close(each.tree);
   }

@@ -18,6 +18,8 @@ class ConfinementSteps {
   /// Takes this process into a mount namespace as the program is to see it. Its next child is the first process of a
   /// PID namespace.
   int enter();
+  /// Hides and shows. `rest_to_read`: all else is read-only afterwards.
+  int arrange(bool rest_to_read);
   /// In that first process: shows the PID namespace in /proc and gives up rights.
   int begin();
   /// In the process that becomes the program.
@@ -28,10 +30,12 @@ class ConfinementSteps {
     std::string what;
     std::string where;
     bool directory = false;
+    bool to_read = false;
     int tree = -1;
   };
 
   int hide();
+  void make_places();
   int show();
 
   const bool apart_;

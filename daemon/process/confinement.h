@@ -15,6 +15,7 @@ struct Confinement {
   struct Shown {
     std::filesystem::path what;   ///< a directory or a file, looked up before anything is hidden; must be there
     std::filesystem::path where;  ///< absolute
+    bool to_read = false;         ///< and not to write
   };
   /// Directories that are empty and read-only in its eyes, but for what is shown. Those that are not there do not
   /// matter.
@@ -28,5 +29,9 @@ struct Confinement {
 
 /// Whether this process may make the namespaces that a confinement needs. Any thread.
 bool can_confine();
+
+/// For this process itself, in a mount namespace that it has of its own, with the rights for it and one thread: hides
+/// and shows what `files` says, and makes all else read-only. Nothing else of it counts. Returns an errno, 0: done.
+int see_no_more_than(const Confinement& files);
 
 }  // namespace kvmtest::process

@@ -129,9 +129,12 @@ void enter_mount_namespace(const std::vector<fs::path>& kept, const std::vector<
 }
 
 fs::path show_file(const fs::path& file) {
+  return show_file(file, fs::path(own_directory) / "files" / base::short_digest_of(file.string()) / file.filename());
+}
+
+fs::path show_file(const fs::path& file, const fs::path& shown) {
   static base::Mutex mutex;
   const base::Lock lock(mutex);
-  const fs::path shown = fs::path(own_directory) / "files" / base::short_digest_of(file.string()) / file.filename();
   if (is_same_file(file, shown)) return shown;
   make_passable(shown.parent_path());
   // The file that was there has been replaced by another one.

@@ -23,6 +23,8 @@ void enter_mount_namespace(const std::vector<std::filesystem::path>& kept, const
 /// Shows a file below own_directory, at a path that every user of the namespace reaches and that is the same each time,
 /// and returns that. Throws std::system_error. Any thread.
 std::filesystem::path show_file(const std::filesystem::path& file);
+/// The same at a path of the caller's choice, below own_directory.
+std::filesystem::path show_file(const std::filesystem::path& file, const std::filesystem::path& as);
 
 /// Shows this process' PID namespace in /proc. Throws core::InputError, one line.
 void mount_proc();

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -111,6 +112,42 @@ TEST_F(AsUser, QemuHasNoRights) {
     EXPECT_EQ(status_of(pid, "CapEff"), "0000000000000000") << name;
     EXPECT_EQ(status_of(pid, "NoNewPrivs"), "1") << name;
     EXPECT_EQ(status_of(pid, "Seccomp"), "2") << name;
+  }
+}
+
+// Neither this project, which lies in /tmp, nor anything but the domain's files.
+TEST_F(AsUser, QemuSeesAndWritesItsOwnAlone) {
+  ASSERT_EQ(run_as_user({"up", prefix_ + "east"}).status, 0);
+  EXPECT_EQ(log().find("QEMU sees"), std::string::npos) << log();
+  const fs::path process = "/proc/" + std::to_string(domains().at(prefix_ + "east"));
+  const fs::path seen = (process / "root").string() + directory_.string();
+  EXPECT_FALSE(fs::exists(seen));
+  EXPECT_TRUE(fs::is_empty(process / "root/root"));
+  std::ifstream mounts(process / "mountinfo");
+  std::set<std::string> written;
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream words(line);
+    std::string none;
+    std::string where;
+    std::string how;
+    words >> none >> none >> none >> none >> where >> how;
+    if (how.starts_with("rw")) written.insert(where.starts_with("/dev/shm/kvmtest-") ? "RAM" : where);
+  }
+  std::erase_if(written, [](const std::string& where) { return where.starts_with("/proc/"); });
+  written.erase("/dev/hugepages");
+  for (const char* part : {"cache", "log"}) written.erase("/run/kvmtest/libvirt/" + std::string(part));
+  EXPECT_EQ(written,
+            (std::set<std::string>{"/dev/pts", "/proc", "/run/kvmtest/libvirt", "/run/kvmtest/states", "RAM"}));
+}
+
+TEST_F(AsUser, TheDaemonGivesUpWhatItDoesNotNeed) {
+  ASSERT_EQ(run_as_user({"install"}).status, 0);
+  constexpr unsigned long long rights_over_the_kernel =
+      1ULL << 16U | 1ULL << 17U | 1ULL << 22U | 1ULL << 25U | 1ULL << 27U | 1ULL << 34U;  // modules to the kernel's log
+  for (const char* set : {"CapPrm", "CapBnd"}) {
+    const unsigned long long rights = std::stoull(status_of(daemon_pid(), set), nullptr, 16);
+    EXPECT_NE(rights, 0U) << set;
+    EXPECT_EQ(rights & rights_over_the_kernel, 0U) << set;
   }
 }
 

@@ -35,7 +35,7 @@ class QemuUserTest : public ::testing::Test {
     return "<domain type='kvm'>" + rest + "<os>" + os + "</os><devices>" + devices + "</devices></domain>";
   }
   [[nodiscard]] Opened opened(const std::string& xml) const {
-    QemuUsers users{user, [](const fs::path& path) { return "/shown" / path.filename(); }};
+    QemuUsers users{user, [](const fs::path& path) { return "/shown" / path.filename(); }, {}};
     return open_to(xml, user, users);
   }
   [[nodiscard]] std::string kernel_of(const Opened& opened) const {
@@ -119,10 +119,43 @@ TEST_F(QemuUserTest, AFileThatIsGivenIsReadByItsUserAlone) {
 
 TEST_F(QemuUserTest, TheLabelNamesTheUserByNumber) {
   pugi::xml_document document;
-  document.load_string(run_as(domain("", ""), user).c_str());
+  document.load_string(run_as(domain("", ""), user, {}).c_str());
   const auto label = document.child("domain").child("seclabel");
   EXPECT_STREQ(label.attribute("relabel").value(), "no");
   EXPECT_STREQ(label.child("label").text().get(), "+1234567:+1234567");
+}
+
+TEST_F(QemuUserTest, AnEmulatorIsStartedSoThatItSeesWhatTheDomainNeeds) {
+  const std::string emulator = file("qemu", 0755);
+  const std::string kernel = file("kernel", 0644);
+  const std::string disk = file("disk", 0644);
+  QemuFiles asked;
+  QemuUsers users;
+  users.start = [&](const QemuFiles& files) {
+    asked = files;
+    return QemuStart{"/start/qemu", "FILES", "value"};
+  };
+  pugi::xml_document document;
+  document.load_string(
+      run_as(domain("<kernel>" + kernel + "</kernel>", "<emulator>" + emulator + "</emulator><disk><source file='" +
+                                                           disk + "'/></disk><serial><log file='/nosuch'/></serial>"),
+             user, users)
+          .c_str());
+  EXPECT_EQ(asked.emulator, emulator);
+  EXPECT_EQ(asked.read, (std::vector<fs::path>{kernel, disk}));
+  const auto started = document.child("domain");
+  EXPECT_STREQ(started.child("devices").child("emulator").text().get(), "/start/qemu");
+  const auto variable = started.child("qemu:commandline").child("qemu:env");
+  EXPECT_STREQ(variable.attribute("name").value(), "FILES");
+  EXPECT_STREQ(variable.attribute("value").value(), "value");
+}
+
+TEST_F(QemuUserTest, QemusOwnArgumentsAreFoundByAnyNameOfTheirNamespace) {
+  for (const char* name : {"qemu", "q"}) {
+    const std::string tag = std::string(name) + ":commandline";
+    const Opened open = opened(domain("", "", "<" + tag + "/>"));
+    EXPECT_FALSE(open.user) << tag;
+  }
 }
 
 }  // namespace
