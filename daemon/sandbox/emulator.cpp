@@ -28,24 +28,9 @@ namespace fs = std::filesystem;
 
 const fs::path emulators = fs::path(own_directory) / "qemu";
 
-constexpr std::string_view hide = "hide=";
-constexpr std::string_view show = "show=";
-constexpr std::string_view write = "write=";
-
-bool write_file(const char* file, const std::string& text) {
-  const int descriptor = open(file, O_WRONLY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  const bool done = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  close(descriptor);
-  return done;
-}
-
-/// Of an ordinary user, who can map no other.
-bool map_itself(uid_t user, gid_t group) {
-  return write_file("/proc/self/setgroups", "deny") &&
-         write_file("/proc/self/uid_map", fmt::format("{0} {0} 1", user)) &&
-         write_file("/proc/self/gid_map", fmt::format("{0} {0} 1", group));
-}
+constexpr std::string_view to_hide = "hide=";
+constexpr std::string_view to_show = "show=";
+constexpr std::string_view to_write = "write=";
 
 /// With every link followed; empty: it is not there.
 fs::path real(const fs::path& path) {
@@ -105,8 +90,8 @@ std::string written(const process::Confinement& files) {
   const auto add = [&](std::string_view word, const fs::path& path) {
     text += fmt::format("{}{}{}", text.empty() ? "" : " ", word, base::percent_encoded(path.string(), "/"));
   };
-  for (const fs::path& each : files.hidden) add(hide, each);
-  for (const auto& each : files.shown) add(each.to_read ? show : write, each.where);
+  for (const fs::path& each : files.hidden) add(to_hide, each);
+  for (const auto& each : files.shown) add(each.to_read ? to_show : to_write, each.where);
   return text;
 }
 
@@ -115,9 +100,9 @@ process::Confinement files_from(const std::string& text) {
   std::istringstream words(text);
   for (std::string word; words >> word;) {
     const auto path = [&](std::string_view what) { return fs::path(base::percent_decoded(word.substr(what.size()))); };
-    if (word.starts_with(hide)) files.hidden.push_back(path(hide));
-    if (word.starts_with(show)) files.shown.push_back({path(show), path(show), true});
-    if (word.starts_with(write)) files.shown.push_back({path(write), path(write)});
+    if (word.starts_with(to_hide)) files.hidden.push_back(path(to_hide));
+    if (word.starts_with(to_show)) files.shown.push_back({path(to_show), path(to_show), true});
+    if (word.starts_with(to_write)) files.shown.push_back({path(to_write), path(to_write)});
   }
   return files;
 }
@@ -143,7 +128,7 @@ int enter_emulators_view(const process::Confinement& files) {
   const uid_t user = geteuid();
   const gid_t group = getegid();
   prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // else its files in /proc are not its own when it has just changed its user
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !map_itself(user, group)) return errno;
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !map_own_id(user, user, group, group)) return errno;
   if (const int error = process::see_no_more_than(files); error != 0) return error;
   return process::keep_only({});
 }

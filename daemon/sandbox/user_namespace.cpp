@@ -13,6 +13,7 @@
 #include <sstream>
 #include <vector>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -133,17 +134,14 @@ std::string map_ids(pid_t process, uid_t user, gid_t group, const Ranges& ranges
   return {};
 }
 
-void write_file(const char* file, const std::string& text) {
-  std::ofstream out(file);
-  out << text << std::flush;
-  if (!out) throw InputError(fmt::format("{}: cannot be written: {}; {}", file, strerror(errno), why_refused(errno)));
-}
-
-/// Of this process, which has no others' ids to give.
-void map_own_ids(uid_t user, gid_t group) {
-  write_file("/proc/self/setgroups", "deny");
-  write_file("/proc/self/uid_map", fmt::format("0 {} 1", user));
-  write_file("/proc/self/gid_map", fmt::format("0 {} 1", group));
+bool write_file(const char* file, const std::string& text) {
+  const int descriptor = open(file, O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool done = write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int error = errno;
+  close(descriptor);
+  errno = error;
+  return done;
 }
 
 /// A process that stays outside, for newuidmap(1) acts from the parent's namespace.
@@ -199,6 +197,12 @@ class Mapper {
 
 }  // namespace
 
+bool map_own_id(uid_t user_inside, uid_t user, gid_t group_inside, gid_t group) {
+  return write_file("/proc/self/setgroups", "deny") &&
+         write_file("/proc/self/uid_map", fmt::format("{} {} 1", user_inside, user)) &&
+         write_file("/proc/self/gid_map", fmt::format("{} {} 1", group_inside, group));
+}
+
 std::string why_refused(int error) {
   if (first_line_of("/proc/sys/kernel/unprivileged_userns_clone") == "0")
     return "kernel.unprivileged_userns_clone is 0: sudo sysctl kernel.unprivileged_userns_clone=1";
@@ -224,7 +228,11 @@ std::string enter_user_namespace() {
     throw InputError(fmt::format("no user namespace: {}: {}", strerror(error), why_refused(error)));
   }
   if (mapper) ranges.lacking = mapper->map();
-  if (!ranges.lacking.empty()) map_own_ids(user, group);
+  // It has no others' ids to give.
+  if (!ranges.lacking.empty() && !map_own_id(0, user, 0, group)) {
+    const int error = errno;
+    throw InputError(fmt::format("the user's id in a user namespace: {}; {}", strerror(error), why_refused(error)));
+  }
   // The user's other groups, such as kvm, are unknown here: once given up they could not be had again.
   groups_kept = true;
   first_id = ranges.lacking.empty() && std::min(ranges.users->count, ranges.groups->count) > first_id_inside + most_ids

@@ -12,6 +12,10 @@ namespace kvmtest::sandbox {
 /// they are. Throws core::InputError, one line, where the machine refuses: what does, and how to allow it.
 std::string enter_user_namespace();
 
+/// In a user namespace that this process has just made: it has these ids there, and no others. False: errno says why
+/// not.
+bool map_own_id(uid_t user_inside, uid_t user, gid_t group_inside, gid_t group);
+
 /// What most likely refuses a namespace with that errno, and how to allow it; one line.
 std::string why_refused(int error);
 
