@@ -66,9 +66,12 @@ class Scheduler {
     record::Split split;
   };
   struct Run {
-    explicit Run(const RunPlan& p) : plan(p), pending(p.tests.begin(), p.tests.end()) {}
-    RunPlan plan;
+    explicit Run(RunPlan p)
+        : pending(std::move_iterator(p.tests.begin()), std::move_iterator(p.tests.end())), plan(std::move(p)) {
+      plan.tests = std::vector<PlannedTest>();
+    }
     std::deque<PlannedTest> pending;  ///< front is next
+    RunPlan plan;                     ///< without its tests
     std::map<AttemptId, Prefix> running;
     std::map<AttemptId, Judging> judging;
     std::map<TestIndex, unsigned> host_faults;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <future>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,13 +20,14 @@
 #include "engine/program_runner.h"
 #include "engine/script_runner.h"
 #include "suite/format.h"
+#include "suite/shelf.h"
 
 namespace kvmtest::engine {
 
 /// A run, ready to go.
 struct RunOrder {
   core::RunPlan plan;
-  std::vector<suite::LoadedTest> tests;  ///< by TestIndex, those with a verdict already included
+  suite::Shelf tests;  ///< by TestIndex, those with a verdict already included
   ScriptLimits limits;
   core::KernelWarnings kernel_warnings = core::KernelWarnings::tell;  ///< for tests that do not say
   std::filesystem::path output;                                       ///< directory of the run's attempts
@@ -41,7 +43,7 @@ struct RunOrder {
 struct ActiveRun {
   ActiveRun(RunOrder o, core::Instant at) : order(std::move(o)), started(at), decided(order.decided) {}
 
-  [[nodiscard]] const suite::Test& test(core::TestIndex index) const { return order.tests.at(index.value).test; }
+  [[nodiscard]] const std::string& name(core::TestIndex test) const { return order.tests.name(test.value); }
 
   /// The run's last record.
   [[nodiscard]] core::record::RunFinished finished(core::record::Outcome outcome, core::Instant now) const {
@@ -82,6 +84,7 @@ struct ActiveRun {
 
   /// What a script left for its judge.
   struct Ran {
+    std::shared_ptr<const suite::LoadedTest> test;
     suite::Execution execution;
     std::map<std::string, std::string> raw;
     core::Prefix prefix;

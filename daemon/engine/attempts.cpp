@@ -82,11 +82,12 @@ Attempts::Attempts(Context& context, Consoles& consoles, PrefixThreads& threads)
 
 void Attempts::begin(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run,
                      std::shared_future<void> writing) {
-  const suite::Test& test = run->test(a.test);
-  context_.record(record::TestStarted{a.attempt, test.name, a.prefix, a.number, a.ready_after});
+  const suite::Shelf& tests = run->order.tests;
+  const std::string& name = run->name(a.test);
+  context_.record(record::TestStarted{a.attempt, name, a.prefix, a.number, a.ready_after});
   std::shared_ptr<ProgramTicket> ticket;
-  if (test.program) ticket = std::make_shared<ProgramTicket>(console::make_nonce());
-  consoles_.begin_test(a.attempt, a.prefix, test, ticket ? ticket->token : std::string());
+  if (tests.is_program(a.test.value)) ticket = std::make_shared<ProgramTicket>(console::make_nonce());
+  consoles_.begin_test(a.attempt, a.prefix, name, tests.hosts(a.test.value), ticket ? ticket->token : std::string());
   {
     const base::Lock lock(mutex_);
     programs_[a.attempt] = std::move(ticket);
@@ -124,7 +125,9 @@ void Attempts::later(std::function<void()> function) { judges_.post(std::move(fu
 // ---- on the prefix's thread ----
 
 void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run) {
-  const suite::LoadedTest& loaded = run->order.tests.at(a.test.value);
+  ActiveRun::Ran ran;
+  ran.test = run->order.tests.get(a.test.value);
+  const suite::LoadedTest& loaded = *ran.test;
   const suite::Test& test = loaded.test;
   Sessions sessions = consoles_.sessions_of(a.attempt);
   const auto start = steady_clock::now();
@@ -132,7 +135,6 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
   suite::Times times{run->began, begin, begin, a.ready_after, {}};
   const auto share = emptied_share(context_.config, a.prefix);
   std::string problem = loaded.own_output ? loaded.own_output->begin(times) : std::string();
-  ActiveRun::Ran ran;
   ran.prefix = a.prefix;
   ran.number = a.number;
   ran.files = {run->order.output, test.name, a.number};
@@ -169,17 +171,17 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
 /// `problem`: why it cannot begin. Returns why there is nothing to judge, if so.
 Attempts::Aborted Attempts::run_steps(const core::action::RunTest& a, const ActiveRun& run, Sessions& sessions,
                                       std::string problem, ActiveRun::Ran& ran) {
-  const suite::Test& test = run.test(a.test);
+  const suite::Test& test = ran.test->test;
   const auto aborted = [&](const std::string& host, const std::string& reason) {
     return core::event::TestAborted{a.attempt, host, reason, {}};
   };
   if (sessions.size() != test.hosts.size()) return aborted({}, "a domain of its group was lost before the test began");
   try {
     if (test.program)
-      ran.execution =
-          run_test_program(context_, consoles_, a, run, {*ticket_of(a.attempt), ran.files.open()}, sessions);
+      ran.execution = run_test_program(context_, consoles_, a, test, run.order.limits,
+                                       {*ticket_of(a.attempt), ran.files.open()}, sessions);
     else if (problem.empty())
-      ran.execution = run_script(a, run, sessions);
+      ran.execution = run_script(a, test, run.order.limits, sessions);
     else
       ran.execution.ending = {suite::Ending::Why::unprepared, {}, std::move(problem)};
   } catch (const HostFault& fault) {
@@ -192,10 +194,10 @@ Attempts::Aborted Attempts::run_steps(const core::action::RunTest& a, const Acti
   return std::nullopt;
 }
 
-suite::Execution Attempts::run_script(const core::action::RunTest& a, const ActiveRun& run, const Sessions& sessions) {
-  ScriptLimits limits = run.order.limits;
+suite::Execution Attempts::run_script(const core::action::RunTest& a, const suite::Test& test, ScriptLimits limits,
+                                      const Sessions& sessions) {
   limits.capture = context_.config.capture_bound;
-  ScriptRunner script(run.test(a.test), sessions, limits, [&](const std::string& host) {
+  ScriptRunner script(test, sessions, limits, [&](const std::string& host) {
     return context_.hypervisor.end_of({a.prefix, core::Host{host}});
   });
   script.on_step = [&](const suite::Step& step, const suite::StepResult& result, std::uint64_t output_bytes) {
@@ -299,7 +301,7 @@ judge::Judgement Attempts::judged(const core::action::JudgeTest& a, ActiveRun& r
     ran = std::move(run.ran.at(a.attempt));
     run.ran.erase(a.attempt);
   }
-  const suite::LoadedTest& loaded = run.order.tests.at(a.test.value);
+  const suite::LoadedTest& loaded = *ran.test;
   const judge::Halt halt{run.halt.raised(), run.halt.descriptor()};
   judge::Effort effort(halt);
   judge::Judgement judgement = loaded.judge->judge(ran.execution, effort);

@@ -56,7 +56,8 @@ class Attempts {
   void run(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run);
   Aborted run_steps(const core::action::RunTest& a, const ActiveRun& run, Sessions& sessions, std::string problem,
                     ActiveRun::Ran& ran);
-  suite::Execution run_script(const core::action::RunTest& a, const ActiveRun& run, const Sessions& sessions);
+  suite::Execution run_script(const core::action::RunTest& a, const suite::Test& test, ScriptLimits limits,
+                              const Sessions& sessions);
   bool collect_kernel(const core::action::RunTest& a, const Sessions& sessions,
                       std::chrono::steady_clock::time_point start, const suite::Test& test,
                       suite::Execution& execution);

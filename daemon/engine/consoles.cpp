@@ -38,8 +38,9 @@ Consoles::Shell Consoles::take(const core::Domain& domain) {
   {
     const base::Lock lock(mutex_);
     if (auto found = shells_.extract(domain); !found.empty()) shell = std::move(found.mapped());
-    const auto holder = borrowed_.find(domain);
-    if (holder == borrowed_.end() || holder->second.expired()) return shell;
+    // Whoever has it keeps it to himself from now on: the domain's next console is to be had.
+    const auto holder = borrowed_.extract(domain);
+    if (holder.empty() || holder.mapped().expired()) return shell;
   }
   if (shell) shell->interrupt();
   return nullptr;
@@ -50,6 +51,8 @@ Consoles::Shell Consoles::close(const core::Domain& domain) {
   {
     const base::Lock lock(mutex_);
     if (auto found = shells_.extract(domain); !found.empty()) shell = std::move(found.mapped());
+    // Who borrowed it may take long to notice, as one whose client does not read. The next console is not his.
+    borrowed_.erase(domain);
   }
   if (shell) shell->interrupt();
   return shell;
@@ -61,6 +64,12 @@ bool Consoles::is_stuck(const core::Domain& domain) {
   if (holder != borrowed_.end() && !holder->second.expired()) return true;
   const auto shell = shells_.find(domain);
   return shell == shells_.end() || !shell->second->at_prompt();
+}
+
+bool Consoles::is_of(const core::Domain& domain, const console::Session& session) {
+  const base::Lock lock(mutex_);
+  const auto found = shells_.find(domain);
+  return found != shells_.end() && found->second.get() == &session;
 }
 
 Consoles::Shell Consoles::borrow(const core::Domain& domain) {
@@ -88,11 +97,11 @@ void Consoles::check_free(const std::vector<core::Prefix>& prefixes) {
 
 // ---- of a running test ----
 
-void Consoles::begin_test(core::AttemptId attempt, const core::Prefix& prefix, const suite::Test& test,
-                          std::string token) {
+void Consoles::begin_test(core::AttemptId attempt, const core::Prefix& prefix, const std::string& test,
+                          const std::vector<std::string>& hosts, std::string token) {
   const base::Lock lock(mutex_);
-  UnderTest under_test{.name = test.name, .token = std::move(token)};
-  for (const std::string& host : test.hosts)
+  UnderTest under_test{.name = test, .token = std::move(token)};
+  for (const std::string& host : hosts)
     if (const auto found = shells_.find({prefix, core::Host{host}}); found != shells_.end())
       under_test.sessions[host] = found->second;
   for (const auto& [host, session] : under_test.sessions) {

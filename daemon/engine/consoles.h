@@ -45,6 +45,8 @@ class Consoles {
   Shell close(const core::Domain& domain);
   /// Whether the console of a domain that is up does not wait at its prompt, or somebody uses it.
   bool is_stuck(const core::Domain& domain);
+  /// Whether it is the console of the domain as it is up now.
+  bool is_of(const core::Domain& domain, const console::Session& session);
   /// Exclusive use, until the pointer goes. Throws Busy when it is in use or there is none.
   Shell borrow(const core::Domain& domain);
   /// Throws Busy when somebody has borrowed one of these prefixes' consoles.
@@ -54,7 +56,8 @@ class Consoles {
 
   /// The test takes the consoles of its hosts, as far as they are up. `token`: of its program, which gets them lent by
   /// it; empty: it is a script.
-  void begin_test(core::AttemptId attempt, const core::Prefix& prefix, const suite::Test& test, std::string token);
+  void begin_test(core::AttemptId attempt, const core::Prefix& prefix, const std::string& test,
+                  const std::vector<std::string>& hosts, std::string token);
   [[nodiscard]] Sessions sessions_of(core::AttemptId attempt);
   /// Ends whatever waits for one of the test's consoles.
   void interrupt(core::AttemptId attempt);

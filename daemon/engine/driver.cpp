@@ -105,7 +105,9 @@ void Driver::start_run(RunOrder order) {
   for (const auto& [prefix, entry] : scheduler_.prefixes())
     for (const auto& [host, domain] : entry.domains)
       if (core::at_rest(domain.state) && pieces_.consoles.is_stuck({prefix, host})) stuck.push_back({prefix, host});
-  dispatch(core::event::RunSubmitted{run_->order.plan, std::move(stuck)});
+  core::event::RunSubmitted submitted{run_->order.plan, std::move(stuck)};
+  run_->order.plan.tests = std::vector<core::PlannedTest>();  // the scheduler has them from now on
+  dispatch(std::move(submitted));
 }
 
 void Driver::stop_run(const std::string& by, bool release) {
@@ -169,7 +171,7 @@ void Driver::perform(const core::action::RunTest& a) {
 }
 
 void Driver::perform(const core::action::ReportVerdict& a) {
-  const std::string& test = run_->test(a.test).name;
+  const std::string& test = run_->name(a.test);
   record::AttemptJudged judged{a.attempt, test, a.prefix, a.number, a.verdict, a.issues, a.split, {}, a.final};
   if (a.final && a.test_verdict != a.verdict) judged.test_verdict = a.test_verdict;
   if (a.final) run_->decided[a.test] = a.test_verdict;
@@ -185,7 +187,7 @@ void Driver::perform(const core::action::ReportVerdict& a) {
 /// Of an attempt that never began. That is rare, and the suite's own output must be right before anybody hears of the
 /// verdict; so a thread that may touch a disk writes it first.
 void Driver::tell_of_missed(const core::action::ReportVerdict& a, record::AttemptJudged judged) {
-  const auto own_output = run_->order.tests.at(a.test.value).own_output;
+  const auto own_output = run_->order.tests.own_output(a.test.value);
   if (!own_output) {
     context_.record(std::move(judged));
     return;
@@ -211,16 +213,15 @@ void Driver::tell_of_missed(const core::action::ReportVerdict& a, record::Attemp
 
 void Driver::perform(const core::action::ReportUntested& a) {
   run_->decided[a.test] = a.verdict;
-  context_.record(record::TestUntested{run_->test(a.test).name, a.reason, a.verdict});
+  context_.record(record::TestUntested{run_->name(a.test), a.reason, a.verdict});
 }
 
 void Driver::perform(const core::action::ReportHeld& a) {
-  const suite::Test& test = run_->test(a.test);
   std::vector<std::string> domains;
-  for (const std::string& host : test.hosts) domains.push_back(a.prefix.value + host);
+  for (const std::string& host : run_->order.tests.hosts(a.test.value)) domains.push_back(a.prefix.value + host);
   context_.record(record::Notice{
       true, fmt::format("{}: its domains stay as they are; kvmsh {} gets in, kvmtest destroy {} lets them go",
-                        test.name.string(), fmt::join(domains, ", kvmsh "), fmt::join(domains, " "))});
+                        run_->name(a.test), fmt::join(domains, ", kvmsh "), fmt::join(domains, " "))});
 }
 
 void Driver::perform(const core::action::FinishRun& a) {

@@ -190,7 +190,8 @@ void Engine::command_ran(const core::Domain& domain, const std::string& token, c
   pieces_->consoles.command_ran(domain, token, command, result);
 }
 
-void Engine::give_up(const core::Domain& domain) {
+void Engine::give_up(const core::Domain& domain, const console::Session& session) {
+  if (!pieces_->consoles.is_of(domain, session)) return;
   pieces_->context.post(core::event::DomainLost{domain, core::Fault::guest, "its console does not answer"});
 }
 

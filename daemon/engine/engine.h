@@ -95,8 +95,9 @@ class Engine {
   /// The program ran a command on a console that was lent to it.
   void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
                    const console::CommandResult& result);
-  /// The domain's console does not answer any more; it is destroyed, and reset for the next who wants it.
-  void give_up(const core::Domain& domain);
+  /// The domain's console does not answer any more; it is destroyed, and reset for the next who wants it. Nothing
+  /// happens when `session` is no longer its console: the domain has been destroyed meanwhile, and is another's now.
+  void give_up(const core::Domain& domain, const console::Session& session);
 
   /// A domain ended by itself.
   void domain_lost(const core::Domain& domain, const End& end);

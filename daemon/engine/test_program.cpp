@@ -74,8 +74,8 @@ std::vector<std::string> inherited_environment() {
 }  // namespace
 
 suite::Execution run_test_program(Context& context, Consoles& consoles, const core::action::RunTest& a,
-                                  const ActiveRun& run, const ProgramPlace& place, Sessions& sessions) {
-  const suite::Test& test = run.test(a.test);
+                                  const suite::Test& test, const ScriptLimits& limits, const ProgramPlace& place,
+                                  Sessions& sessions) {
   const fs::path files = made(place.output, "files").path();
   const base::OpenDirectory bin = made(place.output, "bin");
   const fs::path& commands = bin.path();
@@ -83,7 +83,7 @@ suite::Execution run_test_program(Context& context, Consoles& consoles, const co
 
   ProgramOrder order{.program = *test.program,
                      .environment = inherited_environment(),
-                     .limit = test.limit.value_or(run.order.limits.test),
+                     .limit = test.limit.value_or(limits.test),
                      .capture_bound = context.config.capture_bound,
                      .confinement = context.config.programs};
   for (const fs::path& own : {files, commands}) order.confinement.shown.push_back({own, own});

@@ -28,6 +28,7 @@ struct ProgramPlace {
 /// Runs the test's program to its end (engine/program_runner.h); its consoles are lent to its commands meanwhile.
 /// `sessions` keeps those that can be used afterwards. On the prefix's thread. Throws HostFault, console::Interrupted.
 suite::Execution run_test_program(Context& context, Consoles& consoles, const core::action::RunTest& a,
-                                  const ActiveRun& run, const ProgramPlace& place, Sessions& sessions);
+                                  const suite::Test& test, const ScriptLimits& limits, const ProgramPlace& place,
+                                  Sessions& sessions);
 
 }  // namespace kvmtest::engine

@@ -183,26 +183,18 @@ std::vector<LoadedTest> in_order(std::vector<LoadedTest> tests, const Choice& ch
   return tests;
 }
 
-namespace {
-
-/// What is checked and removed for every run, before its tests are put in order.
-void prepare(std::vector<LoadedTest>& tests, const Choice& choice) {
-  check_any_can_run(tests);
-  if (choice.post_mortem.value_or(tests.size() > 1)) return;
-  for (LoadedTest& loaded : tests)
-    std::erase_if(loaded.test.steps, [](const suite::Step& step) { return step.post_mortem; });
+bool looks_at_hosts_afterwards(const Choice& choice, std::size_t tests) {
+  return choice.post_mortem.value_or(tests > 1);
 }
 
-}  // namespace
-
 std::vector<LoadedTest> choose(std::vector<LoadedTest> tests, const Choice& choice, const Past& past) {
-  prepare(tests, choice);
+  check_any_can_run(tests);
   return in_order(std::move(tests), choice, past);
 }
 
-std::vector<LoadedTest> choose_again(std::vector<LoadedTest> tests, const Choice& choice,
-                                     const std::vector<std::string>& names, const std::string& run) {
-  prepare(tests, choice);
+std::vector<LoadedTest> choose_again(std::vector<LoadedTest> tests, const std::vector<std::string>& names,
+                                     const std::string& run) {
+  check_any_can_run(tests);
   std::map<std::string, LoadedTest> by_name;
   for (LoadedTest& loaded : tests) by_name.emplace(loaded.test.name, std::move(loaded));
   std::vector<LoadedTest> out;

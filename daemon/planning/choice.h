@@ -96,8 +96,11 @@ std::vector<suite::LoadedTest> choose(std::vector<suite::LoadedTest> tests, cons
 
 /// The tests of a run that goes on: those of that name, in that order, whatever order they would have now. Throws
 /// core::InputError for one that is gone; `run` is the run's name in that message.
-std::vector<suite::LoadedTest> choose_again(std::vector<suite::LoadedTest> tests, const Choice& choice,
-                                            const std::vector<std::string>& names, const std::string& run);
+std::vector<suite::LoadedTest> choose_again(std::vector<suite::LoadedTest> tests, const std::vector<std::string>& names,
+                                            const std::string& run);
+
+/// Whether, of so many wanted tests, those that look at their hosts afterwards do.
+bool looks_at_hosts_afterwards(const Choice& choice, std::size_t tests);
 
 /// How the run's order came about, in a line; empty where that is plain to see.
 std::string ordering_told(const Choice& choice, const Past& past);

@@ -33,9 +33,11 @@ core::SoFar so_far(const report::TestResult& test) {
   return out;
 }
 
-core::PlannedTest planned(core::TestIndex index, const suite::Test& test) {
-  core::PlannedTest out{index, test.name, {}, 0};
-  for (const std::string& host : test.hosts) out.hosts.emplace_back(host);
+core::PlannedTest planned(core::TestIndex index, const suite::Shelf& tests) {
+  core::PlannedTest out{index, tests.name(index.value), {}, 0};
+  const auto& hosts = tests.hosts(index.value);
+  out.hosts.reserve(hosts.size());
+  for (const std::string& host : hosts) out.hosts.emplace_back(host);
   return out;
 }
 
@@ -46,22 +48,21 @@ void keep_verdict(Plan& plan, core::TestIndex index, const report::TestResult& r
   if (result.verdict == core::Verdict::failed || result.verdict == core::Verdict::unresolved) ++plan.run.failed;
 }
 
-void add_tests(Plan& plan, const std::vector<suite::LoadedTest>& tests,
-               const std::vector<report::TestResult>& results) {
+void add_tests(Plan& plan, const suite::Shelf& tests, const std::vector<report::TestResult>& results) {
+  plan.run.tests.reserve(tests.size());
   for (std::size_t i = 0; i < tests.size(); ++i) {
     const core::TestIndex index{static_cast<std::uint32_t>(i)};
-    const suite::Test& test = tests[i].test;
     const report::TestResult* result = results.empty() ? nullptr : &results.at(i);
     if (result != nullptr && result->verdict) {
       keep_verdict(plan, index, *result);
       continue;
     }
-    if (!test.obstacle.empty()) {
+    if (const std::string& obstacle = tests.obstacle(i); !obstacle.empty()) {
       plan.decided[index] = core::Verdict::untested;
-      plan.untested[test.name] = test.obstacle;
+      plan.untested[tests.name(i)] = obstacle;
       continue;
     }
-    core::PlannedTest next = planned(index, test);
+    core::PlannedTest next = planned(index, tests);
     if (result != nullptr) {
       next.attempts = result->attempts.empty() ? 0 : result->attempts.back().number;
       next.so_far = so_far(*result);
@@ -130,9 +131,8 @@ core::States states_for_client(const core::Domain& domain, settings::ResetMethod
   return states;
 }
 
-Plan plan(const RunRequest& request, const std::vector<suite::LoadedTest>& tests,
-          const std::vector<report::TestResult>& results, const settings::Settings::Limits& limits,
-          const Machine& machine, const StateOf& state_of) {
+Plan plan(const RunRequest& request, const suite::Shelf& tests, const std::vector<report::TestResult>& results,
+          const settings::Settings::Limits& limits, const Machine& machine, const StateOf& state_of) {
   Plan out;
   core::RunPlan& run = out.run;
   run.slots = request.workers;

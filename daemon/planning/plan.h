@@ -15,6 +15,7 @@
 #include "report/run_summary.h"
 #include "settings/settings.h"
 #include "suite/format.h"
+#include "suite/shelf.h"
 
 namespace kvmtest::planning {
 
@@ -61,9 +62,8 @@ struct Plan {
 
 /// Plans a run of the chosen tests, in their order. `results`: of a run that goes on, one a test; empty for a new run.
 /// Throws what `state_of` does.
-Plan plan(const RunRequest& request, const std::vector<suite::LoadedTest>& tests,
-          const std::vector<report::TestResult>& results, const settings::Settings::Limits& limits,
-          const Machine& machine, const StateOf& state_of);
+Plan plan(const RunRequest& request, const suite::Shelf& tests, const std::vector<report::TestResult>& results,
+          const settings::Settings::Limits& limits, const Machine& machine, const StateOf& state_of);
 
 /// The names that a request has as strings.
 std::vector<core::Prefix> prefixes_of(const std::vector<std::string>& names);

@@ -123,7 +123,7 @@ ConsoleEnd Consoles::run(const core::Domain& domain, const ConsoleCommand& comma
   const bool in_test = !command.token.empty();
   // What a failed test left may still be running there.
   if (!in_test && !session.at_prompt() && !session.recover(3s)) {
-    engine_.give_up(domain);
+    engine_.give_up(domain, session);
     return {.error = domain.name() + " does not answer and is taken away"};
   }
   if (command.reboot) {
@@ -142,7 +142,7 @@ ConsoleEnd Consoles::run(const core::Domain& domain, const ConsoleCommand& comma
   if (!result.closed && !result.left && session.recover(3s))
     return {.error = fmt::format("no prompt within {:.1f} s; the command was interrupted",
                                  static_cast<double>(result.took.count()) / 1e6)};
-  if (!in_test) engine_.give_up(domain);
+  if (!in_test) engine_.give_up(domain, session);
   return {.error = no_status(domain, result)};
 }
 
@@ -155,7 +155,7 @@ ConsoleEnd Consoles::execute(const core::Domain& domain, const ConsoleCommand& c
   // It may have taken long to get the console.
   if (in_test && !client.output("")) return {.error = "the client has gone"};
   const auto given_up = [&](const char* why) {
-    if (!in_test) engine_.give_up(domain);
+    if (!in_test) engine_.give_up(domain, *session);
     return ConsoleEnd{.error = domain.name() + why};
   };
   try {

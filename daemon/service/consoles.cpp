@@ -81,7 +81,7 @@ ConsoleEnd Consoles::interact(const core::Domain& domain, console::TerminalSize 
   } catch (const std::exception&) {
     served = {{.error = domain.name() + " ended"}};
   }
-  if (!served.usable) engine_.give_up(domain);
+  if (!served.usable) engine_.give_up(domain, *session);
   return served.end;
 }
 

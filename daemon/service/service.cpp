@@ -4,6 +4,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
@@ -41,10 +42,14 @@ void Service::prepare_prefixes(const std::vector<std::string>& prefixes) {
 }
 
 /// Those that the request wants, as loaded.
-std::vector<suite::LoadedTest> Service::load(const planning::RunRequest& request) {
+Service::Loaded Service::load(const planning::RunRequest& request) {
   auto context = suite::context_for(parts_.settings, &parts_.templates.hosts());
   context.base = request.base;
-  return planning::wanted(suite::load(request.tests, std::move(context), request.format), request.choice).tests;
+  Loaded loaded;
+  loaded.spool = context.spool = std::make_shared<base::Spool>(parts_.settings.state_dir);
+  loaded.tests = planning::wanted(suite::load(request.tests, std::move(context), request.format), request.choice).tests;
+  loaded.post_mortem = planning::looks_at_hosts_afterwards(request.choice, loaded.tests.size());
+  return loaded;
 }
 
 planning::Past Service::past(const std::vector<suite::LoadedTest>& tests) {
@@ -69,10 +74,12 @@ void Service::make_ready(const planning::RunRequest& request) {
 }
 
 /// Plans the run; `results`: see planning::plan().
-Service::Planned Service::plan_run(core::RunId run, const planning::RunRequest& request,
-                                   std::vector<suite::LoadedTest> tests,
+Service::Planned Service::plan_run(core::RunId run, const planning::RunRequest& request, Loaded loaded,
                                    const std::vector<report::TestResult>& results) {
   const settings::Settings& settings = parts_.settings;
+  suite::Shelf tests(std::move(loaded.tests), std::move(loaded.spool), loaded.post_mortem);
+  loaded.tests = std::vector<suite::LoadedTest>();
+  malloc_trim(0);  // what the loading of tens of thousands of tests took is the machine's again
   auto plan = planning::plan(request, tests, results, settings.limits, setup::machine(settings, parts_.templates),
                              [this](const core::Domain& domain) { return clean_state(domain); });
   plan.run.run = run;
@@ -102,20 +109,20 @@ void Service::begin(Planned planned, std::vector<record::Body> first) {
 
 core::RunId Service::start_run(const planning::RunRequest& request) {
   const base::Lock lock(starting_);
-  auto tests = load(request);
-  const planning::Past before = past(tests);
-  tests = planning::choose(std::move(tests), request.choice, before);
+  Loaded loaded = load(request);
+  const planning::Past before = past(loaded.tests);
+  loaded.tests = planning::choose(std::move(loaded.tests), request.choice, before);
   make_ready(request);
 
   const auto description = parts_.hypervisor.describe();
   const core::Prefix any{request.prefixes.front()};  // a domain's state does not depend on its prefix
   record::RunStarted started{.prefixes = request.prefixes,
                              .workers = request.workers,
-                             .tests = planning::names_of(tests),
+                             .tests = planning::names_of(loaded.tests),
                              .uri = description.uri,
                              .accelerator = description.accelerator,
                              .settings = planning::to_json(request).dump(),
-                             .inputs = inputs_of(tests, [&](const std::string& host) {
+                             .inputs = inputs_of(loaded.tests, [&](const std::string& host) {
                                return parts_.snapshots.state_of({any, core::Host{host}}).value;
                              })};
   const core::RunId run = parts_.database.create_run(
@@ -123,7 +130,7 @@ core::RunId Service::start_run(const planning::RunRequest& request) {
   std::vector<record::Body> first{std::move(started)};
   if (auto told = planning::ordering_told(request.choice, before); !told.empty())
     first.emplace_back(record::Notice{false, std::move(told)});
-  begin(plan_run(run, request, std::move(tests), {}), std::move(first));
+  begin(plan_run(run, request, std::move(loaded), {}), std::move(first));
   return run;
 }
 
@@ -141,10 +148,11 @@ std::optional<core::RunId> Service::resume_run() {
   const telemetry::Resume& state = *unfinished;
   const auto request = planning::request_from(nlohmann::json::parse(state.created.settings));
   // The run's own list counts; the files may have changed under it.
-  auto tests = planning::choose_again(load(request), request.choice, state.created.tests,
-                                      fmt::format("run {}", state.run.value));
+  Loaded loaded = load(request);
+  loaded.tests =
+      planning::choose_again(std::move(loaded.tests), state.created.tests, fmt::format("run {}", state.run.value));
   make_ready(request);
-  auto planned = plan_run(state.run, request, std::move(tests), state.tests);
+  auto planned = plan_run(state.run, request, std::move(loaded), state.tests);
   planned.order.spent = spent;
   const record::RunResumed resumed{static_cast<unsigned>(planned.order.decided.size()),
                                    static_cast<unsigned>(state.unjudged.size())};
@@ -212,7 +220,7 @@ void Service::destroy_domains(const engine::Engine::PrefixStatus& prefix) {
 
 core::Domain Service::domain(const std::string& name) const {
   core::Domain domain = parts_.templates.parse_domain(name);
-  settings::check_prefixes({domain.prefix.value}, fmt::format("domain '{}'", name));
+  settings::check_prefixes({domain.prefix.value}, "domain");
   return domain;
 }
 

@@ -83,7 +83,12 @@ class Service {
  private:
   void prepare_prefixes(const std::vector<std::string>& prefixes);
   void make_ready(const planning::RunRequest& request);
-  std::vector<suite::LoadedTest> load(const planning::RunRequest& request);
+  struct Loaded {
+    std::vector<suite::LoadedTest> tests;
+    std::shared_ptr<base::Spool> spool{};  ///< what they wait in
+    bool post_mortem = true;
+  };
+  Loaded load(const planning::RunRequest& request);
   planning::Past past(const std::vector<suite::LoadedTest>& tests);
   planning::CleanState clean_state(const core::Domain& domain);
   /// A run, ready to go, and why the tests that cannot run are untested, by name.
@@ -91,7 +96,7 @@ class Service {
     engine::RunOrder order;
     std::map<std::string, std::string> untested;
   };
-  Planned plan_run(core::RunId run, const planning::RunRequest& request, std::vector<suite::LoadedTest> tests,
+  Planned plan_run(core::RunId run, const planning::RunRequest& request, Loaded loaded,
                    const std::vector<report::TestResult>& results);
   void begin(Planned planned, std::vector<core::record::Body> first);
   void end_stopped_runs();

@@ -42,16 +42,20 @@ int read_plain(const std::filesystem::path& path, std::string& text) {
   if (!file || fstat(file.number(), &status) != 0) return errno;
   if (!S_ISREG(status.st_mode)) return EINVAL;
   if (status.st_size > static_cast<off_t>(largest_input)) return EFBIG;
+  // Tens of thousands of such texts may wait, so that none has more memory than it needs.
+  constexpr std::size_t more = 1U << 16U;
   while (true) {
-    constexpr std::size_t piece = 1U << 16U;
     const std::size_t had = text.size();
+    const std::size_t piece = had == 0 ? static_cast<std::size_t>(status.st_size) + 1 : more;
     text.resize(had + piece);
     const ssize_t got = read(file.number(), text.data() + had, piece);
     text.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (got < 0 && errno != EINTR) return errno;
     if (text.size() > largest_input) return EFBIG;
-    if (got == 0) return 0;
+    if (got == 0) break;
   }
+  text.shrink_to_fit();
+  return 0;
 }
 
 }  // namespace

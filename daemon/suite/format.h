@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/open_directory.h"
+#include "base/spool.h"
 #include "judge/effort.h"
 #include "judge/judgement.h"
 #include "process/confinement.h"
@@ -21,16 +22,29 @@ namespace kvmtest::suite {
 
 using judge::Judgement;
 
+class Judge;
+
+/// How a judge is made again of what it put away.
+struct JudgeAway {
+  base::Spool::Place place;
+  std::shared_ptr<const Judge> (*made)(const Test& test, std::string kept);
+};
+
 /// Judges attempts at one test. Immutable: any thread, several at once.
 class Judge {
  public:
   virtual ~Judge() = default;
-  /// Never throws for anything an execution may hold. Spends `effort`.
+  /// Throws for nothing that an execution may hold. Spends `effort`.
   [[nodiscard]] virtual Judgement judge(const Execution& execution, judge::Effort& effort) const = 0;
   /// The text of the test's file (Test::path) that would expect what this execution gave; nothing when the format keeps
   /// no expectations that can be rewritten.
   [[nodiscard]] virtual std::optional<std::string> accept(const Execution& execution) const {
     (void)execution;
+    return std::nullopt;
+  }
+  /// Puts what it needs much memory for into the spool; nothing: it needs little. Throws what the spool does.
+  [[nodiscard]] virtual std::optional<JudgeAway> put_away(base::Spool& spool) const {
+    (void)spool;
     return std::nullopt;
   }
 };
@@ -59,6 +73,11 @@ struct LoadedTest {
   Test test;
   std::shared_ptr<const Judge> judge;
   std::shared_ptr<const OwnOutput> own_output{};  ///< null: its suite keeps none
+  struct Away {
+    base::Spool::Place test;           ///< the whole one
+    std::optional<JudgeAway> judge{};  ///< nothing: `judge` is there
+  };
+  std::optional<Away> away{};  ///< `test` has no steps then
 };
 
 /// What is known of a suite that comes with files of its own into its guests.
@@ -74,7 +93,8 @@ struct LoadContext {
   const std::set<std::string>* known_hosts = nullptr;  ///< null: any host will do
   std::filesystem::path cache{};  ///< directory for what judging can make again; empty: it keeps nothing
   SuiteInGuests in_guests{};
-  process::Confinement confinement{};  ///< of programs that judge
+  process::Confinement confinement{};    ///< of programs that judge
+  std::shared_ptr<base::Spool> spool{};  ///< for tests to wait in (suite/shelf.h); null: they stay in memory
 };
 
 /// One format. Stateless: any thread.

@@ -29,7 +29,7 @@ std::vector<Test> parse_list(std::string_view text, const std::filesystem::path&
                              const std::set<std::string>* known_hosts = nullptr);
 
 /// Judges an attempt at one: its exit status, and its standard output where that is TAP.
-Judgement judge_program(const Test& test, const Execution& execution);
+Judgement judge_program(const std::vector<std::string>& hosts, const Execution& execution);
 
 /// Whether the file is a script to be executed, whatever its suffix: executable, and begins with "#!".
 bool is_script(const std::filesystem::path& file);

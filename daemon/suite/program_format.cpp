@@ -7,6 +7,7 @@
 #include "settings/input_file.h"
 #include "suite/files.h"
 #include "suite/program.h"
+#include "suite/shelf.h"
 #include "suite/transcript.h"
 
 namespace kvmtest::suite {
@@ -30,18 +31,24 @@ std::string beginning(const fs::path& file) {
 
 class ProgramJudge final : public Judge {
  public:
-  explicit ProgramJudge(Test test) : test_(std::move(test)) {}
+  explicit ProgramJudge(std::vector<std::string> hosts) : hosts_(std::move(hosts)) {}
   [[nodiscard]] Judgement judge(const Execution& execution, judge::Effort&) const override {
-    return judge_program(test_, execution);
+    return judge_program(hosts_, execution);
+  }
+  [[nodiscard]] std::optional<JudgeAway> put_away(base::Spool&) const override {
+    return JudgeAway{{}, [](const Test& test, std::string) {
+                       std::shared_ptr<const Judge> judge = std::make_shared<ProgramJudge>(test.hosts);
+                       return judge;
+                     }};
   }
 
  private:
-  Test test_;
+  const std::vector<std::string> hosts_;
 };
 
-LoadedTest loaded(Test test) {
-  auto judge = std::make_shared<ProgramJudge>(test);
-  return {std::move(test), std::move(judge)};
+LoadedTest loaded(Test test, const LoadContext& context) {
+  auto judge = std::make_shared<ProgramJudge>(test.hosts);
+  return put_away({std::move(test), std::move(judge)}, context);
 }
 
 bool is_list(const fs::path& path) {
@@ -144,7 +151,7 @@ class ProgramFormat final : public Format {
         if (is_list(file))
           add_list({file, {}}, context, tests);
         else if (auto test = described(file, context))
-          tests.push_back(loaded(std::move(*test)));
+          tests.push_back(loaded(std::move(*test), context));
       }
     } else if (is_executable(path)) {
       auto test = described(path, context);
@@ -152,7 +159,7 @@ class ProgramFormat final : public Format {
         throw core::InputError({label_of(path, context.base), 1},
                                "the comment at the program's top does not say which hosts it needs: '# hosts: east "
                                "west'; a program that cannot be changed is named in a list (*.tests)");
-      tests.push_back(loaded(std::move(*test)));
+      tests.push_back(loaded(std::move(*test), context));
     }
     if (tests.empty())
       throw core::InputError({label_of(path, context.base)},
@@ -171,7 +178,7 @@ class ProgramFormat final : public Format {
       names.push_back(test.name.string().substr(suite.size() + 1));
       if (!named.test.empty() && named.test != names.back()) continue;
       test.path = named.file;
-      tests.push_back(loaded(std::move(test)));
+      tests.push_back(loaded(std::move(test), context));
     }
     if (tests.size() == before)
       throw core::InputError({label}, "there is no test '" + named.test + "'" + core::did_you_mean(named.test, names));

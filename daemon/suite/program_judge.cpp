@@ -164,10 +164,10 @@ class ProgramJudging {
 
 }  // namespace
 
-Judgement judge_program(const Test& test, const Execution& execution) {
+Judgement judge_program(const std::vector<std::string>& hosts, const Execution& execution) {
   const ProgramResult none;
   Judgement judgement = ProgramJudging(execution.program ? *execution.program : none, execution.ending).judge();
-  for (const std::string& host : test.hosts) judgement.clean[host];
+  for (const std::string& host : hosts) judgement.clean[host];
   return judgement;
 }
 

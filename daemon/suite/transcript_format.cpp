@@ -6,6 +6,7 @@
 #include "settings/input_file.h"
 #include "suite/files.h"
 #include "suite/program.h"
+#include "suite/shelf.h"
 #include "suite/transcript.h"
 
 namespace kvmtest::suite {
@@ -14,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Keeps the text alone, and parses it once more: tens of thousands of tests may wait, and few are judged at a time.
+/// Keeps the text alone, and parses it once more.
 class TranscriptJudge final : public Judge {
  public:
   TranscriptJudge(std::string text, std::string label, const Test& test)
@@ -24,6 +25,14 @@ class TranscriptJudge final : public Judge {
   }
   [[nodiscard]] std::optional<std::string> accept(const Execution& execution) const override {
     return suite::accept(transcript(), execution);
+  }
+  [[nodiscard]] std::optional<JudgeAway> put_away(base::Spool& spool) const override {
+    return JudgeAway{spool.put(label_ + '\0' + text_), [](const Test& test, std::string kept) {
+                       const std::size_t end = kept.find('\0');
+                       std::shared_ptr<const Judge> judge =
+                           std::make_shared<TranscriptJudge>(kept.substr(end + 1), kept.substr(0, end), test);
+                       return judge;
+                     }};
   }
 
  private:
@@ -97,7 +106,7 @@ class TranscriptFormat final : public Format {
     Test test = parse_transcript(text, label, name, context.known_hosts).test;
     test.path = file;
     auto judge = std::make_shared<TranscriptJudge>(std::move(text), label.string(), test);
-    return {std::move(test), std::move(judge)};
+    return put_away({std::move(test), std::move(judge)}, context);
   }
 };
 

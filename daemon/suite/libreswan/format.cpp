@@ -13,6 +13,7 @@
 #include "suite/libreswan/judge.h"
 #include "suite/libreswan/scripts.h"
 #include "suite/libreswan/testlist.h"
+#include "suite/shelf.h"
 
 namespace kvmtest::suite {
 
@@ -186,7 +187,7 @@ class LibreswanFormat final : public Format {
     }
     // The suite limits commands, not tests.
     test.limit = context.in_guests.command_limit * (test.steps.size() + test.preparation.size() + 1);
-    return with_judge(std::move(test), checkouts.sanitizer(*checkout, context));
+    return put_away(with_judge(std::move(test), checkouts.sanitizer(*checkout, context)), context);
   }
 };
 

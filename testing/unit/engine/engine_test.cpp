@@ -347,7 +347,7 @@ TEST_F(EngineTest, ClientsBorrowDomainsOutsideRuns) {
     EXPECT_THROW(engine_.start_run(order({script("t", {{"east", "true"}})})), Busy);
   }
   EXPECT_THROW(engine_.borrow(west), Busy);
-  engine_.give_up(east);
+  engine_.give_up(east, *engine_.borrow(east));
   engine_.request_domain(east, {});
   EXPECT_EQ(engine_.borrow(east)->run("echo new", 60s).output, "new\n");
   engine_.destroy_domain(east);

@@ -150,8 +150,8 @@ class EngineTest : public ::testing::Test {
     order.plan.policy.cool_down = 1ms;
     order.tests = std::move(tests);
     for (std::size_t i = 0; i < order.tests.size(); ++i) {
-      core::PlannedTest planned{core::TestIndex{static_cast<std::uint32_t>(i)}, order.tests[i].test.name, {}, 0};
-      for (const auto& host : order.tests[i].test.hosts) planned.hosts.emplace_back(host);
+      core::PlannedTest planned{core::TestIndex{static_cast<std::uint32_t>(i)}, order.tests.name(i), {}, 0};
+      for (const auto& host : order.tests.hosts(i)) planned.hosts.emplace_back(host);
       order.plan.tests.push_back(planned);
     }
     order.limits = {60s, 120s};

@@ -145,29 +145,17 @@ TEST(Choice, NoneThatCanRunIsRefused) {
   EXPECT_EQ(names(choose(suite_of_statuses(), {}, {})).size(), 5U) << "those that cannot run are among the run's";
 }
 
-/// How many steps the first test has, of one of its own and one that looks at its host afterwards.
-std::size_t steps_left(std::vector<LoadedTest> of, std::optional<bool> post_mortem) {
-  of.front().test.steps.resize(2);
-  of.front().test.steps.back().post_mortem = true;
-  return choose(std::move(of), {.post_mortem = post_mortem}, {}).front().test.steps.size();
-}
-
 TEST(Choice, HostsAreLookedAtAfterwardsWithSeveralTests) {
-  auto one = tests();
-  one.resize(1);
-  EXPECT_EQ(steps_left(tests(), {}), 2U);
-  EXPECT_EQ(steps_left(one, {}), 1U);
-  EXPECT_EQ(steps_left(tests(), false), 1U);
-  EXPECT_EQ(steps_left(one, true), 2U);
+  EXPECT_TRUE(looks_at_hosts_afterwards({}, 2));
+  EXPECT_FALSE(looks_at_hosts_afterwards({}, 1));
+  EXPECT_FALSE(looks_at_hosts_afterwards({.post_mortem = false}, 2));
+  EXPECT_TRUE(looks_at_hosts_afterwards({.post_mortem = true}, 1));
 }
 
 TEST(Choice, ARunThatGoesOnHasItsOwnTestsInItsOwnOrder) {
   const Names list{"s/e", "s/a", "s/c"};
-  EXPECT_EQ(names(choose_again(tests(), ordered("longest"), list, "run 3")), list);
-  EXPECT_EQ(error([] {
-              choose_again(tests(), {}, {"s/a", "s/x"}, "run 3");
-            }),
-            "run 3 cannot go on: its test s/x is gone");
+  EXPECT_EQ(names(choose_again(tests(), list, "run 3")), list);
+  EXPECT_EQ(error([] { choose_again(tests(), {"s/a", "s/x"}, "run 3"); }), "run 3 cannot go on: its test s/x is gone");
 }
 
 }  // namespace

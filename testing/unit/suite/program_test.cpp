@@ -101,7 +101,7 @@ Judgement judged(ProgramResult result, Ending ending = {}) {
   Execution execution;
   execution.program = std::move(result);
   execution.ending = std::move(ending);
-  return judge_program(test, execution);
+  return judge_program(test.hosts, execution);
 }
 
 TEST(Program, IsJudgedByItsExitStatus) {
