@@ -82,7 +82,13 @@ Option& Option::within(Number least, Number most) {
   return *this;
 }
 Option& Option::positive() {
-  option_->check(CLI::PositiveNumber);
+  // CLI::PositiveNumber tells a bound of 309 digits.
+  option_->check([](const std::string& word) {
+    double value = 0;
+    return CLI::detail::lexical_cast(word, value) && value > 0 && value <= 1e9
+               ? std::string()
+               : "'" + word + "' is not a number above 0";
+  });
   return *this;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "base/threads.h"
 #include "kvmtest/attempt_files.h"
 #include "kvmtest/baseline.h"
 #include "kvmtest/display.h"
@@ -63,7 +64,7 @@ class Attendant {
     pthread_sigmask(SIG_BLOCK, &signals, &mask_);
     signals_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     stop_signals_.hand_over();
-    thread_ = std::thread([this] { attend(); });
+    thread_ = base::start_thread("control-C", [this] { attend(); });
   }
   Attendant(const Attendant&) = delete;
   Attendant& operator=(const Attendant&) = delete;
@@ -71,7 +72,7 @@ class Attendant {
     done_ = true;
     wake();
     thread_.join();
-    if (stopping_.joinable()) stopping_.join();
+    stopping_.join();
     close(signals_);
     close(wake_);
     stop_signals_.give_back();
@@ -87,7 +88,7 @@ class Attendant {
   void attend() {
     while (!done_) {
       auto wait = display_.tick();
-      if (stopping_.joinable()) {
+      if (asked_) {
         if (steady_clock::now() - heard_.load() > patience)
           leave("kvmtest: leaving; the daemon does not answer, and may stop the run later");
         if (wait < 0ms || wait > 1s) wait = 1s;
@@ -111,7 +112,7 @@ class Attendant {
       display_.redraw();
     } else if (followed_.on_interrupt == OnInterrupt::leave) {
       leave(fmt::format("kvmtest: no longer watching; run {} goes on", followed_.run.value));
-    } else if (stopping_.joinable()) {
+    } else if (asked_) {
       leave("kvmtest: leaving; the daemon goes on stopping the run");
     } else {
       stop();
@@ -127,7 +128,8 @@ class Attendant {
   void stop() {
     display_.tell("kvmtest: stopping the run");
     heard();
-    stopping_ = std::thread([this] {
+    asked_ = true;
+    stopping_.begin([this] {
       try {
         client::Client(followed_.settings).post("/v1/stop", {{"by", "control-C"}, {"keep", true}});
       } catch (const std::exception& e) {
@@ -144,7 +146,8 @@ class Attendant {
   sigset_t mask_{};
   std::atomic<bool> done_{false};
   std::atomic<steady_clock::time_point> heard_{};
-  std::thread stopping_;  ///< asks the daemon, which answers when all is down
+  base::Companion stopping_{"control-C"};  ///< asks the daemon, which answers when all is down; there from the start
+  bool asked_ = false;                     ///< thread_'s
   std::thread thread_;
 };
 

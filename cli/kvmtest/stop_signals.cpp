@@ -11,6 +11,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/threads.h"
+
 namespace kvmtest::command {
 
 namespace {
@@ -44,7 +46,12 @@ StopSignals::~StopSignals() {
 
 void StopSignals::give_back() {
   done_ = false;
-  thread_ = std::thread([this] { watch(); });
+  try {
+    thread_ = base::start_thread("control-C", [this] { watch(); });
+  } catch (const base::NoThread&) {
+    // Then control-C ends this command at once, as it ends others.
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
 }
 
 void StopSignals::hand_over() {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/input_error.h"
 #include "settings/values.h"
 #include "wire/bytes.h"
 #include "wire/console_frame.h"
@@ -19,6 +21,7 @@ using wire::ConsoleFrame;
 namespace {
 
 constexpr unsigned largest_terminal = 10'000;
+constexpr double longest_limit = 1e9;  // of a command, in seconds; more does not fit into the clock
 
 unsigned lines_or_columns(const Request& request, const char* name, unsigned otherwise) {
   const auto found = request.query.find(name);
@@ -111,7 +114,12 @@ ConsoleCommand command_from(const json& body) {
                          .subshell = body.value("subshell", false),
                          .reboot = body.value("reboot", false),
                          .token = body.value("token", "")};
-  if (body.contains("timeout")) command.limit = std::chrono::duration<double>(body.at("timeout").get<double>());
+  if (body.contains("timeout")) {
+    const double seconds = body.at("timeout").get<double>();
+    if (!(seconds > 0 && seconds <= longest_limit))
+      throw core::InputError(fmt::format("timeout: {} is not a number of seconds up to {}", seconds, longest_limit));
+    command.limit = std::chrono::duration<double>(seconds);
+  }
   if (body.contains("stdin")) command.input = wire::bytes_from_text(body.at("stdin").get<std::string>());
   return command;
 }

@@ -53,6 +53,7 @@ namespace {
 
 constexpr std::size_t longest_body = 64U << 20U;
 constexpr std::chrono::milliseconds for_ever{-1};
+constexpr std::size_t most_refused = 16;
 
 /// A connection whose client may let somebody wait no longer than `patience` for each part that it takes or gives. What
 /// Beast calls a SyncStream.
@@ -268,6 +269,7 @@ void Server::end() {
   all_closed_.wait(lock, [&]() REQUIRES(mutex_) { return connections_.empty(); });
   lock.unlock();
   if (accept_thread_.joinable()) accept_thread_.join();
+  refused_.clear();
   std::error_code ignored;
   std::filesystem::remove(path_, ignored);
 }
@@ -279,6 +281,9 @@ std::size_t Server::connections() const {
 
 void Server::accept() {
   while (true) {
+    // Where no file is left, accept() fails at once, also when nobody comes.
+    pollfd comes{listener_->acceptor.native_handle(), POLLIN, 0};
+    poll(&comes, 1, -1);
     const auto connection = std::make_shared<Connection>(listener_->io);
     boost::system::error_code error;
     listener_->acceptor.accept(connection->socket, error);
@@ -287,6 +292,10 @@ void Server::accept() {
       if (stopping_) return;
     }
     if (!error && begin(connection)) continue;
+    if (error && !refused_.empty()) {
+      refused_.clear();
+      continue;
+    }
     if (error) {
       // Without a file for it, it would stay where it is, and this thread would not come to rest.
       if (listener_->spare_file < 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -298,8 +307,15 @@ void Server::accept() {
     }
     refuse(connection->socket, error ? "no file is left for another client: " + error.message()
                                      : "there are too many clients, or no thread is left for another one");
+    // Closed before its client has asked, or with a request in it that nobody reads, it would be reset, and the client
+    // might miss its answer. So it stays a while, as long as there are files.
     boost::system::error_code ignored;
-    connection->socket.close(ignored);
+    connection->socket.shutdown(Protocol::socket::shutdown_send, ignored);
+    if (error)
+      connection->socket.close(ignored);
+    else
+      refused_.push_back(connection);
+    if (refused_.size() > most_refused) refused_.pop_front();
     if (listener_->spare_file < 0) listener_->spare_file = open("/dev/null", O_RDONLY | O_CLOEXEC);
   }
 }

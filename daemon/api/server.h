@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -96,6 +97,7 @@ class Server {
   base::Condition all_closed_;
   std::set<std::shared_ptr<Connection>> connections_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
+  std::deque<std::shared_ptr<Connection>> refused_;  ///< the last ones that were told so; accept_thread_'s
   std::thread accept_thread_;
 };
 

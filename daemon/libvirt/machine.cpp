@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <future>
+#include <system_error>
 
 #include "libvirt/bridges.h"
 #include "libvirt/domain_calls.h"
@@ -43,9 +44,16 @@ std::unique_ptr<console::Stream> Machine::start_again() {
 }
 
 void Machine::destroy() {
-  // Side by side: libvirt waits a fifth of a second for each.
+  // Side by side: libvirt waits a fifth of a second for each. One after the other where the system has no thread more.
   std::future<void> second;
-  if (environment_.connection.embedded()) second = std::async(std::launch::async, [this] { power_off(Twin::second); });
+  if (environment_.connection.embedded()) {
+    const auto end_second = [this] { power_off(Twin::second); };
+    try {
+      second = std::async(std::launch::async, end_second);
+    } catch (const std::system_error&) {
+      second = std::async(std::launch::deferred, end_second);
+    }
+  }
   power_off(Twin::first);
   if (second.valid()) second.get();
   twins_.first_on_network();

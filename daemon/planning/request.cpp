@@ -37,6 +37,8 @@ void read(const json& from, std::optional<Value>& value) {
 }
 /// What is too large stays so, for check() to see.
 void read(const json& from, unsigned& value) {
+  if (from.is_number_float())
+    throw core::InputError(fmt::format("a run request: '{}' is not a whole number", from.dump()));
   value =
       static_cast<unsigned>(std::min<std::uint64_t>(from.get<std::uint64_t>(), std::numeric_limits<unsigned>::max()));
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -97,7 +98,11 @@ void add_account(const fs::path& file, const std::string& name, const std::strin
   if (("\n" + text.str()).find("\n" + name + ":") != std::string::npos) return;
   const fs::path copy = fs::path("/run/kvmtest") / file.filename();
   fs::create_directories(copy.parent_path());
-  std::ofstream(copy) << text.str() << line << '\n';
+  std::ofstream out(copy);
+  // Without a file more it would otherwise be about the file that is not there.
+  if (!in || !out) throw std::runtime_error(fmt::format("{}: {}", copy.string(), strerror(errno)));
+  out << text.str() << line << '\n';
+  out.close();
   fs::permissions(copy, static_cast<fs::perms>(0644));
   if (mount(copy.c_str(), file.c_str(), nullptr, MS_BIND, nullptr) != 0) refuse(file.string());
 }

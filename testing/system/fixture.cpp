@@ -64,6 +64,28 @@ OnDomains::~OnDomains() {
   for (const auto& [name, pid] : domains()) kill(pid, SIGKILL);
   EXPECT_TRUE(eventually([&] { return domains().empty(); }));
   fs::remove_all(directory_);
+  if (tun_mode_) chmod("/dev/net/tun", *tun_mode_);
+}
+
+void OnDomains::give_to(uid_t user) {
+  // This checkout is perhaps not for the user to read: its state directory never is.
+  const fs::path guest = source / ".kvmtest/guest/tiny";
+  fs::create_directory(directory_ / "guest");
+  for (const char* file : {"kernel", "initrd"}) fs::copy_file(guest / file, directory_ / "guest" / file);
+  std::string settings = read_file("kvmtest.yaml");
+  for (auto at = settings.find(guest.string()); at != std::string::npos; at = settings.find(guest.string()))
+    settings.replace(at, guest.string().size(), (directory_ / "guest").string());
+  write_file("kvmtest.yaml", settings);
+  const auto give = [&](const fs::path& path) {
+    if (lchown(path.c_str(), user, user) != 0) throw std::runtime_error(path.string() + ": chown");
+  };
+  give(directory_);
+  for (const auto& entry : fs::recursive_directory_iterator(directory_)) give(entry.path());
+  // As Debian has it; some containers do not.
+  struct stat status {};
+  stat("/dev/net/tun", &status);
+  tun_mode_ = status.st_mode & 07777U;
+  chmod("/dev/net/tun", 0666);
 }
 
 void OnDomains::write_file(const fs::path& relative, const std::string& text) const {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ class OnDomains : public ::testing::Test {
   [[nodiscard]] std::map<std::string, pid_t> domains() const;
   /// Waits until `condition` holds; what it is about is seen in /proc or the file system, which nobody announces.
   static bool eventually(const std::function<bool()>& condition);
+  /// Makes all this an ordinary user's: the directory, a guest in it, and /dev/net/tun, until the end. As root.
+  void give_to(uid_t user);
   [[nodiscard]] pid_t daemon_pid() const;
   /// Kills all processes of the daemon at the same moment, and waits until they are gone.
   void kill_daemon() const;
@@ -66,6 +69,9 @@ class OnDomains : public ::testing::Test {
   std::filesystem::path directory_;  ///< project, suite and state
   std::string prefix_ = "t1.";
   std::string prefixes_ = "t1.";
+
+ private:
+  std::optional<mode_t> tun_mode_{};  ///< as it was
 };
 
 }  // namespace kvmtest::testing

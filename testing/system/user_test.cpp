@@ -34,26 +34,11 @@ class AsUser : public OnDomains {
                                  "kvmtester:x:54321:54321::/nonexistent:/bin/sh\n");
     give_ids("kvmtester:700000:65536\n");
     write_test("a", quick);
-    // This checkout is perhaps not for the user to read: its state directory never is.
-    const fs::path guest = fs::path(KVMTEST_SOURCE) / ".kvmtest/guest/tiny";
-    fs::create_directory(directory_ / "guest");
-    for (const char* file : {"kernel", "initrd"}) fs::copy_file(guest / file, directory_ / "guest" / file);
-    std::string settings = read_file("kvmtest.yaml");
-    for (auto at = settings.find(guest.string()); at != std::string::npos; at = settings.find(guest.string()))
-      settings.replace(at, guest.string().size(), (directory_ / "guest").string());
-    write_file("kvmtest.yaml", settings);
-    for (const auto& entry : fs::recursive_directory_iterator(directory_)) give(entry.path());
-    give(directory_);
-    // As Debian has it; some containers do not.
-    struct stat status {};
-    stat("/dev/net/tun", &status);
-    tun_mode_ = status.st_mode & 07777U;
-    chmod("/dev/net/tun", 0666);
+    give_to(user);
   }
   ~AsUser() override {
     if (geteuid() != 0) return;
     run(as_user(kvmtest({"uninstall"})), directory_);
-    chmod("/dev/net/tun", tun_mode_);
   }
 
  protected:
@@ -71,12 +56,6 @@ class AsUser : public OnDomains {
     return run(as_user(kvmtest(std::move(words))), directory_);
   }
   [[nodiscard]] std::string log() const { return read_file(".kvmtest/kvmtestd.log"); }
-
- private:
-  static void give(const fs::path& path) {
-    if (lchown(path.c_str(), user, user) != 0) throw std::runtime_error(path.string() + ": chown");
-  }
-  mode_t tun_mode_ = 0;
 };
 
 TEST_F(AsUser, RunsTestsAndNothingOfItIsSeenOutside) {
