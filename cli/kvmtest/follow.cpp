@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdint>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -63,6 +64,7 @@ class Attendant {
     if (display.live()) add_terminal_signals(signals);
     pthread_sigmask(SIG_BLOCK, &signals, &mask_);
     signals_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    stopping_.emplace("control-C");  // now: else it would take the signals
     stop_signals_.hand_over();
     thread_ = base::start_thread("control-C", [this] { attend(); });
   }
@@ -72,7 +74,7 @@ class Attendant {
     done_ = true;
     wake();
     thread_.join();
-    stopping_.join();
+    stopping_->join();
     close(signals_);
     close(wake_);
     stop_signals_.give_back();
@@ -129,7 +131,7 @@ class Attendant {
     display_.tell("kvmtest: stopping the run");
     heard();
     asked_ = true;
-    stopping_.begin([this] {
+    stopping_->begin([this] {
       try {
         client::Client(followed_.settings).post("/v1/stop", {{"by", "control-C"}, {"keep", true}});
       } catch (const std::exception& e) {
@@ -146,8 +148,8 @@ class Attendant {
   sigset_t mask_{};
   std::atomic<bool> done_{false};
   std::atomic<steady_clock::time_point> heard_{};
-  base::Companion stopping_{"control-C"};  ///< asks the daemon, which answers when all is down; there from the start
-  bool asked_ = false;                     ///< thread_'s
+  std::optional<base::Companion> stopping_;  ///< asks the daemon, which answers when all is down; there from the start
+  bool asked_ = false;                       ///< thread_'s
   std::thread thread_;
 };
 

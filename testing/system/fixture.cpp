@@ -67,6 +67,11 @@ OnDomains::~OnDomains() {
   if (tun_mode_) chmod("/dev/net/tun", *tun_mode_);
 }
 
+bool OnDomains::users_make_namespaces() {
+  return run({"setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", "unshare", "--user", "true"})
+             .status == 0;
+}
+
 void OnDomains::give_to(uid_t user) {
   // This checkout is perhaps not for the user to read: its state directory never is.
   const fs::path guest = source / ".kvmtest/guest/tiny";

@@ -53,6 +53,8 @@ class OnDomains : public ::testing::Test {
   [[nodiscard]] std::map<std::string, pid_t> domains() const;
   /// Waits until `condition` holds; what it is about is seen in /proc or the file system, which nobody announces.
   static bool eventually(const std::function<bool()>& condition);
+  /// Whether an ordinary user may make a user namespace, which nobody may in a chroot. As root.
+  static bool users_make_namespaces();
   /// Makes all this an ordinary user's: the directory, a guest in it, and /dev/net/tun, until the end. As root.
   void give_to(uid_t user);
   [[nodiscard]] pid_t daemon_pid() const;

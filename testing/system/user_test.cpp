@@ -29,6 +29,7 @@ class AsUser : public OnDomains {
  public:
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "not root, who becomes an ordinary user; all tests here run as one";
+    if (!users_make_namespaces()) GTEST_SKIP() << "an ordinary user may make no namespace here, as in a chroot";
     std::ifstream accounts("/etc/passwd");
     write_file("etc/passwd", std::string(std::istreambuf_iterator<char>(accounts), {}) +
                                  "kvmtester:x:54321:54321::/nonexistent:/bin/sh\n");
