@@ -67,12 +67,15 @@ OnDomains::~OnDomains() {
   if (tun_mode_) chmod("/dev/net/tun", *tun_mode_);
 }
 
-bool OnDomains::users_make_namespaces() {
-  return run({"setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", "unshare", "--user", "true"})
-             .status == 0;
+std::vector<std::string> OnDomains::with_user(std::vector<std::string> words) {
+  const std::string id = std::to_string(user);
+  words.insert(words.begin(), {"setpriv", "--reuid", id, "--regid", id, "--clear-groups"});
+  return words;
 }
 
-void OnDomains::give_to(uid_t user) {
+bool OnDomains::user_makes_namespaces() { return run(with_user({"unshare", "--user", "true"})).status == 0; }
+
+void OnDomains::give_to_user() {
   // This checkout is perhaps not for the user to read: its state directory never is.
   const fs::path guest = source / ".kvmtest/guest/tiny";
   fs::create_directory(directory_ / "guest");

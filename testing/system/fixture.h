@@ -53,10 +53,14 @@ class OnDomains : public ::testing::Test {
   [[nodiscard]] std::map<std::string, pid_t> domains() const;
   /// Waits until `condition` holds; what it is about is seen in /proc or the file system, which nobody announces.
   static bool eventually(const std::function<bool()>& condition);
-  /// Whether an ordinary user may make a user namespace, which nobody may in a chroot. As root.
-  static bool users_make_namespaces();
-  /// Makes all this an ordinary user's: the directory, a guest in it, and /dev/net/tun, until the end. As root.
-  void give_to(uid_t user);
+  /// An ordinary user, who has no account.
+  static constexpr uid_t user = 54321;
+  /// The command, run as that user. As root.
+  static std::vector<std::string> with_user(std::vector<std::string> words);
+  /// Whether that user may make a user namespace, which nobody may in a chroot. As root.
+  static bool user_makes_namespaces();
+  /// Makes all this that user's: the directory, a guest in it, and /dev/net/tun, until the end. As root.
+  void give_to_user();
   [[nodiscard]] pid_t daemon_pid() const;
   /// Kills all processes of the daemon at the same moment, and waits until they are gone.
   void kill_daemon() const;

@@ -240,8 +240,8 @@ class ShortOfThreads : public Load {
  public:
   void SetUp() override {
     if (geteuid() != 0) return;
-    if (!users_make_namespaces()) GTEST_SKIP() << "an ordinary user may make no namespace here, as in a chroot";
-    give_to(54321);
+    if (!user_makes_namespaces()) GTEST_SKIP() << "an ordinary user may make no namespace here, as in a chroot";
+    give_to_user();
   }
   ~ShortOfThreads() override {
     // To end what is there may take threads.
@@ -251,9 +251,7 @@ class ShortOfThreads : public Load {
 
  protected:
   static std::vector<std::string> as_user(std::vector<std::string> words) {
-    if (geteuid() == 0)
-      words.insert(words.begin(), {"setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"});
-    return words;
+    return geteuid() == 0 ? with_user(std::move(words)) : words;
   }
   [[nodiscard]] Result run_as_user(std::vector<std::string> words) const {
     return run(as_user(kvmtest(std::move(words))), directory_);

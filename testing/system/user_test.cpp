@@ -22,20 +22,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uid_t user = 54321;
 constexpr const char* quick = "# quick\n# hosts: east\n\neast# hostname\neast\n";
 
 class AsUser : public OnDomains {
  public:
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "not root, who becomes an ordinary user; all tests here run as one";
-    if (!users_make_namespaces()) GTEST_SKIP() << "an ordinary user may make no namespace here, as in a chroot";
+    if (!user_makes_namespaces()) GTEST_SKIP() << "an ordinary user may make no namespace here, as in a chroot";
     std::ifstream accounts("/etc/passwd");
     write_file("etc/passwd", std::string(std::istreambuf_iterator<char>(accounts), {}) +
                                  "kvmtester:x:54321:54321::/nonexistent:/bin/sh\n");
     give_ids("kvmtester:700000:65536\n");
     write_test("a", quick);
-    give_to(user);
+    give_to_user();
   }
   ~AsUser() override {
     if (geteuid() != 0) return;
