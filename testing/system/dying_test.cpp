@@ -95,9 +95,9 @@ TEST_F(Killed, InNamespacesOfItsOwnNothingIsLeft) {
     const pid_t daemon = daemon_pid();
     pid_t victim = daemon;
     for (int i = 0; i < above; ++i) victim = parent_of(victim);
-    kill(victim, SIGKILL);
+    send_signal(victim, SIGKILL);
     EXPECT_EQ(client.finish(), 3) << client.output();
-    EXPECT_TRUE(eventually([&] { return domains().empty() && kill(daemon, 0) != 0; })) << above << " above the daemon";
+    EXPECT_TRUE(eventually([&] { return domains().empty() && !is_alive(daemon); })) << above << " above the daemon";
     EXPECT_TRUE(bridges().empty());
     resume_and_look();
     run_kvmtest({"uninstall"});
@@ -109,7 +109,7 @@ TEST_F(OnDomains, AKilledDaemonTakesItsDomainsWithIt) {
   write_test("a", endless);
   Process client(kvmtest({"run"}), directory_);
   ASSERT_TRUE(client.wait_for("suite/a: started")) << client.output();
-  kill(daemon_pid(), SIGKILL);
+  send_signal(daemon_pid(), SIGKILL);
   EXPECT_EQ(client.finish(), 3) << client.output();
   EXPECT_TRUE(eventually([&] { return domains().empty(); }));
 }
@@ -118,7 +118,7 @@ TEST_F(OnDomains, AKilledQemuIsAHostFaultAndTheTestIsTriedOnceMore) {
   write_test("a", "# its other host dies\n# hosts: east west\n\neast# sleep 4; echo done\ndone\n");
   Process client(kvmtest({"run"}), directory_);
   ASSERT_TRUE(client.wait_for("suite/a: started")) << client.output();
-  kill(domains().at(prefix_ + "west"), SIGKILL);
+  send_signal(domains().at(prefix_ + "west"), SIGKILL);
   EXPECT_EQ(client.finish(), 0) << client.output();
   const auto attempts = results().at("tests").at(0).at("attempts");
   ASSERT_EQ(attempts.size(), 2U);
@@ -171,7 +171,7 @@ TEST_F(OnDomains, UninstallRemovesEverythingAndWhatIsAnothersStays) {
   ASSERT_EQ(run_kvmtest({"uninstall"}).status, 0);
   EXPECT_TRUE(bridges().empty());
   const pid_t daemon = daemon_pid();
-  EXPECT_TRUE(eventually([&] { return kill(daemon, 0) != 0; }));
+  EXPECT_TRUE(eventually([&] { return !is_alive(daemon); }));
 
   ASSERT_EQ(run({"ip", "link", "add", "t1.192_1_2", "type", "bridge"}).status, 0);
   const Result refused = run_kvmtest({"install"});

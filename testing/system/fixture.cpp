@@ -61,7 +61,7 @@ OnDomains::~OnDomains() {
   }
   run(kvmtest({"stop"}), directory_);
   run(kvmtest({"uninstall"}), directory_);
-  for (const auto& [name, pid] : domains()) kill(pid, SIGKILL);
+  for (const auto& [name, pid] : domains()) send_signal(pid, SIGKILL);
   EXPECT_TRUE(eventually([&] { return domains().empty(); }));
   fs::remove_all(directory_);
   if (tun_mode_) chmod("/dev/net/tun", *tun_mode_);
@@ -155,6 +155,12 @@ std::map<std::string, pid_t> OnDomains::domains() const {
   return out;
 }
 
+pid_t OnDomains::pid_of(const std::string& domain) const {
+  const auto all = domains();
+  const auto found = all.find(domain);
+  return found == all.end() ? 0 : found->second;
+}
+
 bool OnDomains::eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + 60s;
   while (!condition()) {
@@ -182,9 +188,9 @@ fs::path OnDomains::interfaces() const {
 
 void OnDomains::kill_daemon() const {
   const pid_t daemon = daemon_pid();
-  kill(parent_of(daemon), SIGKILL);
-  kill(daemon, SIGKILL);
-  EXPECT_TRUE(eventually([&] { return kill(daemon, 0) != 0; }));
+  send_signal(parent_of(daemon), SIGKILL);
+  send_signal(daemon, SIGKILL);
+  EXPECT_TRUE(eventually([&] { return !is_alive(daemon); }));
 }
 
 std::vector<std::string> OnDomains::bridges() const {

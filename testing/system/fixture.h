@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "../send_signal.h"
 #include "process.h"
 
 namespace kvmtest::testing {
@@ -51,6 +52,8 @@ class OnDomains : public ::testing::Test {
   static std::vector<pid_t> processes_with(const std::string& text);
   /// QEMU processes of its prefixes, which no other test has at the same time, by guest name.
   [[nodiscard]] std::map<std::string, pid_t> domains() const;
+  /// Of the domain's QEMU; 0: there is none.
+  [[nodiscard]] pid_t pid_of(const std::string& domain) const;
   /// Waits until `condition` holds; what it is about is seen in /proc or the file system, which nobody announces.
   static bool eventually(const std::function<bool()>& condition);
   /// An ordinary user, who has no account.

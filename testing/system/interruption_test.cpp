@@ -48,7 +48,7 @@ class Interruption : public OnDomains {
 TEST_F(Interruption, ARunWhoseDaemonIsAskedToEndGoesOnWithTheNext) {
   Process client(kvmtest({"run"}), directory_);
   ASSERT_TRUE(client.wait_for("suite/b.sh: started")) << client.output();
-  kill(parent_of(daemon_pid()), SIGTERM);
+  send_signal(parent_of(daemon_pid()), SIGTERM);
   EXPECT_EQ(client.finish(), 3) << client.output();
   EXPECT_TRUE(eventually([&] { return domains().empty(); }));
   go_on();
@@ -60,7 +60,7 @@ TEST_F(Interruption, ARunWhoseDaemonIsAskedToEndGoesOnWithTheNext) {
 TEST_F(Interruption, ADaemonThatIsAlwaysOnGoesOnByItself) {
   Process client(kvmtest({"run"}), directory_);
   ASSERT_TRUE(client.wait_for("suite/b.sh: started")) << client.output();
-  kill(parent_of(daemon_pid()), SIGKILL);
+  send_signal(parent_of(daemon_pid()), SIGKILL);
   EXPECT_EQ(client.finish(), 3) << client.output();
   go_on();
   Process daemon({(programs() / "kvmtestd").string(), "--idle", "0"}, directory_);
@@ -100,7 +100,7 @@ TEST_F(OnDomains, NothingOfATestsProgramOutlivesItsDaemon) {
     if (both)
       kill_daemon();
     else
-      kill(daemon_pid(), SIGKILL);
+      send_signal(daemon_pid(), SIGKILL);
     EXPECT_EQ(client.finish(), 3) << client.output();
     EXPECT_TRUE(eventually([&] { return left() == 0; }));
   }
@@ -115,7 +115,7 @@ TEST_F(OnDomains, AStartThatWasUnderWayKeepsNoDaemonFromStarting) {
   std::string state = read_file(file);
   const pid_t qemu = domains().at(prefix_ + "west");
   kill_daemon();
-  kill(qemu, SIGKILL);
+  send_signal(qemu, SIGKILL);
   EXPECT_TRUE(eventually([&] { return domains().empty(); }));
   state = std::regex_replace(state, std::regex("<job [^>]*>"), "");
   state = std::regex_replace(state, std::regex("<domstatus [^>]*>"),

@@ -144,7 +144,7 @@ TEST_F(OnDomainsPrograms, OneGoesWithItsDaemon) {
   EXPECT_EQ(run_kvmtest({"run", "--detach"}).status, 0);
   const auto left = [] { return processes_with("sleep 1234").size() + processes_with("sleep 1235").size(); };
   EXPECT_TRUE(eventually([&] { return left() == 2; }));
-  kill(daemon_pid(), SIGKILL);
+  send_signal(daemon_pid(), SIGKILL);
   EXPECT_TRUE(eventually([&] { return left() == 0; }));
 }
 

@@ -106,7 +106,7 @@ TEST_F(Shell, LeavingGivesBackTheTerminalAndTheDomain) {
   Terminal terminal(words, directory_);
   const termios before = terminal.settings();
   ASSERT_TRUE(terminal.wait_for(prompt)) << terminal.shown();
-  kill(daemon_pid(), SIGKILL);
+  send_signal(daemon_pid(), SIGKILL);
   EXPECT_EQ(terminal.finish(), 3);
   EXPECT_NE(terminal.shown().find("the daemon went away"), std::string::npos) << terminal.shown();
   EXPECT_TRUE(same(terminal.settings(), before));

@@ -236,8 +236,7 @@ TEST_F(Snapshots, QemuKilledDuringALoadEndsInABoot) {
   run_all();
   Process running(kvmtest({"run", "-v"}), directory_);
   ASSERT_TRUE(running.wait_for(prefix_ + "east: load started")) << running.output();
-  for (const auto& [name, pid] : domains())
-    if (name == prefix_ + "east") kill(pid, SIGKILL);
+  if (const pid_t qemu = pid_of(prefix_ + "east"); qemu > 0) send_signal(qemu, SIGKILL);
   EXPECT_EQ(running.finish(), 0) << running.output();
   for (const auto& [test, verdict] : verdicts()) EXPECT_EQ(verdict, "passed") << test << running.output();
 }

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../send_signal.h"
 #include "../directory.h"
 
 namespace kvmtest::libvirt {
@@ -41,8 +42,9 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
   ~Program() {
-    kill(pid_, SIGKILL);
-    if (!reaped_) waitpid(pid_, nullptr, 0);
+    if (reaped_) return;
+    send_signal(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
   }
   /// What ended it; 0: it goes on.
   int ended_by() {

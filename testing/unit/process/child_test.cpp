@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../send_signal.h"
+
 namespace kvmtest::process {
 namespace {
 
@@ -157,7 +159,7 @@ TEST_P(Reaper, ItEndsWithTheProcessThatStartedIt) {
     while (true) pause();
   }
   held.await_word();
-  kill(daemon, SIGKILL);
+  send_signal(daemon, SIGKILL);
   waitpid(daemon, nullptr, 0);
   held.read_all();
 }

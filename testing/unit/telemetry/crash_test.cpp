@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../../send_signal.h"
 #include "state_directory.h"
 #include "telemetry/queries.h"
 #include "telemetry/writer.h"
@@ -60,7 +61,7 @@ std::uint64_t kill_after(const std::filesystem::path& path, std::uint64_t commit
   std::uint64_t reported = 0;
   char byte = 0;
   while (reported < commits && ::read(ends[0], &byte, 1) == 1) ++reported;
-  kill(child, SIGKILL);
+  send_signal(child, SIGKILL);
   int status = 0;
   waitpid(child, &status, 0);
   while (::read(ends[0], &byte, 1) == 1) ++reported;
