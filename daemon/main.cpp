@@ -357,7 +357,7 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
   starter.tell("ok");
   service.take_over(arguments.idle.count() == 0);
   wait_for_the_end(signals, server, engine, arguments.idle);
-  service.interrupt("the daemon's end");
+  service.end("the daemon's end");
   recorder.flush(5s);
   recorder.release_waiting();
 }

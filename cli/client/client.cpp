@@ -45,6 +45,7 @@ struct Connection {
 [[noreturn]] void refuse(const json& answer, unsigned status) {
   const std::string what = answer.is_object() ? answer.value("error", "") : "";
   const std::string kind = answer.is_object() ? answer.value("kind", "") : "";
+  if (kind == "ending") throw Unserved(what);
   throw Refused(what.empty() ? fmt::format("the daemon answered with HTTP status {}", status) : what,
                 kind == "input" ? 2 : 3);
 }
@@ -58,10 +59,25 @@ http::request<http::string_body> make_request(const std::string& method, const s
   return request;
 }
 
-/// A daemon with too many clients answers without having read.
-void send(Connection& connection, const http::request<http::string_body>& request, boost::system::error_code& error) {
-  http::write(connection.socket, request, error);
-  if (error == boost::system::errc::broken_pipe) error = {};
+using Parser = http::response_parser<http::string_body>;
+
+/// Sends the request and reads the answer's head into `answer`. Throws Gone, and Unserved where the daemon did not get
+/// the whole request: it answers each that it got, also when it ends.
+void ask(Connection& connection, const http::request<http::string_body>& request, Parser& answer) {
+  boost::system::error_code not_sent;
+  http::write(connection.socket, request, not_sent);
+  boost::system::error_code error;
+  // A daemon with too many clients answers without having read.
+  http::read_header(connection.socket, connection.buffer, answer, error);
+  if (error && not_sent) throw Unserved("the daemon went away: " + not_sent.message());
+  if (error) throw Gone("the daemon went away: " + error.message());
+}
+
+/// The rest of the answer.
+void read_body(Connection& connection, Parser& answer) {
+  boost::system::error_code error;
+  http::read(connection.socket, connection.buffer, answer, error);
+  if (error) throw Gone("the daemon went away: " + error.message());
 }
 
 fs::path daemon_program() {
@@ -102,7 +118,7 @@ void connect(Connection& connection, const fs::path& socket) {
   connection.socket.connect(Protocol::endpoint(socket.string()), error);
   if (error == boost::system::errc::permission_denied)
     throw Refused(fmt::format("{}: the daemon is another user's; run as that user or with sudo", socket.string()), 3);
-  if (error) throw Gone(fmt::format("no daemon serves {}", socket.parent_path().string()));
+  if (error) throw Unserved(fmt::format("no daemon serves {}", socket.parent_path().string()));
 }
 
 }  // namespace
@@ -120,12 +136,10 @@ bool Client::daemon_is_there() const {
 json Client::request(const std::string& method, const std::string& target, const json& body) {
   Connection connection;
   connect(connection, socket_);
-  boost::system::error_code error;
-  send(connection, make_request(method, target, body), error);
-  http::response_parser<http::string_body> parser;
+  Parser parser;
   parser.body_limit(1U << 30U);
-  if (!error) http::read(connection.socket, connection.buffer, parser, error);
-  if (error) throw Gone("the daemon went away: " + error.message());
+  ask(connection, make_request(method, target, body), parser);
+  read_body(connection, parser);
   const auto& response = parser.get();
   json answer = json::parse(response.body(), nullptr, false);
   if (response.result_int() >= 400) refuse(answer, response.result_int());
@@ -141,13 +155,10 @@ bool Client::lines(const std::string& method, const std::string& target, const j
                    const std::function<bool(const json&)>& on_line, const std::function<void()>& heard) {
   Connection connection;
   connect(connection, socket_);
-  boost::system::error_code error;
-  send(connection, make_request(method, target, body), error);
-  http::response_parser<http::string_body> head;
-  if (!error) http::read_header(connection.socket, connection.buffer, head, error);
-  if (error) throw Gone("the daemon went away: " + error.message());
+  Parser head;
+  ask(connection, make_request(method, target, body), head);
   if (head.get().result_int() >= 400) {
-    http::read(connection.socket, connection.buffer, head, error);
+    read_body(connection, head);
     refuse(json::parse(head.get().body(), nullptr, false), head.get().result_int());
   }
   // From here on the body is lines until the connection ends.
@@ -162,6 +173,7 @@ bool Client::lines(const std::string& method, const std::string& target, const j
     }
     pending.erase(0, from);
     std::array<char, 65536> bytes;
+    boost::system::error_code error;
     const auto got = connection.socket.read_some(asio::buffer(bytes), error);
     if (error) return false;
     if (heard) heard();
@@ -175,13 +187,10 @@ std::unique_ptr<RawConnection> Client::upgrade(const std::string& target) {
   auto request = make_request("POST", target, json::object());
   request.set(http::field::connection, "Upgrade");
   request.set(http::field::upgrade, "kvmtest-console");
-  boost::system::error_code error;
-  send(connection, request, error);
-  http::response_parser<http::string_body> head;
-  if (!error) http::read_header(connection.socket, connection.buffer, head, error);
-  if (error) throw Gone("the daemon went away: " + error.message());
+  Parser head;
+  ask(connection, request, head);
   if (head.get().result() != http::status::switching_protocols) {
-    http::read(connection.socket, connection.buffer, head, error);
+    read_body(connection, head);
     refuse(json::parse(head.get().body(), nullptr, false), head.get().result_int());
   }
   const auto data = connection.buffer.data();
@@ -203,6 +212,10 @@ bool Client::suitable_daemon() {
   } catch (const Gone&) {
     return false;
   }
+  if (status.value("ending", false)) {
+    wait_for_its_end();
+    return false;
+  }
   if (status.value("fingerprint", "") == setup::fingerprint(settings_)) return true;
   if (!status.at("run").is_null()) {
     fmt::print(stderr, "kvmtest: the daemon keeps the settings it was started with while run {} is active\n",
@@ -221,6 +234,20 @@ void Client::ensure_daemon(const std::optional<fs::path>& config) {
   while (!suitable_daemon() && !start_daemon(config)) wait_for_another();
 }
 
+void Client::with_daemon(const std::optional<fs::path>& config, const std::function<void()>& ask) {
+  // One that ends each time, as soon as it serves, is not to keep us here.
+  constexpr unsigned most_daemons = 10;
+  for (unsigned daemons = 1;; ++daemons) {
+    ensure_daemon(config);
+    try {
+      ask();
+      return;
+    } catch (const Unserved&) {
+      if (daemons == most_daemons) throw;
+    }
+  }
+}
+
 /// Somebody else's daemon has the state directory: waits until it is to be talked to, or has ended.
 void Client::wait_for_another() const {
   constexpr auto step = 20ms;
@@ -234,6 +261,10 @@ void Client::wait_for_another() const {
 
 void Client::shut_down() {
   post("/v1/shutdown", {{"by", "a client"}});
+  wait_for_its_end();
+}
+
+void Client::wait_for_its_end() const {
   // The daemon holds a lock on its pid file to its very end.
   const int file = open(settings_.state_dir.lock().c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return;

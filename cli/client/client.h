@@ -30,6 +30,12 @@ class Gone : public Refused {
   explicit Gone(const std::string& what) : Refused(what, 3) {}
 };
 
+/// Nothing of what was asked was done: no daemon is there, or it is ending. The next one can be asked.
+class Unserved : public Gone {
+ public:
+  using Gone::Gone;
+};
+
 /// Both directions of an upgraded connection.
 class RawConnection {
  public:
@@ -55,13 +61,18 @@ class Client {
   /// starting.
   void ensure_daemon(const std::optional<std::filesystem::path>& config);
 
+  /// Does `ask` once a daemon is there, and again, with the next one, where it was Unserved because the daemon ended
+  /// just then. Throws what ensure_daemon() does, and what `ask` does.
+  void with_daemon(const std::optional<std::filesystem::path>& config, const std::function<void()>& ask);
+
   /// A connection that asks for nothing; while it is there, the daemon is in use. Throws Refused.
   std::unique_ptr<RawConnection> hold();
 
   /// Ends the daemon and waits until it is gone. A run that is active stays open.
   void shut_down();
 
-  /// A request and its whole answer. Throws Refused for an answer that is an error, Gone when there is none.
+  /// A request and its whole answer. Throws Refused for an answer that is an error, Gone when there is none, Unserved
+  /// when it is known that nothing was done.
   nlohmann::json get(const std::string& target);
   nlohmann::json post(const std::string& target);
   nlohmann::json post(const std::string& target, const nlohmann::json& body);
@@ -76,6 +87,7 @@ class Client {
   nlohmann::json request(const std::string& method, const std::string& target, const nlohmann::json& body);
   [[nodiscard]] bool daemon_is_there() const;
   bool suitable_daemon();
+  void wait_for_its_end() const;
   bool start_daemon(const std::optional<std::filesystem::path>& config);
   void wait_for_another() const;
 

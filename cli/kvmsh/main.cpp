@@ -113,16 +113,21 @@ int run(Options options) {
   const core::Domain domain =
       domains::Templates(settings.domains.templates, settings.domains.ready).parse_domain(options.domain);
   client::Client client(settings);
-  client.ensure_daemon(options.common.config);
-  const State state = state_of(client.get("/v1/status"), domain);
-  if (state.tested && options.command.empty()) return watch(client, options, how);
+  const bool for_a_person = options.command.empty();
   const bool terminal = isatty(STDIN_FILENO) != 0 && !options.no_input;
   // As with ssh, a shell that reads its commands.
   if (!terminal && options.command.empty()) options.command = {"${SHELL:-sh}"};
   kvmsh::Command command{options.text(), options.limit, false, std::string(), {}};
   // Before anything is booted: there may be too much of it.
-  if (!options.no_input && (options.input || kvmsh::input_is_there())) command.input = kvmsh::read_input();
-  if (!state.up || options.boot) bring_up(client, options, settings);
+  const bool reads = !options.no_input && (options.input || kvmsh::input_is_there());
+  State state;
+  client.with_daemon(options.common.config, [&] {
+    state = state_of(client.get("/v1/status"), domain);
+    if (state.tested && for_a_person) return;
+    if (reads && !command.input) command.input = kvmsh::read_input();
+    if (!state.up || options.boot) bring_up(client, options, settings);
+  });
+  if (state.tested && for_a_person) return watch(client, options, how);
   if (options.command.empty()) return interact(client, options, how);
   return kvmsh::run_command(client, options.domain, command);
 }

@@ -12,6 +12,17 @@ std::optional<core::RunId> run_in(const nlohmann::json& answer) {
   return core::RunId{answer.at("run").get<std::int64_t>()};
 }
 
+/// The run that the daemon begins.
+std::optional<core::RunId> asked(const Context& context, client::Client& client, const std::string& target,
+                                 const nlohmann::json& wanted, std::optional<StopSignals>& signals) {
+  std::optional<core::RunId> run;
+  client.with_daemon(context.common.config, [&] {
+    if (!signals) signals.emplace();
+    run = run_in(client.post(target, wanted));
+  });
+  return run;
+}
+
 }  // namespace
 
 std::optional<core::RunId> active_run(client::Client& client) {
@@ -22,6 +33,14 @@ std::optional<core::RunId> active_run(client::Client& client) {
   }
 }
 
-std::optional<core::RunId> resume_run(client::Client& client) { return run_in(client.post("/v1/runs/resume")); }
+core::RunId start_run(const Context& context, client::Client& client, const planning::RunRequest& request,
+                      std::optional<StopSignals>& signals) {
+  return *asked(context, client, "/v1/runs", planning::to_json(request), signals);
+}
+
+std::optional<core::RunId> resume_run(const Context& context, client::Client& client,
+                                      std::optional<StopSignals>& signals) {
+  return asked(context, client, "/v1/runs/resume", nlohmann::json::object(), signals);
+}
 
 }  // namespace kvmtest::command

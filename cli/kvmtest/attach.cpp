@@ -27,13 +27,13 @@ int attach(const Context& context, const AttachOptions& options) {
   ReportFiles reports(settings, options.reports);
   client::Client client(settings);
   std::optional<core::RunId> id = active_run(client);
-  if (!id) client.ensure_daemon(context.common.config);
-  StopSignals signals;
-  if (!id) id = resume_run(client);
+  std::optional<StopSignals> signals;
+  if (!id) id = resume_run(context, client, signals);
+  if (!signals) signals.emplace();
   if (!id)
     throw core::InputError(fmt::format("no run is active here; '{}' shows the last one", context.verb("results")));
   return follow(context, client, settings, *id, {options.quiet, options.verbose, OnInterrupt::stop, &reports, {}},
-                signals);
+                *signals);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "client/words.h"
 #include "core/input_error.h"
+#include "kvmtest/active_run.h"
 #include "kvmtest/choosing.h"
 #include "kvmtest/follow.h"
 #include "kvmtest/load_tests.h"
@@ -41,10 +42,7 @@ struct Ended {
 class Trials {
  public:
   Trials(const Context& context, const settings::Settings& settings, const Paths& paths, const BisectOptions& options)
-      : context_(context), settings_(settings), paths_(paths), options_(options), client_(settings) {
-    client_.ensure_daemon(context.common.config);
-    signals_.emplace();
-  }
+      : context_(context), settings_(settings), paths_(paths), options_(options), client_(settings) {}
 
   /// Whether `test` passes after the others. Throws Ended.
   bool passes_after(const Names& others, const std::string& test) {
@@ -59,7 +57,7 @@ class Trials {
     // The others may fail, or be unsupported, and the last one is to run.
     request.policy.max_fail = 0;
     request.require_some = false;
-    const core::RunId run{client_.post("/v1/runs", planning::to_json(request)).at("run").get<std::int64_t>()};
+    const core::RunId run = start_run(context_, client_, request, signals_);
     const auto finished =
         follow_records(context_, client_, settings_, run, *signals_, [](const core::record::Record&) {});
     if (!finished || finished->outcome != core::record::Outcome::completed)

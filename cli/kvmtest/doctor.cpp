@@ -76,8 +76,7 @@ int doctor(const Context& context, const DoctorOptions& options) {
     client::Client client(settings);
     json entry{{"check", "daemon"}, {"good", true}};
     try {
-      client.ensure_daemon(context.common.config);
-      client.post("/v1/install", {{"prefixes", settings.prefixes}});
+      client.with_daemon(context.common.config, [&] { client.post("/v1/install", {{"prefixes", settings.prefixes}}); });
       const json status = client.get("/v1/status");
       entry["result"] =
           fmt::format("{} ({})", status.at("uri").get<std::string>(), status.at("accelerator").get<std::string>());

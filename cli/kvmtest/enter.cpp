@@ -35,15 +35,17 @@ int enter(const Context& context, std::vector<std::string> words) {
     words = {shell != nullptr && *shell != '\0' ? shell : "/bin/sh"};
   }
   client::Client client(settings);
-  client.ensure_daemon(context.common.config);
-  // While it is open the daemon does not end for want of use.
-  const auto held = client.hold();
-  const nlohmann::json status = client.get("/v1/status");
-  if (prefix) {
+  std::unique_ptr<client::RawConnection> held;
+  nlohmann::json status;
+  client.with_daemon(context.common.config, [&] {
+    // While it is open the daemon does not end for want of use.
+    held = client.hold();
+    status = client.get("/v1/status");
     // While a run is active, its prefixes are there, and no other is made.
-    if (status.at("run").is_null()) client.post("/v1/install", {{"prefixes", nlohmann::json::array({*prefix})}});
-    setenv("KVMTEST_PREFIX", prefix->c_str(), 1);
-  }
+    if (prefix && status.at("run").is_null())
+      client.post("/v1/install", {{"prefixes", nlohmann::json::array({*prefix})}});
+  });
+  if (prefix) setenv("KVMTEST_PREFIX", prefix->c_str(), 1);
   return sandbox::run_inside(status.at("pid").get<int>(), words);
 }
 

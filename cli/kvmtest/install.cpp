@@ -11,8 +11,7 @@ void add_install(client::Command& program, Context& context) {
   add_verb(program, context, "install", "make the prefixes' networks and define their domains", [&context] {
     const auto settings = context.common.settings();
     client::Client client(settings);
-    client.ensure_daemon(context.common.config);
-    client.post("/v1/install", {{"prefixes", settings.prefixes}});
+    client.with_daemon(context.common.config, [&] { client.post("/v1/install", {{"prefixes", settings.prefixes}}); });
     return 0;
   });
 }

@@ -147,9 +147,7 @@ int run(const Context& context, const RunOptions& options) {
   std::optional<StopSignals> signals;
   core::RunId id;
   if (options.resume) {
-    client.ensure_daemon(context.common.config);
-    signals.emplace();
-    const auto resumed = resume_run(client);
+    const auto resumed = resume_run(context, client, signals);
     if (!resumed) throw core::InputError("no run was interrupted here: there is nothing to resume");
     id = *resumed;
   } else {
@@ -159,9 +157,7 @@ int run(const Context& context, const RunOptions& options) {
       std::cerr << "no test is left to run\n";
       return 0;
     }
-    client.ensure_daemon(context.common.config);
-    signals.emplace();
-    id = core::RunId{client.post("/v1/runs", planning::to_json(request)).at("run").get<std::int64_t>()};
+    id = start_run(context, client, request, signals);
   }
   if (options.detach) {
     std::cout << fmt::format("run {} started; '{}' follows it\n", id.value, context.verb("attach"));

@@ -24,11 +24,12 @@ void add_up(client::Command& program, Context& context) {
       add_verb(program, context, "up", "bring domains up to a logged-in shell, outside any run", [&context, options] {
         const auto settings = context.common.settings();
         client::Client client(settings);
-        client.ensure_daemon(context.common.config);
-        for (const std::string& domain : options->domains) {
-          client::bring_up(client, domain, {options->fresh, settings.workers, settings.reset.method});
-          std::cout << domain << ": up\n";
-        }
+        client.with_daemon(context.common.config, [&] {
+          for (const std::string& domain : options->domains) {
+            client::bring_up(client, domain, {options->fresh, settings.workers, settings.reset.method});
+            std::cout << domain << ": up\n";
+          }
+        });
         return 0;
       });
   verb.add_words("DOMAINS", options->domains, "for example a.east").required();

@@ -122,7 +122,7 @@ void dispatch(Service& service, service::Consoles& consoles, const std::function
       service.uninstall(prefixes);
     exchange.respond(200, json::object());
   } else if (is("POST", "/v1/shutdown")) {
-    service.interrupt("shutdown");
+    service.end("shutdown");
     exchange.respond(200, json::object());
     shut_down();
   } else if (path.size() == 4 && path[0] == "v1" && path[1] == "domains") {
@@ -149,6 +149,8 @@ Handler answering(Answer answer) {
       refuse(409, "claimed", e);
     } catch (const engine::Busy& e) {
       refuse(409, "busy", e);
+    } catch (const engine::Ending& e) {
+      refuse(503, "ending", e);
     }
   };
 }

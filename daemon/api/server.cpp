@@ -262,13 +262,24 @@ Server::~Server() { end(); }
 void Server::end() {
   base::Lock lock(mutex_);
   if (std::exchange(stopping_, true)) return;
-  // Closing the descriptor does not wake accept(); shutting the socket down does.
+  // Closing the descriptor does not wake accept(); shutting the socket down does. Clients that wait there are taken.
   ::shutdown(listener_->acceptor.native_handle(), SHUT_RDWR);
-  boost::system::error_code error;
-  for (const auto& connection : connections_) connection->socket.shutdown(Protocol::socket::shutdown_both, error);
-  all_closed_.wait(lock, [&]() REQUIRES(mutex_) { return connections_.empty(); });
   lock.unlock();
   if (accept_thread_.joinable()) accept_thread_.join();
+  lock.lock();
+  // What a client has sent can still be read: it is answered. A client that sends nothing is left, and so are in a
+  // moment those whose answer has no end.
+  const auto shut = [&](Protocol::socket::shutdown_type what) REQUIRES(mutex_) {
+    boost::system::error_code error;
+    for (const auto& connection : connections_) connection->socket.shutdown(what, error);
+  };
+  const auto none = [&]() REQUIRES(mutex_) { return connections_.empty(); };
+  shut(Protocol::socket::shutdown_receive);
+  if (!all_closed_.wait_for(lock, limits_.patience_at_end, none)) {
+    shut(Protocol::socket::shutdown_both);
+    all_closed_.wait(lock, none);
+  }
+  lock.unlock();
   refused_.clear();
   std::error_code ignored;
   std::filesystem::remove(path_, ignored);
@@ -287,11 +298,11 @@ void Server::accept() {
     const auto connection = std::make_shared<Connection>(listener_->io);
     boost::system::error_code error;
     listener_->acceptor.accept(connection->socket, error);
+    if (!error && begin(connection)) continue;
     {
       const base::Lock lock(mutex_);
-      if (stopping_) return;
+      if (error && stopping_) return;
     }
-    if (!error && begin(connection)) continue;
     if (error && !refused_.empty()) {
       refused_.clear();
       continue;
@@ -324,7 +335,6 @@ void Server::accept() {
 bool Server::begin(const std::shared_ptr<Connection>& connection) {
   {
     const base::Lock lock(mutex_);
-    if (stopping_) return true;
     connections_.insert(connection);
   }
   const auto forget = [this](const std::shared_ptr<Connection>& ended) {

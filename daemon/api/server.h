@@ -62,6 +62,8 @@ struct Limits {
   unsigned most_connections = 256;
   /// Without a byte, of a client that is to ask, to read its answer, or to read what a console prints.
   std::chrono::milliseconds patience = std::chrono::minutes(1);
+  /// Of the server's end, with answers that are under way.
+  std::chrono::milliseconds patience_at_end = std::chrono::seconds(1);
 };
 
 /// Listens from construction to destruction, a thread a connection. Whoever comes when there are too many, or when the
@@ -74,7 +76,8 @@ class Server {
   Server& operator=(const Server&) = delete;
   ~Server();
 
-  /// Closes every connection and waits for their threads; nobody can connect any more. One thread at a time.
+  /// Nobody can connect any more. Answers what clients have sent so far, closes every connection, and waits for their
+  /// threads. One thread at a time.
   void end();
 
   /// Connections that are open now.

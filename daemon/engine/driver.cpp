@@ -76,6 +76,7 @@ std::map<core::Prefix, std::string> Driver::held() const {
 }
 
 void Driver::check_free(const std::vector<core::Prefix>& prefixes) {
+  if (ending_) throw Ending();
   if (const auto run = run_state_.now())
     throw Busy(fmt::format("run {} is active; 'kvmtest attach' follows it, 'kvmtest stop' ends it", run->value));
   const auto held = this->held();
@@ -125,6 +126,7 @@ void Driver::interrupt_run(const std::string& why) {
 }
 
 Driver::Answer Driver::request(const core::Domain& domain, bool fresh, unsigned slots, const core::States& states) {
+  if (ending_) throw Ending();
   pieces_.resets.fit(2 * slots);
   pieces_.threads.fit({domain.prefix});
   const core::RequestId id{++requests_.last};

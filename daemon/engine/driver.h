@@ -49,7 +49,10 @@ class Driver {
   void start_run(RunOrder order);
   void stop_run(const std::string& by, bool release);
   void interrupt_run(const std::string& why);
-  /// Throws Busy when a run is active, or one of these prefixes holds what a failure left or has a console that
+  /// From now on nothing begins.
+  void begin_to_end() { ending_ = true; }
+  [[nodiscard]] bool ending() const { return ending_; }
+  /// Throws Ending; Busy when a run is active, or one of these prefixes holds what a failure left or has a console that
   /// somebody holds.
   void check_free(const std::vector<core::Prefix>& prefixes);
   /// Threads for a run with so many slots of the reboot pool, of both kinds. Throws what check_free does, and
@@ -58,7 +61,7 @@ class Driver {
   /// The prefixes that keep the domains of a failed test, each with the test's name; also when the run is over.
   [[nodiscard]] std::map<core::Prefix, std::string> held() const;
   using Answer = std::future<std::optional<std::string>>;
-  /// Asks for the domain; the answer is the error, or none.
+  /// Asks for the domain; the answer is the error, or none. Throws Ending.
   Answer request(const core::Domain& domain, bool fresh, unsigned slots, const core::States& states);
   /// Asks for the domain's end.
   Answer request_end(const core::Domain& domain);
@@ -111,6 +114,7 @@ class Driver {
   core::Scheduler scheduler_;
   std::shared_ptr<ActiveRun> run_;
   Requests requests_;
+  bool ending_ = false;
 };
 
 }  // namespace kvmtest::engine

@@ -128,6 +128,18 @@ void Engine::interrupt_run(const std::string& why) {
   pieces_->loop.on([&] { pieces_->driver.interrupt_run(why); });
 }
 
+void Engine::begin_to_end() {
+  pieces_->loop.on([&] { pieces_->driver.begin_to_end(); });
+}
+
+bool Engine::ending() {
+  return pieces_->loop.on([&] { return pieces_->driver.ending(); });
+}
+
+void Engine::check_not_ending() {
+  if (ending()) throw Ending();
+}
+
 std::map<core::Prefix, std::string> Engine::held() {
   return pieces_->loop.on([&] { return pieces_->driver.held(); });
 }

@@ -43,13 +43,18 @@ class Engine {
   ~Engine();
 
   /// Has all threads that a run on these prefixes needs, with so many slots of the reboot pool, of both kinds. Throws
-  /// Busy when a run is active, or one of the prefixes holds what a failure left or has a console that somebody holds;
-  /// base::NoThread.
+  /// Ending; Busy when a run is active, or one of the prefixes holds what a failure left or has a console that somebody
+  /// holds; base::NoThread.
   void make_room(const std::vector<core::Prefix>& prefixes, unsigned slots);
   /// Throws what make_room does.
   void start_run(RunOrder order);
   /// Asks the active run to stop; no-op without one. `release`: domains that failed tests left as they are go as well.
   void stop_run(const std::string& by, bool release = true);
+  /// From now on no run begins and no domain is reset for a client.
+  void begin_to_end();
+  /// Throws Ending after begin_to_end().
+  void check_not_ending();
+  [[nodiscard]] bool ending();
   /// Ends the active run as a stop that releases everything does, but leaves it open: another daemon, or this one, goes
   /// on with it. `why` is for its log. No-op without one.
   void interrupt_run(const std::string& why);
@@ -69,7 +74,7 @@ class Engine {
     unsigned slots = 1;   ///< of the reboot pool, when no run sets them
     core::States states;  ///< of this domain; empty: boot it
   };
-  /// Brings a domain up for a client. Waits. Throws Busy, with the scheduler's words.
+  /// Brings a domain up for a client. Waits. Throws Ending; Busy, with the scheduler's words.
   ResetTimes request_domain(const core::Domain& domain, const Wish& wish);
   /// Takes a domain that is up and lent out back to its saved state without any check, and times that alone and a
   /// trip to its shell and back after it; for doctor. Throws Busy, HostFault.

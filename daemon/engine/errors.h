@@ -17,4 +17,10 @@ class Busy : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The daemon has begun to end, and begins nothing else. Nothing of what was asked was done: the next daemon does it.
+class Ending : public std::runtime_error {
+ public:
+  Ending() : std::runtime_error("the daemon is ending") {}
+};
+
 }  // namespace kvmtest::engine

@@ -109,6 +109,7 @@ void Service::begin(Planned planned, std::vector<record::Body> first) {
 
 core::RunId Service::start_run(const planning::RunRequest& request) {
   const base::Lock lock(starting_);
+  parts_.engine.check_not_ending();
   Loaded loaded = load(request);
   const planning::Past before = past(loaded.tests);
   loaded.tests = planning::choose(std::move(loaded.tests), request.choice, before);
@@ -137,6 +138,7 @@ core::RunId Service::start_run(const planning::RunRequest& request) {
 std::optional<core::RunId> Service::resume_run() {
   const base::Lock lock(starting_);
   if (const auto active = parts_.engine.active_run()) return active;
+  parts_.engine.check_not_ending();
   core::Duration spent{};
   const auto unfinished = parts_.database.read([&](telemetry::Queries& queries) -> std::optional<telemetry::Resume> {
     const auto run = queries.unfinished_run();
@@ -166,8 +168,13 @@ void Service::stop(const std::string& by, bool release) {
   destroy_all(release);
 }
 
-void Service::interrupt(const std::string& why) {
-  parts_.engine.interrupt_run(why);
+void Service::end(const std::string& why) {
+  {
+    // A run is on record before it is driven: one is interrupted that is both, and none is put on record any more.
+    const base::Lock lock(starting_);
+    parts_.engine.begin_to_end();
+    parts_.engine.interrupt_run(why);
+  }
   parts_.engine.wait_for_no_run(end_patience);
   destroy_all(true);
 }
@@ -228,6 +235,7 @@ engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, uns
                                      settings::ResetMethod reset) {
   {
     const base::Lock lock(starting_);
+    parts_.engine.check_not_ending();
     if (!parts_.engine.in_run(domain.prefix)) prepare_prefixes({domain.prefix.value});
   }
   auto states = planning::states_for_client(domain, reset, [this](const core::Domain& of) { return clean_state(of); });
@@ -238,12 +246,14 @@ core::Duration Service::destroy(const core::Domain& domain) { return parts_.engi
 
 void Service::install(const std::vector<std::string>& prefixes) {
   const base::Lock lock(starting_);
+  parts_.engine.check_not_ending();
   if (parts_.engine.active_run()) throw engine::Busy("a run is active");
   prepare_prefixes(prefixes);
 }
 
 void Service::uninstall(const std::vector<std::string>& prefixes) {
   const base::Lock lock(starting_);
+  parts_.engine.check_not_ending();
   if (parts_.engine.active_run()) throw engine::Busy("a run is active; 'kvmtest stop' ends it");
   settings::check_prefixes(prefixes, "prefixes");
   parts_.claims.claim(planning::prefixes_of(prefixes));
@@ -294,6 +304,7 @@ nlohmann::json Service::status() {
                      {"tests", state.tests},
                      {"decided", state.decided},
                      {"prefixes", std::move(prefixes)}};
+  if (parts_.engine.ending()) out["ending"] = true;
   out["run"] = state.run ? nlohmann::json(state.run->value) : nlohmann::json(nullptr);
   return out;
 }

@@ -42,6 +42,8 @@ class Service {
   };
   explicit Service(Parts parts);
 
+  // What begins something throws engine::Ending once end() has been called.
+
   /// Checks everything, claims, installs, and starts.
   core::RunId start_run(const planning::RunRequest& request);
   /// Goes on with the newest run that no daemon finished. Nothing: there is none.
@@ -49,8 +51,9 @@ class Service {
   /// Stops the active run, and destroys domains that are up outside it. Waits until they are gone, at most `patience`.
   /// `release`: those that failed tests left as they are as well.
   void stop(const std::string& by, bool release = true);
-  /// The same for a daemon that ends, but the active run stays open, and resume_run() goes on with it.
-  void interrupt(const std::string& why);
+  /// The same for a daemon that ends, but the active run stays open, and resume_run() goes on with it. From now on
+  /// nothing begins. `why` is for the run's log.
+  void end(const std::string& why);
   /// At the daemon's start, once it serves: ends the runs that somebody had stopped when their daemon died. `go_on`: if
   /// the newest run was interrupted, goes on with it. What keeps it from that is a warning in the log. Does not throw.
   void take_over(bool go_on);

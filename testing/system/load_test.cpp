@@ -51,11 +51,10 @@ class Caller {
   Caller& operator=(const Caller&) = delete;
   ~Caller() { close(socket_); }
 
-  /// `what`: "GET /v1/status". False: the daemon does not take it.
-  [[nodiscard]] bool ask(const std::string& what, const std::string& body = {}) const {
-    const std::string request =
-        what + " HTTP/1.1\r\nHost: kvmtestd\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
-        "\r\n\r\n" + body;
+  /// `what`: "GET /v1/status". `last`: nothing else will be asked. False: the daemon does not take it.
+  [[nodiscard]] bool ask(const std::string& what, const std::string& body = {}, bool last = true) const {
+    const std::string request = what + " HTTP/1.1\r\nHost: kvmtestd\r\nConnection: " + (last ? "close" : "keep-alive") +
+                                "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     return send(socket_, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size());
   }
   /// Whether there is something to read, or the daemon has closed.
@@ -235,6 +234,40 @@ TEST_F(Load, ADomainIsTakenFromAClientThatDoesNotReadAndIsTheNextOnes) {
 
 // ---- no thread more ----
 
+// A run that began then stayed open behind the next daemon's, for nobody to go on with.
+TEST_F(Load, AnEndingDaemonBeginsNothingAndTheNextOneDoes) {
+  const Json wanted{{"tests", Json::array({"suite"})},
+                    {"base", directory_.string()},
+                    {"prefixes", Json::array({prefix_})},
+                    {"workers", 1}};
+  for (const std::string& what :
+       std::vector<std::string>{"runs", "runs/resume", "install", "uninstall", "domains/" + prefix_ + "east/up"}) {
+    ASSERT_EQ(run_kvmtest({"install"}).status, 0);
+    const Caller caller(api());
+    ASSERT_TRUE(caller.ask("POST /v1/shutdown", "{}", false));
+    ASSERT_TRUE(caller.ask("POST /v1/" + what, wanted.dump()));
+    const std::string answers = caller.rest();
+    EXPECT_TRUE(answers.starts_with("HTTP/1.1 200 ")) << answers;
+    // It may be gone before it is asked, and answers nothing then.
+    const auto second = answers.find("HTTP/1.1 ", 1);
+    if (second == std::string::npos) continue;
+    EXPECT_EQ(answer_of(answers.substr(second)).status, 503) << what << answers;
+    EXPECT_NE(answers.find("\"kind\":\"ending\""), std::string::npos) << what << answers;
+  }
+  // A client never learns of it, whenever the daemon ends.
+  for (unsigned i = 0; i < 5; ++i) {
+    ASSERT_EQ(run_kvmtest({"install"}).status, 0);
+    Process stopping(kvmtest({"stop", "--daemon"}), directory_);
+    const Result up = run_kvmtest({"install"});
+    EXPECT_EQ(up.status, 0) << up.output;
+    EXPECT_EQ(stopping.finish(), 0) << stopping.output();
+  }
+  EXPECT_TRUE(domains().empty());
+  const Result run = run_kvmtest({"run"});
+  EXPECT_EQ(run.status, 0) << run.output;
+  EXPECT_EQ(results().at("run"), 1);
+}
+
 /// The kernel limits no threads of root. So the daemon is an ordinary user's.
 class ShortOfThreads : public Load {
  public:
@@ -245,7 +278,7 @@ class ShortOfThreads : public Load {
   }
   ~ShortOfThreads() override {
     // To end what is there may take threads.
-    if (limited_ > 0 && kill(limited_, 0) == 0) set_limit(limited_, most_);
+    if (limited_ > 0 && is_alive(limited_)) set_limit(limited_, most_);
     run(as_user(kvmtest({"uninstall"})), directory_);
   }
 
@@ -342,7 +375,7 @@ TEST_F(ShortOfThreads, DomainsAndTheDaemonEndWithoutOne) {
   EXPECT_TRUE(eventually([&] { return domains().empty(); }));
   const Result uninstalled = run_as_user({"uninstall"});
   EXPECT_EQ(uninstalled.status, 0) << uninstalled.output;
-  EXPECT_TRUE(eventually([&] { return kill(daemon, 0) != 0; }));
+  EXPECT_TRUE(eventually([&] { return !is_alive(daemon); }));
 }
 
 // Control-C once took a thread of the client's: without one, the client died, and the run went on.

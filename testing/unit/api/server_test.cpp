@@ -207,6 +207,25 @@ TEST_F(ServerTest, AClientThatAsksNothingIsLeft) {
   EXPECT_EQ(client.read_to("\n"), "");
 }
 
+// So that a client without an answer knows that nothing was done.
+TEST_F(ServerTest, WhoeverHasAskedIsAnsweredAtTheEnd) {
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 50; ++i) clients.emplace_back(std::make_unique<Client>(socket_path()))->get("/a");
+  Client silent(socket_path());
+  server_->end();
+  for (const auto& client : clients) EXPECT_NE(client->read_to("}\n").find("200 OK"), std::string::npos);
+  EXPECT_EQ(silent.read_to("\n"), "");
+}
+
+TEST_F(ServerTest, AnAnswerWithoutEndIsCutAtTheEnd) {
+  start({.patience_at_end = std::chrono::milliseconds(1)});
+  Client client(socket_path());
+  client.get("/console");
+  EXPECT_NE(client.read_to("\n").find("101"), std::string::npos);
+  server_->end();
+  EXPECT_EQ(server_->connections(), 0U);
+}
+
 TEST_F(ServerTest, TakesTheSocketOfADeadListenerOnly) {
   const auto refuse = [](const Request&, Exchange& exchange) { exchange.respond(404, {}); };
   EXPECT_THROW(Server(socket_path(), refuse), std::runtime_error);

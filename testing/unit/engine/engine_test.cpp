@@ -367,6 +367,20 @@ TEST_F(EngineTest, AnInterruptedRunHasNoEndAndCanGoOn) {
   EXPECT_EQ(memory_.wait_for<record::RunFinished>().passed, 1U);
 }
 
+TEST_F(EngineTest, OnceItBeginsToEndNothingElseBegins) {
+  engine_.start_run(order({script("t", {{"east", "hang"}})}));
+  memory_.wait_for<record::TestStarted>();
+  engine_.begin_to_end();
+  EXPECT_THROW(engine_.request_domain({b, core::Host{"east"}}, {}), Ending);
+  engine_.interrupt_run("the daemon's end");
+  EXPECT_TRUE(engine_.wait_for_no_run(60s));
+  EXPECT_THROW(engine_.make_room({a}, 1), Ending);
+  EXPECT_THROW(engine_.start_run(order({script("t", {{"east", "true"}})})), Ending);
+  EXPECT_THROW(engine_.request_domain(east, {}), Ending);
+  EXPECT_EQ(engine_.active_run(), std::nullopt);
+  EXPECT_TRUE(hypervisor_.running().empty());
+}
+
 TEST_F(EngineTest, ARunKeepsItsPrefixesForItself) {
   engine_.start_run(order({script("t", {{"east", "hang"}})}));
   memory_.wait_for<record::TestStarted>();
