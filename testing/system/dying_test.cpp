@@ -1,5 +1,6 @@
 // Stopping and dying on real domains: nothing is lost, nothing is left.
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <set>

@@ -1,6 +1,7 @@
 #include "suite/libreswan/outputs.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <system_error>

@@ -1,6 +1,7 @@
 #include "suite/libreswan/scripts.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <system_error>

@@ -2,6 +2,7 @@
 
 #include "libvirt/leftovers.h"
 
+#include <array>
 #include <csignal>
 
 #include <fcntl.h>

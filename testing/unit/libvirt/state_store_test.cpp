@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <functional>
 #include <optional>
 #include <thread>
 
