@@ -79,6 +79,10 @@ first_guest = $(if $(wildcard kvmtest.yaml)$(filter-out tiny,$(KVM_GUEST))$(KVM_
 kvm-test kvm-retest kvm-install check bench: FIRST_GUEST = $(call first,$(first_guest))
 kvm-test kvm-retest kvm-install check bench: FIRST_RUN = $(call first,scripts/bootstrap --beside run)
 
+# What a user who may not install packages is told to ask for, at once.
+kvm-test kvm-retest kvm-install bench: export KVMTEST_PACKAGES = build run guest
+check: export KVMTEST_PACKAGES = build run guest guest-uefi check
+
 ##@ Setting up (kvm-test does each when needed)
 
 bootstrap: ## install the Debian packages that are missing
