@@ -45,7 +45,9 @@ json to_json(const report::PastRun& run) {
           {"cpu", or_null(run.cpu)},
           {"cpu_pressure", or_null(run.cpu_pressure)},
           {"memory_pressure", or_null(run.memory_pressure)},
-          {"io_pressure", or_null(run.io_pressure)}};
+          {"io_pressure", or_null(run.io_pressure)},
+          {"used", or_null(run.used)},
+          {"starved", or_null(run.starved)}};
 }
 
 json to_json(const report::TestHistory& history) {

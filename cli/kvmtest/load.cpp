@@ -28,7 +28,8 @@ json to_json(const report::Load& load) {
                     {"cpu", or_null(row.cpu)},
                     {"cpu_pressure", or_null(row.cpu_pressure)},
                     {"memory_pressure", or_null(row.memory_pressure)},
-                    {"io_pressure", or_null(row.io_pressure)}});
+                    {"io_pressure", or_null(row.io_pressure)},
+                    {"starved", or_null(row.starved)}});
   return {{"runs", range_json(load.runs)}, {"least_tests", load.least_tests}, {"rows", std::move(rows)}};
 }
 

@@ -46,6 +46,7 @@ nlohmann::json to_json(const report::TestResult& test) {
                         {"reset", core::seconds(attempt.split.reset)},
                         {"test", core::seconds(attempt.split.test)},
                         {"judging", core::seconds(attempt.split.judging)},
+                        {"use", wire::to_json(attempt.use)},
                         {"issues", wire::to_json(attempt.issues)},
                         {"output", attempt.output}});
   }

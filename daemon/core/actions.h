@@ -88,6 +88,7 @@ struct ReportVerdict {
   bool final = true;
   Verdict test_verdict = Verdict::unresolved;  ///< when final: of the test, whatever this attempt's is
   bool flaky = false;                          ///< when final: the test passed, but not every attempt at it did
+  std::vector<record::HostUse> use{};          ///< see record::AttemptJudged
 };
 /// There will be no (further) attempt at the test.
 struct ReportUntested {

@@ -9,6 +9,7 @@
 
 #include "core/ids.h"
 #include "core/model.h"
+#include "core/record.h"
 #include "core/verdict.h"
 
 namespace kvmtest::core::event {
@@ -92,6 +93,7 @@ struct AttemptJudged {
   AttemptId attempt;
   Verdict verdict = Verdict::unresolved;
   std::vector<Issue> issues;
+  std::vector<record::HostUse> use{};
 };
 
 /// A client wants this domain up, outside any run (kvmsh, doctor).

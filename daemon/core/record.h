@@ -2,6 +2,7 @@
 // What happened, as one stream of plain records. The database, the log, live clients and every report are derived from
 // it; nothing else is. Records are numbered by the recorder and durable before anybody sees them.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +23,23 @@ struct Split {
   Duration test{};     ///< the test's own commands
   Duration judging{};
 };
+
+/// What a host had of this machine's processors while its test ran. A host that was restarted: since then.
+struct HostUse {
+  std::string host;
+  Duration used{};     ///< processor time of its QEMU, all threads together
+  Duration starved{};  ///< in which it wanted a processor and had none
+  friend bool operator==(const HostUse&, const HostUse&) = default;
+};
+/// Of all hosts together: what they used; and how long the one was starved that was so the longest.
+inline HostUse of_group(const std::vector<HostUse>& hosts) {
+  HostUse group;
+  for (const HostUse& host : hosts) {
+    group.used += host.used;
+    group.starved = std::max(group.starved, host.starved);
+  }
+  return group;
+}
 
 struct RunStarted {
   std::vector<std::string> prefixes;
@@ -127,6 +145,7 @@ struct AttemptJudged {
   std::string output;                     ///< directory, absolute
   bool final = true;                      ///< false: the test will be tried again
   std::optional<Verdict> test_verdict{};  ///< the test's, where it is another than that of its final attempt
+  std::vector<HostUse> use{};             ///< of the hosts of which it is known
 };
 /// A test that ends without a (further) attempt: no prefix was left to run it, for example.
 struct TestUntested {

@@ -113,7 +113,8 @@ void Scheduler::on(const event::AttemptJudged& e, Instant now) {
                              .prefix = judging.prefix,
                              .verdict = e.verdict,
                              .issues = e.issues,
-                             .split = judging.split},
+                             .split = judging.split,
+                             .use = e.use},
                             std::move(judging.test));
   const bool bad = e.verdict == Verdict::failed || e.verdict == Verdict::unresolved;
   PrefixEntry& prefix = entry_of(judging.prefix);

@@ -91,6 +91,7 @@ struct ActiveRun {
     unsigned number = 1;
     AttemptDirectory files;
     core::Duration test_time{};
+    std::vector<core::record::HostUse> use{};
   };
   base::Mutex mutex;
   std::map<core::AttemptId, Ran> ran GUARDED_BY(mutex);

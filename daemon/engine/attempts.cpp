@@ -72,6 +72,25 @@ std::vector<core::Host> stuck(const suite::Test& test, const Sessions& sessions)
   return hosts;
 }
 
+using Readings = std::map<std::string, process::ProcessorReading>;
+
+Readings read_processors(Hypervisor& hypervisor, const core::Prefix& prefix, const std::vector<std::string>& hosts) {
+  Readings readings;
+  for (const std::string& host : hosts) readings[host] = hypervisor.processors_of({prefix, core::Host{host}});
+  return readings;
+}
+
+std::vector<record::HostUse> use_between(const Readings& from, const Readings& to) {
+  std::vector<record::HostUse> use;
+  for (const auto& [host, reading] : to) {
+    if (reading.process == 0) continue;
+    const auto time = process::between(from.at(host), reading);
+    use.push_back({host, std::chrono::duration_cast<core::Duration>(time.used),
+                   std::chrono::duration_cast<core::Duration>(time.starved)});
+  }
+  return use;
+}
+
 }  // namespace
 
 Attempts::Attempts(Context& context, Consoles& consoles, PrefixThreads& threads)
@@ -138,11 +157,13 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
   ran.prefix = a.prefix;
   ran.number = a.number;
   ran.files = {run->order.output, test.name, a.number};
+  const Readings before = read_processors(context_.hypervisor, a.prefix, test.hosts);
   Aborted aborted = run_steps(a, *run, sessions, std::move(problem), ran);
   if (!aborted && share && loaded.own_output)
     if (const auto not_taken = loaded.own_output->take(*share); !not_taken.empty())
       context_.record(record::Notice{true, told_not_taken(test, not_taken)});
   ran.test_time = since(start);
+  ran.use = use_between(before, read_processors(context_.hypervisor, a.prefix, test.hosts));
   times.end = std::chrono::system_clock::now();
   times.script = ran.test_time;
   ran.execution.times = times;
@@ -283,24 +304,27 @@ bool Attempts::reboots(const core::Domain& domain) {
 void Attempts::judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run) {
   judges_.post([this, a, run] {
     judge::Judgement judgement;
+    std::vector<record::HostUse> use;
     try {
-      judgement = judged(a, *run);
+      judgement = judged(a, *run, use);
     } catch (const std::exception& e) {
       judgement.verdict = core::Verdict::unresolved;
       judgement.issues.push_back({"", core::issue::host_fault, base::words(e)});
     }
     record_points(a.attempt, judgement.points);
-    context_.post(core::event::AttemptJudged{a.attempt, judgement.verdict, std::move(judgement.issues)});
+    context_.post(
+        core::event::AttemptJudged{a.attempt, judgement.verdict, std::move(judgement.issues), std::move(use)});
   });
 }
 
-judge::Judgement Attempts::judged(const core::action::JudgeTest& a, ActiveRun& run) {
+judge::Judgement Attempts::judged(const core::action::JudgeTest& a, ActiveRun& run, std::vector<record::HostUse>& use) {
   ActiveRun::Ran ran;
   {
     const base::Lock lock(run.mutex);
     ran = std::move(run.ran.at(a.attempt));
     run.ran.erase(a.attempt);
   }
+  use = std::move(ran.use);
   const suite::LoadedTest& loaded = *ran.test;
   const judge::Halt halt{run.halt.raised(), run.halt.descriptor()};
   judge::Effort effort(halt);

@@ -61,7 +61,7 @@ class Attempts {
   bool collect_kernel(const core::action::RunTest& a, const Sessions& sessions,
                       std::chrono::steady_clock::time_point start, const suite::Test& test,
                       suite::Execution& execution);
-  judge::Judgement judged(const core::action::JudgeTest& a, ActiveRun& run);
+  judge::Judgement judged(const core::action::JudgeTest& a, ActiveRun& run, std::vector<core::record::HostUse>& use);
   void record_points(core::AttemptId attempt, std::span<const core::Point> points);
   std::shared_ptr<ProgramTicket> ticket_of(core::AttemptId attempt);
 

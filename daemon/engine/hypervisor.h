@@ -1,5 +1,5 @@
 #pragma once
-// The seam to whatever runs domains. Seven verbs; the libvirt adapter is the real one, the tests' fakes are small
+// The seam to whatever runs domains. Eight verbs; the libvirt adapter is the real one, the tests' fakes are small
 // working programs.
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include "console/stream.h"
 #include "core/ids.h"
 #include "core/model.h"
+#include "process/processor_time.h"
 
 namespace kvmtest::engine {
 
@@ -46,6 +47,9 @@ class Hypervisor {
   virtual std::unique_ptr<console::Stream> start_again(const core::Domain& domain) = 0;
   /// Takes the power away. A domain that is off already is fine.
   virtual void destroy(const core::Domain& domain) = 0;
+  /// What its QEMU had of this machine's processors so far; of one that is off, or runs elsewhere, nothing is known.
+  /// Does not throw.
+  virtual process::ProcessorReading processors_of(const core::Domain& domain) = 0;
   /// Why a domain whose console closed is gone.
   virtual End end_of(const core::Domain& domain) = 0;
   /// One line for people: the URI, and "kvm" or "emulated".

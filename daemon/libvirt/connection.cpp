@@ -121,6 +121,13 @@ DomainHandle Connection::find(const std::string& name) const {
   return found;
 }
 
+std::filesystem::path Connection::pid_file(const std::string& name) const {
+  if (embedded()) return runtime_file(name + ".pid");
+  // src/qemu/qemu_conf.c, virQEMUDriverConfigNew()
+  return uri_ == "qemu:///system" ? std::filesystem::path("/run/libvirt/qemu") / (name + ".pid")
+                                  : std::filesystem::path();
+}
+
 int Connection::id_of(const std::string& name) const {
   const DomainHandle handle(virDomainLookupByName(connect_.get(), name.c_str()));
   return handle ? static_cast<int>(virDomainGetID(handle.get())) : -1;

@@ -47,6 +47,9 @@ class Connection {
   /// A file of a domain that runs, such as its pid's; of the embedded driver.
   [[nodiscard]] std::filesystem::path runtime_file(const std::string& name) const { return root_ / "run/qemu" / name; }
 
+  /// Of a domain's QEMU, while it runs; empty: it runs on a libvirt of which that is not known.
+  [[nodiscard]] std::filesystem::path pid_file(const std::string& name) const;
+
   /// A domain by libvirt's name. Throws engine::HostFault when there is none, core::InputError when it is another's.
   [[nodiscard]] DomainHandle find(const std::string& name) const;
   /// The same; null when there is none.

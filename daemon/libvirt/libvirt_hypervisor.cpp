@@ -55,6 +55,10 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_again(const core::Doma
 
 void LibvirtHypervisor::destroy(const core::Domain& domain) { machines_.of(domain).destroy(); }
 
+process::ProcessorReading LibvirtHypervisor::processors_of(const core::Domain& domain) {
+  return machines_.of(domain).processors();
+}
+
 engine::End LibvirtHypervisor::end_of(const core::Domain& domain) { return machines_.of(domain).how_it_ended(); }
 
 LibvirtHypervisor::Description LibvirtHypervisor::describe() {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <fstream>
 #include <future>
 #include <system_error>
 
@@ -122,6 +123,12 @@ void Machine::resume(Twin twin) {
   const std::string words = last_error();
   switch_off(handle.get());
   throw HostFault("resume " + name(twin) + ": " + words);
+}
+
+process::ProcessorReading Machine::processors() {
+  pid_t qemu = 0;
+  std::ifstream(environment_.connection.pid_file(name(twins_.on_network()))) >> qemu;
+  return process::read_processors(qemu);
 }
 
 /// Whether it leaves the processor to others that want it, as far as this process may decide that.

@@ -58,6 +58,7 @@ class Machine {
   std::unique_ptr<console::Stream> start();
   std::unique_ptr<console::Stream> start_again();
   void destroy();
+  process::ProcessorReading processors();
   engine::End how_it_ended();
 
   // Of the one on the network: engine::Snapshots' verbs (libvirt/machine_states.cpp).

@@ -194,6 +194,9 @@ std::string load_text(const Load& load, const Options& options) {
   chart(
       "time in which some task waited for a processor", [](const LoadRow& row) { return row.cpu_pressure.value_or(0); },
       [&](const LoadRow& row) { return row.cpu_pressure ? share(*row.cpu_pressure * 100) : "-"; });
+  chart(
+      "time that a test wanted a processor and had none", [](const LoadRow& row) { return row.starved.value_or(0); },
+      [](const LoadRow& row) { return row.starved ? fmt::format("{:.2f} s", *row.starved) : "-"; });
   return out;
 }
 

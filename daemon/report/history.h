@@ -44,6 +44,8 @@ struct PastRun {
   std::optional<double> cpu_pressure{};  ///< mean share of time in which some task waited, 0 to 1; so the next two
   std::optional<double> memory_pressure{};
   std::optional<double> io_pressure{};
+  std::optional<double> used{};     ///< processor time of its tests' hosts, seconds; nothing: not measured
+  std::optional<double> starved{};  ///< in which its tests wanted a processor and had none, seconds, all together
 };
 
 /// What one run says of a test.
@@ -106,6 +108,7 @@ struct LoadRow {
   std::optional<double> cpu_pressure{};  ///< mean share of time in which some task waited, 0 to 1; so the next two
   std::optional<double> memory_pressure{};
   std::optional<double> io_pressure{};
+  std::optional<double> starved{};  ///< for how long a test wanted a processor and had none, seconds; mean
 };
 
 struct Slowest {

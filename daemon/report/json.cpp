@@ -36,6 +36,7 @@ json attempt_json(const RunReport& run, const Attempt& attempt) {
           {"reset", core::seconds(attempt.split.reset)},
           {"test", core::seconds(attempt.split.test)},
           {"judging", core::seconds(attempt.split.judging)},
+          {"use", wire::to_json(attempt.use)},
           {"resets",
            {{"boots", attempt.resets.boots},
             {"restores", attempt.resets.restores},

@@ -101,6 +101,9 @@ Words words(const Record&, const AttemptJudged& judged) {
   std::string text = fmt::format("{}: {} (test {}, reset {}, waiting {}, judging {})", judged.test,
                                  to_string(judged.verdict), duration_text(split.test), duration_text(split.reset),
                                  duration_text(split.waiting), duration_text(split.judging));
+  // What would not be seen is not told.
+  if (const auto starved = core::record::of_group(judged.use).starved; starved >= std::chrono::milliseconds(10))
+    text.insert(text.size() - 1, ", starved " + duration_text(starved));
   if (judged.final && judged.number > 1) text += fmt::format(" on attempt {}", judged.number);
   if (!judged.issues.empty()) text += ": " + issue_text(judged.issues.front());
   if (judged.issues.size() > 1) text += fmt::format(" (and {} more)", judged.issues.size() - 1);

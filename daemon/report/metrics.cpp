@@ -49,6 +49,10 @@ void totals(Exposition& out, const Totals& totals) {
                          {"infrastructure", number(totals.infrastructure)}});
   out.family("run_seconds_total", "counter", "Time from the start of those runs to their end.");
   out.value(core::seconds(totals.makespan));
+  out.family("processor_seconds_total", "counter", "Processor time of the hosts of those runs' tests.");
+  out.value(core::seconds(totals.used));
+  out.family("starved_seconds_total", "counter", "Time in which those tests wanted a processor and had none.");
+  out.value(core::seconds(totals.starved));
   out.family("tests_total", "counter", "Verdicts of those runs.");
   out.values("verdict", {{"passed", number(totals.passed)},
                          {"failed", number(totals.failed)},

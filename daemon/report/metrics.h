@@ -32,6 +32,8 @@ struct Totals {
   std::uint64_t loads = 0;
   std::uint64_t failed_resets = 0;
   core::Duration makespan{};
+  core::Duration used{};     ///< processor time of tests' hosts
+  core::Duration starved{};  ///< in which tests wanted a processor and had none
 };
 
 /// What the daemon is doing now.

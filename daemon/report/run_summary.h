@@ -29,6 +29,7 @@ struct Attempt {
   bool final = false;                     ///< its verdict is the test's
   std::optional<core::WallTime> started;  ///< nothing: its domains never came up
   core::record::Split split;
+  std::vector<core::record::HostUse> use;  ///< of the machine's processors, by the hosts of which it is known
   AttemptResets resets;
   std::vector<core::Issue> issues;
   std::string output;  ///< directory, absolute; empty when there is none

@@ -233,10 +233,32 @@ class Summary {
     row("reset", sum.reset);
     row("test", sum.test);
     row("judging", sum.judging);
+    processors();
     const Duration bound = makespan_bound(run_);
     if (bound.count() > 0 && run_.outcome == core::record::Outcome::completed)
       out_ +=
           fmt::format("  {:<20}{:>14.2f}\n", "makespan / bound", core::seconds(run_.makespan) / core::seconds(bound));
+  }
+
+  /// What the attempts had of the machine's processors; the share is of the time of tests.
+  void processors() {
+    core::record::HostUse sum;
+    Duration measured{};
+    for (const TestResult& test : run_.tests)
+      for (const Attempt& attempt : test.attempts) {
+        if (attempt.use.empty()) continue;
+        const auto group = core::record::of_group(attempt.use);
+        sum.used += group.used;
+        sum.starved += group.starved;
+        measured += attempt.split.test;
+      }
+    if (measured.count() <= 0) return;
+    const auto row = [&](const char* name, Duration part) {
+      const auto share = std::lround(100.0 * core::seconds(part) / core::seconds(measured));
+      out_ += fmt::format("  {:<20}{:>14}  {:>3} % of the tests' time\n", name, duration_text(part), share);
+    };
+    row("processors: used", sum.used);
+    row("processors: starved", sum.starved);
   }
 
   void domains() {

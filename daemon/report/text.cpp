@@ -170,4 +170,18 @@ std::string duration_text(core::Duration duration) {
   return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
 }
 
+std::string use_text(const std::vector<core::record::HostUse>& hosts) {
+  if (hosts.empty()) return {};
+  const auto group = core::record::of_group(hosts);
+  std::string text =
+      fmt::format("used {} of processor time, starved {}", duration_text(group.used), duration_text(group.starved));
+  if (hosts.size() < 2) return text;
+  const char* apart = " (";
+  for (const auto& host : hosts) {
+    text += fmt::format("{}{} {}", apart, host.host, duration_text(host.starved));
+    apart = ", ";
+  }
+  return text + ')';
+}
+
 }  // namespace kvmtest::report

@@ -60,6 +60,11 @@ class Trace {
     for (const Span& span : lane.spans) {
       json arguments = json::object();
       if (!span.verdict.empty()) arguments["verdict"] = span.verdict;
+      if (span.kind == "test" && !span.attempt->use.empty()) {
+        const auto group = core::record::of_group(span.attempt->use);
+        arguments["used"] = core::seconds(group.used);
+        arguments["starved"] = core::seconds(group.starved);
+      }
       const bool preparing = span.kind == "waiting" || span.kind == "reset";
       slice(process, thread, preparing ? span.kind : span.name, span.kind, span.begin, span.length,
             std::move(arguments));

@@ -47,8 +47,8 @@ std::vector<PastRun> past_runs(SQLite::Database& connection, unsigned count) {
   SQLite::Statement row(connection,
                         "SELECT id, started, workers, prefixes, tests, outcome, "
                         "passed, failed, unresolved, untested, unsupported, flaky, exit_status, makespan, timeouts, "
-                        "boots, restores, loads, failed_resets, load, cpu, cpu_pressure, memory_pressure, io_pressure "
-                        "FROM runs ORDER BY id DESC LIMIT ?");
+                        "boots, restores, loads, failed_resets, load, cpu, cpu_pressure, memory_pressure, io_pressure, "
+                        "used, starved FROM runs ORDER BY id DESC LIMIT ?");
   bind_all(row, count);
   std::vector<PastRun> runs;
   while (row.executeStep()) {
@@ -73,6 +73,8 @@ std::vector<PastRun> past_runs(SQLite::Database& connection, unsigned count) {
     run.cpu_pressure = number(next());
     run.memory_pressure = number(next());
     run.io_pressure = number(next());
+    run.used = number(next());
+    run.starved = number(next());
   }
   return runs;
 }
@@ -216,13 +218,17 @@ report::LoadRow load_row(const std::vector<const PastRun*>& runs) {
                       .memory_pressure = mean(runs, &PastRun::memory_pressure),
                       .io_pressure = mean(runs, &PastRun::io_pressure)};
   std::vector<Duration> makespans;
+  double starved = 0;
+  unsigned measured = 0;
   for (const PastRun* run : runs) {
     makespans.push_back(run->makespan);
+    if (run->starved && run->tests > 0) starved += *run->starved / run->tests, ++measured;
     const auto share = [&](unsigned part, unsigned all) { return all == 0 ? 0 : 100.0 * part / all / row.runs; };
     row.failed += share(run->counts.failed + run->counts.unresolved, run->tests);
     row.timeouts += share(run->timeouts, run->tests);
     row.failed_resets += share(run->failed_resets, run->boots + run->restores + run->loads + run->failed_resets);
   }
+  if (measured > 0) row.starved = starved / measured;
   row.makespan = median(std::move(makespans));
   return row;
 }

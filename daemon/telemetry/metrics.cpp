@@ -15,7 +15,8 @@ report::Totals totals(SQLite::Database& connection) {
   SQLite::Statement row(connection,
                         "SELECT sum(outcome = 'completed'), sum(outcome = 'stopped'), sum(outcome = 'infrastructure'), "
                         "sum(passed), sum(failed), sum(unresolved), sum(untested), sum(unsupported), sum(flaky), "
-                        "sum(timeouts), sum(boots), sum(restores), sum(loads), sum(failed_resets), sum(makespan) "
+                        "sum(timeouts), sum(boots), sum(restores), sum(loads), sum(failed_resets), sum(makespan), "
+                        "sum(used), sum(starved) "
                         "FROM runs WHERE finished IS NOT NULL");
   row.executeStep();
   report::Totals out;
@@ -24,7 +25,9 @@ report::Totals totals(SQLite::Database& connection) {
        {&out.completed, &out.stopped, &out.infrastructure, &out.passed, &out.failed, &out.unresolved, &out.untested,
         &out.unsupported, &out.flaky, &out.timeouts, &out.boots, &out.restores, &out.loads, &out.failed_resets})
     *sum = static_cast<std::uint64_t>(row.getColumn(at++).getInt64());
-  out.makespan = duration(row.getColumn(at));
+  out.makespan = duration(row.getColumn(at++));
+  out.used = duration(row.getColumn(at++));
+  out.starved = duration(row.getColumn(at));
   return out;
 }
 

@@ -83,6 +83,16 @@ std::vector<TestResult> tests_of(SQLite::Database& connection, RunId run) {
         {issue.getColumn(1).getString(), issue.getColumn(2).getString(), issue.getColumn(3).getString()});
   }
 
+  std::map<std::int64_t, std::vector<core::record::HostUse>> uses;
+  SQLite::Statement use(connection,
+                        "SELECT u.attempt, u.host, u.used, u.starved FROM attempts a JOIN uses u ON u.attempt = a.id "
+                        "WHERE a.run = ? ORDER BY u.attempt, u.host");
+  bind_all(use, run);
+  while (use.executeStep()) {
+    uses[use.getColumn(0).getInt64()].push_back(
+        {use.getColumn(1).getString(), duration(use.getColumn(2)), duration(use.getColumn(3))});
+  }
+
   SQLite::Statement row(connection,
                         "SELECT test, id, number, prefix, started, verdict, final, abandoned, waiting_seconds, "
                         "reset_seconds, test_seconds, judging_seconds, output, boots, restores, loads, fallbacks "
@@ -94,6 +104,7 @@ std::vector<TestResult> tests_of(SQLite::Database& connection, RunId run) {
   while (row.executeStep()) {
     Attempt attempt = attempt_of(row);
     attempt.issues = std::move(issues[row.getColumn(1).getInt64()]);
+    attempt.use = std::move(uses[row.getColumn(1).getInt64()]);
     tests.at(row.getColumn(0).getUInt()).attempts.push_back(std::move(attempt));
   }
   for (TestResult& result : tests) result.flaky = is_flaky(result);

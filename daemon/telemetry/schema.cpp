@@ -247,7 +247,23 @@ DROP TABLE old_points;
 CREATE INDEX points_by_attempt ON points(attempt);
 )sql";
 
-constexpr std::array scripts_in_order{version_1, version_2, version_3, version_4, version_5, version_6, version_7};
+/// What tests' hosts had of the machine's processors, and how long they wanted one and had none.
+constexpr std::string_view version_8 = R"sql(
+CREATE TABLE uses (
+  attempt INTEGER NOT NULL REFERENCES attempts(id) ON DELETE CASCADE,
+  host    TEXT NOT NULL,
+  used    REAL NOT NULL,                        -- processor time
+  starved REAL NOT NULL,
+  PRIMARY KEY (attempt, host)
+) WITHOUT ROWID;
+ALTER TABLE attempts ADD COLUMN used_seconds REAL;     -- of all its hosts; NULL: unknown
+ALTER TABLE attempts ADD COLUMN starved_seconds REAL;  -- of the host that was so the longest; NULL: unknown
+ALTER TABLE runs ADD COLUMN used REAL;                 -- of a finished run: its attempts' together
+ALTER TABLE runs ADD COLUMN starved REAL;
+)sql";
+
+constexpr std::array scripts_in_order{version_1, version_2, version_3, version_4,
+                                      version_5, version_6, version_7, version_8};
 
 int number(SQLite::Database& connection, const char* query) { return connection.execAndGet(query).getInt(); }
 

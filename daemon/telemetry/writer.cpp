@@ -78,6 +78,8 @@ struct Writer::Statements {
       "WHERE verdict IS NULL AND NOT abandoned AND run = excluded.run AND test = excluded.test"};
   SQLite::Statement insert_issue{connection,
                                  "INSERT INTO issues(attempt, ordinal, host, name, detail) VALUES (?, ?, ?, ?, ?)"};
+  SQLite::Statement insert_use{connection, "INSERT INTO uses(attempt, host, used, starved) VALUES (?, ?, ?, ?)"};
+  SQLite::Statement add_use{connection, "UPDATE attempts SET used_seconds = ?, starved_seconds = ? WHERE id = ?"};
   SQLite::Statement decide_test{
       connection,
       "UPDATE tests SET verdict = ?1, reason = ?2, seconds = ?3, "
@@ -118,7 +120,8 @@ struct Writer::Statements {
       "coalesce(sum(ok AND method = 'restore'), 0), coalesce(sum(ok AND method IN ('load', 'swap')), 0), "
       "coalesce(sum(NOT ok), 0) FROM resets WHERE run = ?1), "
       "(load, cpu, cpu_pressure, memory_pressure, io_pressure) = (SELECT avg(load), avg(cpu), avg(cpu_pressure), "
-      "avg(memory_pressure), avg(io_pressure) FROM samples WHERE run = ?1) WHERE id = ?1"};
+      "avg(memory_pressure), avg(io_pressure) FROM samples WHERE run = ?1), "
+      "(used, starved) = (SELECT sum(used_seconds), sum(starved_seconds) FROM attempts WHERE run = ?1) WHERE id = ?1"};
 
   std::int64_t ordinal(const Record& record, const std::string& test) {
     struct Reset {
@@ -187,6 +190,10 @@ struct Writer::Statements {
     for (const core::Issue& issue : judged.issues) {
       execute(insert_issue, judged.attempt, index++, issue.host, issue.name, issue.detail);
     }
+    if (judged.use.empty()) return;
+    for (const HostUse& use : judged.use) execute(insert_use, judged.attempt, use.host, use.used, use.starved);
+    const HostUse group = of_group(judged.use);
+    execute(add_use, group.used, group.starved, judged.attempt);
   }
   void on(const Record& record, const TestUntested& test) {
     decide(record, ordinal(record, test.test), test.test, test.verdict, test.reason, std::nullopt);

@@ -79,6 +79,11 @@ void fields(Is<core::record::Split> auto& value, Field field) {
   field("waiting", waiting), field("reset", reset), field("test", test), field("judging", judging);
 }
 template <class Field>
+void fields(Is<core::record::HostUse> auto& value, Field field) {
+  auto& [host, used, starved] = value;
+  field("host", host), field("used", used), field("starved", starved);
+}
+template <class Field>
 void fields(Is<core::record::RunStarted> auto& value, Field field) {
   auto& [prefixes, workers, tests, uri, accelerator, settings, inputs] = value;
   field("prefixes", prefixes), field("workers", workers), field("tests", tests), field("uri", uri);
@@ -149,10 +154,10 @@ void fields(Is<core::record::PointsJudged> auto& value, Field field) {
 }
 template <class Field>
 void fields(Is<core::record::AttemptJudged> auto& value, Field field) {
-  auto& [attempt, test, prefix, number, verdict, issues, split, output, final_, test_verdict] = value;
+  auto& [attempt, test, prefix, number, verdict, issues, split, output, final_, test_verdict, use] = value;
   field("attempt", attempt), field("test", test), field("prefix", prefix), field("number", number);
   field("verdict", verdict), field("issues", issues), field("split", split), field("output", output);
-  field("final", final_), field("test_verdict", test_verdict);
+  field("final", final_), field("test_verdict", test_verdict), field("use", use);
 }
 template <class Field>
 void fields(Is<core::record::TestUntested> auto& value, Field field) {

@@ -206,6 +206,7 @@ Record record_from(const json& from) {
 
 json to_json(const std::vector<core::Issue>& issues) { return encode(issues); }
 json to_json(const std::vector<core::Point>& points) { return encode(points); }
+json to_json(const std::vector<core::record::HostUse>& use) { return encode(use); }
 
 std::string dump(const json& value) {
   const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -30,6 +30,7 @@ core::record::Body body_from(std::string_view kind, const nlohmann::json& json);
 /// As in a record: [{"host", "name", "detail"}].
 nlohmann::json to_json(const std::vector<core::Issue>& issues);
 nlohmann::json to_json(const std::vector<core::Point>& points);
+nlohmann::json to_json(const std::vector<core::record::HostUse>& use);
 
 /// The text of `json` on one line. Never throws for what a guest wrote: a byte that is not UTF-8 becomes U+FFFD.
 /// Whatever a terminal might act on stands as \uNNNN.

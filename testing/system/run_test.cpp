@@ -62,6 +62,20 @@ TEST_F(OnDomains, BackgroundUntilCollectAndLimits) {
   EXPECT_NE(ran.output.find("TIMEOUT"), std::string::npos) << ran.output;
 }
 
+TEST_F(OnDomains, TellsWhatEachHostHadOfTheProcessors) {
+  write_test(
+      "busy",
+      "# east works, west waits\n# hosts: east west\n\neast# n=0; while [ $n -lt 100000 ]; do n=$((n+1)); done\n");
+  EXPECT_EQ(run_kvmtest({"run"}).status, 0);
+  const auto use = results().at("tests").at(0).at("attempts").at(0).at("use");
+  ASSERT_EQ(use.size(), 2U) << use;
+  EXPECT_EQ(use.at(0).at("host"), "east");
+  EXPECT_GT(use.at(0).at("used"), use.at(1).at("used")) << use;
+  EXPECT_GT(use.at(0).at("used"), 0.0);
+  const Result shown = run_kvmtest({"show", "busy"});
+  EXPECT_NE(shown.output.find("of processor time, starved "), std::string::npos) << shown.output;
+}
+
 TEST_F(OnDomains, BinaryOutputSurvivesAndVeryLongOutputIsCut) {
   write_file("kvmtest.yaml", read_file("kvmtest.yaml") + "limits:\n  capture: 64KiB\n");
   write_test("long",

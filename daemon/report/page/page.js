@@ -58,11 +58,14 @@ function picture() {
     label.textContent = lane.name;
     row.append(label);
     for (const described of lane.spans) {
-      const [, kind, begin, length] = described;
+      const [, kind, begin, length, starved] = described;
       const span = svg("rect", {x: x(begin).toFixed(2), y, width: Math.max(0.5, length / total * width).toFixed(2), height,
         fill: color(kind)});
       spans.set(span, described);
       row.append(span);
+      // At the foot of a test, as long a part as it was starved.
+      if (starved > 0) row.append(svg("rect", {x: x(begin).toFixed(2), y: y + height - 4, height: 4, class: "starved",
+        width: (starved / total * width).toFixed(2), fill: color("starved")}));
     }
     drawing.append(row);
   });
@@ -74,14 +77,16 @@ function picture() {
   drawing.addEventListener("pointerover", (event) => {
     const described = spans.get(event.target);
     if (described === undefined || event.target.firstChild !== null) return;
-    const [name, kind, begin, length] = described;
+    const [name, kind, begin, length, starved] = described;
     const title = svg("title", {});
-    title.textContent = name + ": " + kind + ", " + seconds(length) + " from " + seconds(begin);
+    title.textContent = name + ": " + kind + ", " + seconds(length) + " from " + seconds(begin) +
+      (starved > 0 ? ", starved " + seconds(starved) : "");
     event.target.append(title);
   });
   byId("picture").append(drawing);
   const kinds = new Set(data.lanes.flatMap((lane) => lane.spans.map((span) => span[1])));
-  for (const kind of ["waiting", "reset", "boot", "restore", "load", "swap", ...verdicts]) {
+  if (data.lanes.some((lane) => lane.spans.some((span) => span[4] > 0))) kinds.add("starved");
+  for (const kind of ["waiting", "reset", "boot", "restore", "load", "swap", ...verdicts, "starved"]) {
     if (!kinds.has(kind)) continue;
     const entry = element("span");
     entry.append(element("i", {style: "background:" + color(kind)}), kind);
@@ -111,6 +116,7 @@ function details(test) {
     box.append(element("h3", {}, "Attempt " + attempt.number + " on " + attempt.prefix + ": " + attempt.verdict +
       " (test " + seconds(attempt.test) + ", reset " + seconds(attempt.reset) + ", waiting " +
       seconds(attempt.waiting) + ")"));
+    if (attempt.use) box.append(element("p", {}, attempt.use));
     for (const [host, name, detail] of attempt.issues || [])
       box.append(element("p", {class: "issue"}, (host === "" ? "" : host + ": ") + name + (detail === "" ? "" : ": " + detail)));
     if (attempt.diff) box.append(diffLines(attempt.diff));

@@ -381,6 +381,17 @@ TEST_F(EngineTest, OnceItBeginsToEndNothingElseBegins) {
   EXPECT_TRUE(hypervisor_.running().empty());
 }
 
+TEST_F(EngineTest, AnAttemptTellsWhatItsHostsHadOfTheProcessors) {
+  const auto at = [](std::chrono::milliseconds passed) { return std::chrono::steady_clock::time_point(passed); };
+  hypervisor_.tell_processors(east, {{7, at(0ms), 100ms, {{7, 0ms}}, 0ms}, {7, at(2s), 400ms, {{7, 250ms}}, 0ms}});
+  hypervisor_.tell_processors(west, {{}, {}});
+  engine_.start_run(order({script("t", {{"east", "true"}, {"west", "true"}})}));
+  memory_.wait_for<record::RunFinished>();
+  const auto judged = memory_.all<record::AttemptJudged>();
+  ASSERT_EQ(judged.size(), 1U);
+  EXPECT_EQ(judged[0].use, (std::vector{record::HostUse{"east", 300ms, 250ms}}));
+}
+
 TEST_F(EngineTest, ARunKeepsItsPrefixesForItself) {
   engine_.start_run(order({script("t", {{"east", "hang"}})}));
   memory_.wait_for<record::TestStarted>();

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "../console/fake_guest.h"
 #include "engine/hypervisor.h"
@@ -22,6 +23,7 @@ class FakeHypervisor final : public Hypervisor {
   std::unique_ptr<console::Stream> start(const core::Domain& domain) override;
   std::unique_ptr<console::Stream> start_again(const core::Domain& domain) override;
   void destroy(const core::Domain& domain) override;
+  process::ProcessorReading processors_of(const core::Domain& domain) override;
   End end_of(const core::Domain& domain) override;
   Description describe() override { return {"fake:///", "emulated"}; }
 
@@ -39,6 +41,9 @@ class FakeHypervisor final : public Hypervisor {
 
   /// Names of the domains that run, and of their spares: a.east's spare.
   [[nodiscard]] std::set<std::string> running() const;
+
+  /// What is told of a domain's processors, each time; nothing of others.
+  void tell_processors(const core::Domain& domain, std::vector<process::ProcessorReading> readings);
 
   /// Waits until the domain runs, or until the test has waited too long.
   void wait_until_up(const core::Domain& domain);
@@ -75,6 +80,7 @@ class FakeHypervisor final : public Hypervisor {
   Guests spares_;
   std::map<core::Domain, Plan> plans_;
   std::set<core::Domain> killed_;
+  std::map<core::Domain, std::vector<process::ProcessorReading>> readings_;  ///< the next one last
 };
 
 }  // namespace kvmtest::engine

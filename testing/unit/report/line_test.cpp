@@ -96,6 +96,10 @@ TEST(Line, TestsTellWhereAndHowLong) {
   EXPECT_EQ(text(TestStarted{AttemptId(7), "netlab/gre", Prefix(""), 2, milliseconds(6100)}),
             "netlab/gre: started on the empty prefix, attempt 2 (domains ready after 6.10 s)");
   EXPECT_EQ(text(judged()), "netlab/gre: passed (test 0.42 s, reset 6.10 s, waiting 1.20 s, judging 0.01 s)");
+  AttemptJudged starved = judged();
+  starved.use = {{"east", milliseconds(300), milliseconds(110)}, {"west", milliseconds(10), milliseconds(20)}};
+  EXPECT_EQ(text(starved),
+            "netlab/gre: passed (test 0.42 s, reset 6.10 s, waiting 1.20 s, judging 0.01 s, starved 0.11 s)");
 }
 
 TEST(Line, FailuresComeWithTheirFirstIssue) {

@@ -14,7 +14,10 @@ RunReport twice() {
   Attempt first = attempt(1, core::Verdict::failed, 1, false);
   first.issues = {{"east", "output-different", "line 3: expected 'one', got 'two'"}, {"", "EOF", ""}};
   first.resets = {.boots = 1, .restores = 0, .loads = 2};
+  first.use = {{"east", std::chrono::seconds(2), std::chrono::milliseconds(300)},
+               {"west", std::chrono::seconds(1), std::chrono::milliseconds(150)}};
   Attempt second = attempt(2, core::Verdict::passed, 2);
+  second.use.clear();
   second.prefix = core::Prefix("");
   run.summary.tests = {
       {.name = "netlab/gre", .verdict = core::Verdict::passed, .flaky = true, .attempts = {first, second}}};
@@ -36,6 +39,7 @@ TEST(TestPage, TellsAllOfATest) {
 attempt 1 on a.: failed
   waited 1.00 s, reset 2.00 s, test 3.00 s, judged 0.01 s; 1 by boot; 2 back to
     a saved state
+  used 3.00 s of processor time, starved 0.30 s (east 0.30 s, west 0.15 s)
   east: output-different  line 3: expected 'one', got 'two'
   EOF
   output: /out/1

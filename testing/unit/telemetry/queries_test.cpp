@@ -162,6 +162,7 @@ TEST_F(QueriesTest, TheSummaryHasWhatAReportNeeds) {
   };
   ResetFinished not_saved = reset(9);
   not_saved.note = "its state was not saved: no room";
+  failed.use = {{"east", milliseconds(1500), milliseconds(200)}, {"west", milliseconds(500), milliseconds(300)}};
   RunFinished end;
   end.exit_status = 1;
   end.makespan = seconds(60);
@@ -180,6 +181,8 @@ TEST_F(QueriesTest, TheSummaryHasWhatAReportNeeds) {
   EXPECT_TRUE(summary.tests[0].flaky);
   EXPECT_EQ(summary.tests[0].attempts[1].split.reset, milliseconds(6000));
   EXPECT_EQ(summary.tests[1].attempts[0].issues, failed.issues);
+  EXPECT_EQ(summary.tests[1].attempts[0].use, failed.use);
+  EXPECT_TRUE(summary.tests[0].attempts[1].use.empty());
   EXPECT_EQ(summary.tests[1].attempts[0].output, "/out/failed");
   EXPECT_EQ(summary.tests[1].attempts[0].started, at(10));
   ASSERT_EQ(summary.not_saved.size(), 1U);
