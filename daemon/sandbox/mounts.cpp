@@ -117,6 +117,15 @@ void add_accounts_for_libvirt() {
   if (getgrnam("kvm") == nullptr) add_account("/etc/group", "kvm", "kvm:x:64056:");
 }
 
+/// What makes a TPM's certificates keeps its keys in a directory of the machine's, which may be written to by root or
+/// the TPM's own user alone. An ordinary user gets one that lasts as long as the namespace: nobody asks a TPM of a test
+/// whose it is. Source: swtpm-localca.conf(5), statedir.
+void replace_keys_of_tpm() {
+  const char* const keys = "/var/lib/swtpm-localca";
+  if (!fs::is_directory(keys) || access(keys, W_OK) == 0) return;
+  if (mount("tmpfs", keys, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0750") != 0) refuse(keys);
+}
+
 }  // namespace
 
 void enter_mount_namespace(const std::vector<fs::path>& kept, const std::vector<Shown>& shown) {
@@ -127,6 +136,7 @@ void enter_mount_namespace(const std::vector<fs::path>& kept, const std::vector<
   empty_run(kept);
   show(shown);
   add_accounts_for_libvirt();
+  replace_keys_of_tpm();
   if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) refuse("/sys");
   std::error_code error;
   fs::current_path(here, error);  // what lies above the current directory may be another mount now

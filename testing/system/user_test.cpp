@@ -94,6 +94,18 @@ TEST_F(AsUser, QemuHasNoRights) {
   }
 }
 
+// The machine's directory of keys for TPMs' certificates is not this user's to write to.
+TEST_F(AsUser, ADomainMayHaveAnEmulatedTpm) {
+  const std::string script =
+      "cp -r " + (fs::path(KVMTEST_SOURCE) / "config/domains").string() +
+      " templates && sed -i \"s|</devices>|<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>&|\" "
+      "templates/east.xml && sed -i 's|templates: .*|templates: templates|' kvmtest.yaml";
+  const Result made = run(with_user({"sh", "-c", script}), directory_);
+  ASSERT_EQ(made.status, 0) << made.output;
+  const Result up = run_as_user({"up", prefix_ + "east"});
+  EXPECT_EQ(up.status, 0) << up.output;
+}
+
 // Neither this project, which lies in /tmp, nor anything but the domain's files.
 TEST_F(AsUser, QemuSeesAndWritesItsOwnAlone) {
   ASSERT_EQ(run_as_user({"up", prefix_ + "east"}).status, 0);
