@@ -145,9 +145,21 @@ std::vector<pid_t> OnDomains::processes_with(const std::string& text) {
 
 std::map<std::string, pid_t> OnDomains::domains() const {
   std::map<std::string, pid_t> out;
-  for (const auto& [pid, line] : command_lines()) {
+  const auto lines = command_lines();
+  std::ifstream pid_file(directory_ / ".kvmtest/kvmtestd.pid");
+  pid_t daemon = 0;
+  pid_file >> daemon;
+  // Of its daemon, or, where that is dead and has left it to init, with its files here.
+  const auto is_ours = [&](pid_t pid) {
+    for (; pid > 1; pid = parent_of(pid))
+      if (const auto line = lines.find(pid);
+          pid == daemon || (line != lines.end() && line->second.find(directory_.string()) != std::string::npos))
+        return true;
+    return false;
+  };
+  for (const auto& [pid, line] : lines) {
     const auto guest = line.find("guest=");
-    if (line.find("qemu-system") == std::string::npos || guest == std::string::npos) continue;
+    if (line.find("qemu-system") == std::string::npos || guest == std::string::npos || !is_ours(pid)) continue;
     const std::string name = line.substr(guest + 6, line.find(',', guest) - guest - 6);
     std::istringstream prefixes(prefixes_);
     for (std::string prefix; prefixes >> prefix;)

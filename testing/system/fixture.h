@@ -50,7 +50,7 @@ class OnDomains : public ::testing::Test {
   static std::filesystem::path programs();
   /// Processes whose command line, a space between words, contains `text`.
   static std::vector<pid_t> processes_with(const std::string& text);
-  /// QEMU processes of its prefixes, which no other test has at the same time, by guest name.
+  /// QEMU processes of its prefixes and its daemon's, by guest name. Others may run tests beside.
   [[nodiscard]] std::map<std::string, pid_t> domains() const;
   /// Of the domain's QEMU; 0: there is none.
   [[nodiscard]] pid_t pid_of(const std::string& domain) const;
