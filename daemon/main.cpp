@@ -344,7 +344,8 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
                          base::own_program().parent_path() / "kvmsh",
                          settings.state_dir,
                          std::max(1U, std::thread::hardware_concurrency()),
-                         confinement_of_tests(settings)},
+                         confinement_of_tests(settings),
+                         settings.limits.stretch},
                         hypervisor, snapshots, snapshots, recorder, database.next_attempt_id());
   const auto told = losses.to(engine);
   service::Service service(

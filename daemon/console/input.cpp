@@ -7,8 +7,6 @@
 namespace kvmtest::console {
 namespace {
 
-using std::chrono::steady_clock;
-
 // With the command around it, a line that every terminal takes whole.
 constexpr std::size_t most_escaped = 900;
 
@@ -20,16 +18,15 @@ std::string escaped(char c) {
   return fmt::format("\\{:03o}", code);
 }
 
-CommandResult run(Session& session, const std::string& command, Deadline deadline) {
-  auto result =
-      session.run(command, std::chrono::duration_cast<std::chrono::microseconds>(deadline - steady_clock::now()));
+CommandResult run(Session& session, const std::string& command, GuestDeadline deadline) {
+  auto result = session.run(command, std::chrono::duration_cast<std::chrono::microseconds>(deadline - session.now()));
   if (result.closed) throw Closed();
   return result;
 }
 
 }  // namespace
 
-std::string place_input(Session& session, std::string_view bytes, Deadline deadline) {
+std::string place_input(Session& session, std::string_view bytes, GuestDeadline deadline) {
   const std::string name = ".kvmtest-input-" + make_nonce();
   const auto made = run(session,
                         fmt::format("for __kvmtest in /dev/shm /run /tmp /var/tmp /root \"$HOME\"; do (umask 77; : "

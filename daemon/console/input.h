@@ -15,7 +15,7 @@ inline constexpr std::size_t longest_input = 4U << 20U;
 
 /// Puts the bytes into a new file of the guest's that only its user can read; any bytes. Returns its path; empty when
 /// there is no place for it or the deadline passed. Throws Closed, Interrupted.
-std::string place_input(Session& session, std::string_view bytes, Deadline deadline);
+std::string place_input(Session& session, std::string_view bytes, GuestDeadline deadline);
 
 /// `command` with that file as its standard input, which is gone as soon as the command has begun.
 std::string with_input(std::string_view command, const std::string& file);

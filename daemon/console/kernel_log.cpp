@@ -15,8 +15,8 @@ constexpr unsigned most_lines = 300;
 constexpr int notice = 5;
 
 /// What the command printed; nothing when it failed.
-std::optional<std::string> answer(Session& session, const std::string& command, Deadline deadline) {
-  const auto left = deadline - std::chrono::steady_clock::now();
+std::optional<std::string> answer(Session& session, const std::string& command, GuestDeadline deadline) {
+  const auto left = deadline - session.now();
   const auto result = session.run(
       command, std::max(std::chrono::duration_cast<std::chrono::microseconds>(left), std::chrono::microseconds(0)));
   if (result.status != 0) return std::nullopt;
@@ -49,7 +49,7 @@ std::vector<KernelLine> parse_kernel_log(std::string_view text) {
   return lines;
 }
 
-std::optional<LoggedLines> read_kernel_log(Session& session, Deadline deadline) {
+std::optional<LoggedLines> read_kernel_log(Session& session, GuestDeadline deadline) {
   const KernelLog& log = session.kernel_log();
   const std::string command = log.program.empty() ? fmt::format("dmesg -r 2>/dev/null | tail -n {}", most_lines)
                                                   : fmt::format("{} log {}", log.program, log.since);
@@ -66,7 +66,7 @@ std::optional<LoggedLines> read_kernel_log(Session& session, Deadline deadline) 
   return logged;
 }
 
-std::int64_t newest_in_kernel_log(Session& session, Deadline deadline) {
+std::int64_t newest_in_kernel_log(Session& session, GuestDeadline deadline) {
   const auto text = answer(session, "dmesg -r 2>/dev/null | tail -n 5", deadline);
   const auto lines = parse_kernel_log(text.value_or(""));
   return lines.empty() ? 0 : lines.back().stamp;

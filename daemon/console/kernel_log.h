@@ -19,10 +19,10 @@ struct LoggedLines {
 };
 /// Those of the session's KernelLog that are of `level` (0 to 7) or worse; nothing when the guest does not tell. Types
 /// at a shell that is at its prompt. Throws Interrupted.
-std::optional<LoggedLines> read_kernel_log(Session& session, Deadline deadline);
+std::optional<LoggedLines> read_kernel_log(Session& session, GuestDeadline deadline);
 
 /// The newest line's time, of a guest that has no program; 0: unknown. Throws Interrupted.
-std::int64_t newest_in_kernel_log(Session& session, Deadline deadline);
+std::int64_t newest_in_kernel_log(Session& session, GuestDeadline deadline);
 
 /// Lines such as "<4>[   12.345678] text"; others are left out. What programs log under a name of their own (a facility
 /// above 1, as systemd does) is at most a notice: it is no warning of the kernel's.

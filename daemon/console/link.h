@@ -9,6 +9,7 @@
 
 #include "base/mutex.h"
 #include "console/capture.h"
+#include "console/guest_time.h"
 #include "console/stream.h"
 
 namespace kvmtest::console {
@@ -20,9 +21,13 @@ class Link {
   Link(std::unique_ptr<Stream> stream, std::size_t bound) : stream_(std::move(stream)), raw_(bound), bound_(bound) {}
 
   /// See Stream::read. What it returns is kept for take_raw(), too.
-  std::string read(Deadline deadline);
+  std::string read(GuestDeadline deadline);
   /// See Stream::write.
-  void write(std::string_view bytes, Deadline deadline) { stream()->write(bytes, deadline); }
+  void write(std::string_view bytes, GuestDeadline deadline);
+  /// From now on the deadlines are of that clock.
+  void set_clock(std::shared_ptr<GuestClock> clock) { clock_ = std::move(clock); }
+  [[nodiscard]] GuestTime::time_point now() { return clock_->now(); }
+  [[nodiscard]] bool passed(GuestDeadline deadline) { return clock_->passed(deadline); }
   /// Everything the console printed since the last call.
   std::string take_raw();
   /// From now on it is that stream. One that was interrupted stays so.
@@ -38,6 +43,7 @@ class Link {
   base::Mutex mutex_;
   std::shared_ptr<Stream> stream_ GUARDED_BY(mutex_);
   std::atomic<bool> interrupted_{false};
+  std::shared_ptr<GuestClock> clock_ = std::make_shared<WallClock>();
   Capture raw_;
   std::size_t bound_;
 };

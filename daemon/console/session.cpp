@@ -64,7 +64,7 @@ Session::Session(std::unique_ptr<Stream> stream, std::size_t capture_bound, Pati
       kernel_(std::string(mark_of(scanner_.nonce()))) {}
 
 /// What Link::read gives, without what the kernel said.
-std::string Session::read_text(Deadline deadline) {
+std::string Session::read_text(GuestDeadline deadline) {
   std::string text;
   for (auto piece = kernel_.feed(link_.read(deadline));; piece = kernel_.feed({})) {
     text += piece.text;
@@ -83,7 +83,7 @@ void Session::set_nonce(std::string nonce) {
   scanner_ = PromptScanner(std::move(nonce));
 }
 
-void Session::type(std::string_view line, Deadline deadline) {
+void Session::type(std::string_view line, GuestDeadline deadline) {
   at_prompt_ = false;
   std::string bytes(line);
   bytes.push_back('\n');
@@ -102,7 +102,7 @@ void Session::give(PromptScanner::Result& result, const OnOutput& on_output) {
 /// first prompt with that key is of what runs in the background. But a prompt of before may be among it: of a command
 /// that has printed its own prompt before its end, or because somebody else pressed return. What stands before that
 /// belongs to the command before.
-Session::Answer Session::renew_prompt(std::optional<std::string_view> line, Deadline deadline,
+Session::Answer Session::renew_prompt(std::optional<std::string_view> line, GuestDeadline deadline,
                                       const OnOutput& on_output) {
   const std::string key = make_key();
   scanner_.renew(key);
@@ -124,17 +124,17 @@ Session::Answer Session::renew_prompt(std::optional<std::string_view> line, Dead
 
 /// Waits for a prompt. `watched`: whether to look for somebody else who answers at the console, which ends the waiting.
 /// `on_stale`: told of each prompt that is none.
-Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_output, bool watched,
+Session::Answer Session::await_answer(GuestDeadline deadline, const OnOutput& on_output, bool watched,
                                       const std::function<void()>& on_stale) {
   std::optional<ShellWatch> watch;
   const std::string letters = make_nonce();
-  if (watched) watch.emplace(letters, steady_clock::now());
+  if (watched) watch.emplace(letters, now());
   const auto type_raw = [&](const std::string& bytes) {
-    if (!bytes.empty()) link_.write(bytes, steady_clock::now() + type_limit);
+    if (!bytes.empty()) link_.write(bytes, now() + type_limit);
   };
   // What came behind the last prompt may already hold the next one.
   auto result = scanner_.feed({});
-  if (watch && !result.output.empty()) watch->heard(result.output, steady_clock::now());
+  if (watch && !result.output.empty()) watch->heard(result.output, now());
   std::string bytes;
   while (true) {
     give(result, on_output);
@@ -148,21 +148,21 @@ Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_outp
       return {std::nullopt, true, {}};
     }
     at_prompt_ = result.status.has_value();
-    const auto now = steady_clock::now();
+    const auto at = this->now();
     const bool other = watch && watch->other_answers();
-    if (watch && (result.status || other || now >= deadline)) type_raw(watch->finish());
+    if (watch && (result.status || other || passed(deadline))) type_raw(watch->finish());
     if (result.status) return {result.status, false, {}};
     if (other) return {std::nullopt, false, letters};
     auto piece = kernel_.feed(std::exchange(bytes, {}));
     const bool silent = piece.text.empty() && !piece.message;
-    if (watch && !piece.text.empty()) watch->heard(piece.text, now);
+    if (watch && !piece.text.empty()) watch->heard(piece.text, at);
     result = scanner_.feed(piece.text);
     if (piece.message) {
       give(result, on_output);
       note(std::move(*piece.message));
     } else if (silent) {
-      if (now >= deadline) return {};
-      if (watch) type_raw(watch->type(now));
+      if (passed(deadline)) return {};
+      if (watch) type_raw(watch->type(at));
       bytes = link_.read(watch ? std::min(deadline, watch->next()) : deadline);
     }
   }
@@ -170,7 +170,7 @@ Session::Answer Session::await_answer(Deadline deadline, const OnOutput& on_outp
 
 /// Types a long command, or what a terminal would not take as it stands, in pieces into a shell variable and returns
 /// what runs it; what is short enough in one piece.
-std::string Session::type_long(std::string_view command, Deadline deadline) {
+std::string Session::type_long(std::string_view command, GuestDeadline deadline) {
   // The command may ask for the status of the one before it.
   const std::string before(restored_status());
   if (command.size() < line_bound)
@@ -196,7 +196,7 @@ std::string Session::type_long(std::string_view command, Deadline deadline) {
 }
 
 /// Out of a command that the shell wants the rest of. False: it does not answer.
-bool Session::give_up_line(Deadline deadline) {
+bool Session::give_up_line(GuestDeadline deadline) {
   // Some shells give it up at the line behind it.
   link_.write("\x03\n", deadline);
   // How many prompts that brings differs (busybox's ash may take the signal for the input's end first, and then for a
@@ -204,12 +204,12 @@ bool Session::give_up_line(Deadline deadline) {
   while (true) {
     scanner_.renew(make_key());
     type(prompt_line(scanner_.nonce()), deadline);
-    if (await_prompt(std::min(deadline, steady_clock::now() + patience_.answer))) return true;
-    if (steady_clock::now() >= deadline) return false;
+    if (await_prompt(std::min(deadline, now() + patience_.answer))) return true;
+    if (passed(deadline)) return false;
   }
 }
 
-Session::Answer Session::execute(std::string_view command, Deadline deadline, const OnOutput& on_output) {
+Session::Answer Session::execute(std::string_view command, GuestDeadline deadline, const OnOutput& on_output) {
   const bool plain = command.size() <= line_bound && is_plain(command);
   if (Answer renewed = renew_prompt(plain ? std::optional(command) : std::nullopt, deadline, on_output);
       !renewed.status)
@@ -243,18 +243,18 @@ Session::Answer Session::execute(std::string_view command, Deadline deadline, co
 CommandResult Session::run(std::string_view command, std::chrono::microseconds limit, const OnOutput& on_output) {
   if (live_) live_->append(fmt::format("# {}\n", command));
   return carry_out(limit, on_output,
-                   [&](Deadline deadline, const OnOutput& give) { return execute(command, deadline, give); });
+                   [&](GuestDeadline deadline, const OnOutput& give) { return execute(command, deadline, give); });
 }
 
 CommandResult Session::await_end(std::chrono::microseconds limit) {
   return carry_out(limit, {},
-                   [&](Deadline deadline, const OnOutput& give) { return await_answer(deadline, give, true); });
+                   [&](GuestDeadline deadline, const OnOutput& give) { return await_answer(deadline, give, true); });
 }
 
 CommandResult Session::carry_out(std::chrono::microseconds limit, const OnOutput& on_output,
-                                 const std::function<Answer(Deadline, const OnOutput&)>& start_it) {
+                                 const std::function<Answer(GuestDeadline, const OnOutput&)>& start_it) {
   const auto start = steady_clock::now();
-  const Deadline deadline = start + limit;
+  const GuestDeadline deadline = now() + limit;
   CommandResult result;
   Capture output(capture_bound_);
   std::string letters;
@@ -292,23 +292,23 @@ void Session::reconnect(std::unique_ptr<Stream> stream) {
   link_.reconnect(std::move(stream));
 }
 
-bool Session::begin_waiting(std::string_view command, std::string_view ready, Deadline deadline) {
+bool Session::begin_waiting(std::string_view command, std::string_view ready, GuestDeadline deadline) {
   type(command, deadline);
   WordSearch search{std::string(ready)};
   for (std::string text = scanner_.take_rest(); !search.feed(text); text = read_text(deadline))
-    if (steady_clock::now() >= deadline) return false;
+    if (passed(deadline)) return false;
   return true;
 }
 
 CommandResult Session::end_waiting(const std::string& prompt, std::string_view line, std::string_view mark,
-                                   Deadline deadline) {
+                                   GuestDeadline deadline) {
   const auto start = steady_clock::now();
   CommandResult result;
   type(line, deadline);
   kernel_.set_clock(0);
   WordSearch search{std::string(mark)};  // a test may have left megabytes on the way
   std::optional<std::string> found;
-  while (!found && steady_clock::now() < deadline) found = search.feed(read_text(deadline));
+  while (!found && !passed(deadline)) found = search.feed(read_text(deadline));
   if (found) {
     set_nonce(prompt);
     Capture output(capture_bound_);
@@ -324,7 +324,7 @@ CommandResult Session::end_waiting(const std::string& prompt, std::string_view l
 }
 
 bool Session::recover(std::chrono::milliseconds patience) {
-  const Deadline deadline = steady_clock::now() + patience;
+  const GuestDeadline deadline = now() + patience;
   try {
     // A new nonce: prompts of before, still on their way, are not taken for the answer.
     set_nonce(make_nonce());

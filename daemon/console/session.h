@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "console/guest_time.h"
 #include "console/heard.h"
 #include "console/kernel.h"
 #include "console/link.h"
@@ -59,10 +60,10 @@ class Session {
 
   /// Waits for the login prompt of a booting guest, or for the prompt of a shell that nobody had to log in to. Throws
   /// LoginFailed at the deadline, Closed, Interrupted.
-  void await_login_prompt(Deadline deadline);
+  void await_login_prompt(GuestDeadline deadline);
   /// Logs in, where there is no shell yet, and prepares the shell: see shell_setup.h; checks that an exit status comes
   /// back. Throws LoginFailed, Closed, Interrupted.
-  void log_in(const Login& login, Deadline deadline);
+  void log_in(const Login& login, GuestDeadline deadline);
 
   using OnOutput = std::function<void(std::string_view)>;
   /// Types `command` (several lines are fine, any length) and waits for its end or `limit`. `on_output` gets the output
@@ -75,11 +76,12 @@ class Session {
 
   /// Starts a command that will wait for a line, and waits until it has printed `ready`. Throws Closed, Interrupted.
   /// False: it did not by the deadline.
-  bool begin_waiting(std::string_view command, std::string_view ready, Deadline deadline);
+  bool begin_waiting(std::string_view command, std::string_view ready, GuestDeadline deadline);
   /// The other half, in this session or in one whose guest went back to where the first half ended: types the line, and
   /// waits for the command's end. Its output counts from `mark` on: whatever the console printed before, prompts and
   /// all, may be of another time. `prompt`: prompt_nonce() of the first half's session. Throws Closed, Interrupted.
-  CommandResult end_waiting(const std::string& prompt, std::string_view line, std::string_view mark, Deadline deadline);
+  CommandResult end_waiting(const std::string& prompt, std::string_view line, std::string_view mark,
+                            GuestDeadline deadline);
   [[nodiscard]] const std::string& prompt_nonce() const { return scanner_.nonce(); }
   /// From now on the kernel's messages are newer than that, and so are the lines of its log that are of interest. After
   /// a login: all since the boot, by dmesg.
@@ -107,6 +109,12 @@ class Session {
   /// From now on run() tells there what it types and what comes of it; null: nowhere.
   void show_to(std::shared_ptr<LiveText> live) { live_ = std::move(live); }
 
+  /// From now on limits and deadlines are of that clock; at first of the one on the wall.
+  void set_clock(std::shared_ptr<GuestClock> clock) { link_.set_clock(std::move(clock)); }
+  /// By that clock; see GuestClock.
+  [[nodiscard]] GuestTime::time_point now() { return link_.now(); }
+  [[nodiscard]] bool passed(GuestDeadline deadline) { return link_.passed(deadline); }
+
   /// Any thread.
   void interrupt() { link_.interrupt(); }
 
@@ -116,27 +124,27 @@ class Session {
     bool incomplete = false;    ///< the shell waits for the rest of the command
     std::string letters{};      ///< that somebody else has echoed; they come last in the output
   };
-  std::string read_text(Deadline deadline);
+  std::string read_text(GuestDeadline deadline);
   void give(PromptScanner::Result& result, const OnOutput& on_output);
-  Answer renew_prompt(std::optional<std::string_view> line, Deadline deadline, const OnOutput& on_output);
-  Answer await_answer(Deadline deadline, const OnOutput& on_output, bool watched = false,
+  Answer renew_prompt(std::optional<std::string_view> line, GuestDeadline deadline, const OnOutput& on_output);
+  Answer await_answer(GuestDeadline deadline, const OnOutput& on_output, bool watched = false,
                       const std::function<void()>& on_stale = {});
-  std::optional<int> await_prompt(Deadline deadline) { return await_answer(deadline, {}).status; }
+  std::optional<int> await_prompt(GuestDeadline deadline) { return await_answer(deadline, {}).status; }
   CommandResult carry_out(std::chrono::microseconds limit, const OnOutput& on_output,
-                          const std::function<Answer(Deadline, const OnOutput&)>& start_it);
+                          const std::function<Answer(GuestDeadline, const OnOutput&)>& start_it);
   void note(KernelScanner::Message message);
   void set_nonce(std::string nonce);
-  void type(std::string_view line, Deadline deadline);
-  std::string type_long(std::string_view command, Deadline deadline);
-  Answer execute(std::string_view command, Deadline deadline, const OnOutput& on_output);
-  bool give_up_line(Deadline deadline);
+  void type(std::string_view line, GuestDeadline deadline);
+  std::string type_long(std::string_view command, GuestDeadline deadline);
+  Answer execute(std::string_view command, GuestDeadline deadline, const OnOutput& on_output);
+  bool give_up_line(GuestDeadline deadline);
 
   // The way to the shell, in session_login.cpp.
-  void knock(Deadline deadline);
-  void enter_shell(const Login& login, Deadline deadline);
-  void enter_plain_shell(Deadline deadline);
-  bool await_mark(const std::string& mark, Deadline deadline);
-  void set_up_shell(Deadline deadline, bool whole);
+  void knock(GuestDeadline deadline);
+  void enter_shell(const Login& login, GuestDeadline deadline);
+  void enter_plain_shell(GuestDeadline deadline);
+  bool await_mark(const std::string& mark, GuestDeadline deadline);
+  void set_up_shell(GuestDeadline deadline, bool whole);
 
   Link link_;
   std::size_t capture_bound_;

@@ -16,8 +16,6 @@
 namespace kvmtest::console {
 namespace {
 
-using std::chrono::steady_clock;
-
 // Enough of a boot to look for a panic in, and for an error message.
 constexpr std::size_t kept = 65536;
 // Enough of what a login says.
@@ -71,21 +69,21 @@ std::string_view fresh(const std::string& text, std::size_t size) {
 
 }  // namespace
 
-void Session::knock(Deadline deadline) { link_.write("\n", deadline); }
+void Session::knock(GuestDeadline deadline) { link_.write("\n", deadline); }
 
-void Session::await_login_prompt(Deadline deadline) {
+void Session::await_login_prompt(GuestDeadline deadline) {
   // Nothing is left of an earlier boot.
   at_shell_ = at_prompt_ = false;
   set_kernel_log({});
-  std::string all;                  // for a panic, and for last words
-  std::string text;                 // without what the kernel said
-  std::string before;               // the last line at the last knock
-  bool looked = false;              // and that it looked like a shell's prompt
-  bool asked = false;               // for a login, since then
-  auto last = steady_clock::now();  // something was printed
+  std::string all;          // for a panic, and for last words
+  std::string text;         // without what the kernel said
+  std::string before;       // the last line at the last knock
+  bool looked = false;      // and that it looked like a shell's prompt
+  bool asked = false;       // for a login, since then
+  auto last = this->now();  // something was printed
   auto knocked = last;
-  while (steady_clock::now() < deadline) {
-    const std::string bytes = link_.read(std::min(deadline, steady_clock::now() + patience_.quiet));
+  while (!passed(deadline)) {
+    const std::string bytes = link_.read(std::min(deadline, this->now() + patience_.quiet));
     std::size_t added = 0;
     for (auto piece = kernel_.feed(bytes);; piece = kernel_.feed({})) {
       text += piece.text;
@@ -101,7 +99,7 @@ void Session::await_login_prompt(Deadline deadline) {
     if (last_line(text).ends_with("login: ")) return;
     if (panic) throw LoginFailed("the guest's kernel panicked; " + last_words(all));
     if (rescue) throw LoginFailed("the guest came up with a rescue shell; " + last_words(all));
-    const auto now = steady_clock::now();
+    const auto now = this->now();
     if (!bytes.empty()) last = now;
     if (now - last < patience_.quiet && now - knocked < patience_.answer) continue;
     // What an empty line brings once more is a prompt, and that of a shell it is that looks like one twice.
@@ -125,24 +123,24 @@ void Session::await_login_prompt(Deadline deadline) {
 }
 
 /// Types user and password, whenever asked, until something looks like a shell.
-void Session::enter_shell(const Login& login, Deadline deadline) {
+void Session::enter_shell(const Login& login, GuestDeadline deadline) {
   enum class Asked { user, password } asked = Asked::user;
   bool again = false;  // the guest may have taken an empty line for an answer
   unsigned refusals = 0;
   std::string seen;
-  auto typed = steady_clock::now();
+  auto typed = this->now();
   auto last = typed;  // something was printed
   const auto answer = [&](const std::string& line) {
     seen.clear();
-    typed = steady_clock::now();
+    typed = this->now();
     type(line, deadline);
   };
   answer(login.user);
   while (true) {
-    const std::string text = read_text(std::min(deadline, steady_clock::now() + patience_.quiet));
+    const std::string text = read_text(std::min(deadline, this->now() + patience_.quiet));
     seen += text;
     bound(seen, kept_of_login);
-    const auto now = steady_clock::now();
+    const auto now = this->now();
     if (!text.empty()) last = now;
     if (holds(seen, "ncorrect")) {
       const bool user = asked == Asked::user;
@@ -158,7 +156,7 @@ void Session::enter_shell(const Login& login, Deadline deadline) {
     } else if (asked == Asked::password && now - last >= long_silence * patience_.quiet &&
                is_something(last_line(seen)) && !last_line(seen).ends_with("login: ")) {
       return;  // a prompt of somebody's own taste; whether it is a shell's is seen next
-    } else if (now >= deadline) {
+    } else if (passed(deadline)) {
       throw LoginFailed(
           fmt::format("no {} prompt in time; {}", asked == Asked::user ? "password" : "shell", last_words(seen)));
     } else if (again && now - typed >= patience_.quiet && last_line(seen).ends_with("login: ")) {
@@ -172,7 +170,7 @@ void Session::enter_shell(const Login& login, Deadline deadline) {
   }
 }
 
-void Session::log_in(const Login& login, Deadline deadline) {
+void Session::log_in(const Login& login, GuestDeadline deadline) {
   set_kernel_log({});
   if (!at_shell_) enter_shell(login, deadline);
   enter_plain_shell(deadline);
@@ -187,19 +185,19 @@ void Session::log_in(const Login& login, Deadline deadline) {
 }
 
 /// Whether a POSIX shell has taken the plain shell's line. False: another shell has answered. Throws LoginFailed.
-bool Session::await_mark(const std::string& mark, Deadline deadline) {
+bool Session::await_mark(const std::string& mark, GuestDeadline deadline) {
   PromptScanner marks(mark);
   std::string seen;
   bool asked = false;
   type(plain_shell_line(mark), deadline);
-  const auto typed = steady_clock::now();
+  const auto typed = this->now();
   while (true) {
-    const std::string text = read_text(std::min(deadline, steady_clock::now() + patience_.quiet));
+    const std::string text = read_text(std::min(deadline, this->now() + patience_.quiet));
     seen += text;
     bound(seen, kept_of_login);
     if (const auto result = marks.feed(text); result.status) return *result.status == 0;
-    const auto now = steady_clock::now();
-    if (now >= deadline) throw LoginFailed("the shell does not answer; " + last_words(seen));
+    const auto now = this->now();
+    if (passed(deadline)) throw LoginFailed("the shell does not answer; " + last_words(seen));
     if (asked || now - typed < patience_.answer) continue;
     asked = true;
     type(any_shell_line(mark), deadline);
@@ -207,7 +205,7 @@ bool Session::await_mark(const std::string& mark, Deadline deadline) {
 }
 
 /// From whatever shell the login gave to one that does nothing of itself.
-void Session::enter_plain_shell(Deadline deadline) {
+void Session::enter_plain_shell(GuestDeadline deadline) {
   if (await_mark(make_nonce(), deadline)) return;
   // Of csh, tcsh and fish, too.
   type("exec /bin/sh", deadline);
@@ -215,7 +213,7 @@ void Session::enter_plain_shell(Deadline deadline) {
     throw LoginFailed("the login shell is no POSIX shell, and neither is the guest's /bin/sh");
 }
 
-void Session::set_up_shell(Deadline deadline, bool whole) {
+void Session::set_up_shell(GuestDeadline deadline, bool whole) {
   for (const std::string& line : shell_setup_lines(scanner_.nonce())) {
     type(line, deadline);
     if (!await_prompt(deadline)) throw LoginFailed("the shell did not take the prompt (PS1) it was given");

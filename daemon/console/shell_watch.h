@@ -11,11 +11,13 @@
 #include <string>
 #include <string_view>
 
+#include "console/guest_time.h"
+
 namespace kvmtest::console {
 
 class ShellWatch {
  public:
-  using Time = std::chrono::steady_clock::time_point;
+  using Time = GuestTime::time_point;
 
   /// `letters`: to be typed; nobody else prints them.
   ShellWatch(std::string letters, Time now) : letters_(std::move(letters)), heard_(now) {}

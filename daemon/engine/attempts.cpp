@@ -72,23 +72,10 @@ std::vector<core::Host> stuck(const suite::Test& test, const Sessions& sessions)
   return hosts;
 }
 
-using Readings = std::map<std::string, process::ProcessorReading>;
-
-Readings read_processors(Hypervisor& hypervisor, const core::Prefix& prefix, const std::vector<std::string>& hosts) {
-  Readings readings;
-  for (const std::string& host : hosts) readings[host] = hypervisor.processors_of({prefix, core::Host{host}});
-  return readings;
-}
-
-std::vector<record::HostUse> use_between(const Readings& from, const Readings& to) {
-  std::vector<record::HostUse> use;
-  for (const auto& [host, reading] : to) {
-    if (reading.process == 0) continue;
-    const auto time = process::between(from.at(host), reading);
-    use.push_back({host, std::chrono::duration_cast<core::Duration>(time.used),
-                   std::chrono::duration_cast<core::Duration>(time.starved)});
-  }
-  return use;
+std::vector<core::Domain> domains_of(const core::Prefix& prefix, const std::vector<std::string>& hosts) {
+  std::vector<core::Domain> domains;
+  for (const std::string& host : hosts) domains.push_back({prefix, core::Host{host}});
+  return domains;
 }
 
 }  // namespace
@@ -157,13 +144,14 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
   ran.prefix = a.prefix;
   ran.number = a.number;
   ran.files = {run->order.output, test.name, a.number};
-  const Readings before = read_processors(context_.hypervisor, a.prefix, test.hosts);
-  Aborted aborted = run_steps(a, *run, sessions, std::move(problem), ran);
+  const auto clock = clock_of(context_, domains_of(a.prefix, test.hosts));
+  for (const auto& [host, session] : sessions) session->set_clock(clock);
+  Aborted aborted = run_steps(a, *run, sessions, *clock, std::move(problem), ran);
   if (!aborted && share && loaded.own_output)
     if (const auto not_taken = loaded.own_output->take(*share); !not_taken.empty())
       context_.record(record::Notice{true, told_not_taken(test, not_taken)});
   ran.test_time = since(start);
-  ran.use = use_between(before, read_processors(context_.hypervisor, a.prefix, test.hosts));
+  ran.use = clock->use();
   times.end = std::chrono::system_clock::now();
   times.script = ran.test_time;
   ran.execution.times = times;
@@ -191,7 +179,7 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
 
 /// `problem`: why it cannot begin. Returns why there is nothing to judge, if so.
 Attempts::Aborted Attempts::run_steps(const core::action::RunTest& a, const ActiveRun& run, Sessions& sessions,
-                                      std::string problem, ActiveRun::Ran& ran) {
+                                      GroupClock& clock, std::string problem, ActiveRun::Ran& ran) {
   const suite::Test& test = ran.test->test;
   const auto aborted = [&](const std::string& host, const std::string& reason) {
     return core::event::TestAborted{a.attempt, host, reason, {}};
@@ -200,9 +188,9 @@ Attempts::Aborted Attempts::run_steps(const core::action::RunTest& a, const Acti
   try {
     if (test.program)
       ran.execution = run_test_program(context_, consoles_, a, test, run.order.limits,
-                                       {*ticket_of(a.attempt), ran.files.open()}, sessions);
+                                       {*ticket_of(a.attempt), ran.files.open()}, clock, sessions);
     else if (problem.empty())
-      ran.execution = run_script(a, test, run.order.limits, sessions);
+      ran.execution = run_script(a, test, run.order.limits, clock, sessions);
     else
       ran.execution.ending = {suite::Ending::Why::unprepared, {}, std::move(problem)};
   } catch (const HostFault& fault) {
@@ -216,9 +204,9 @@ Attempts::Aborted Attempts::run_steps(const core::action::RunTest& a, const Acti
 }
 
 suite::Execution Attempts::run_script(const core::action::RunTest& a, const suite::Test& test, ScriptLimits limits,
-                                      const Sessions& sessions) {
+                                      GroupClock& clock, const Sessions& sessions) {
   limits.capture = context_.config.capture_bound;
-  ScriptRunner script(test, sessions, limits, [&](const std::string& host) {
+  ScriptRunner script(test, sessions, limits, clock, [&](const std::string& host) {
     return context_.hypervisor.end_of({a.prefix, core::Host{host}});
   });
   script.on_step = [&](const suite::Step& step, const suite::StepResult& result, std::uint64_t output_bytes) {
@@ -226,7 +214,7 @@ suite::Execution Attempts::run_script(const core::action::RunTest& a, const suit
                                             result.at, result.took, result.status.value_or(-1), output_bytes});
   };
   script.on_reboot = [&](const std::string& host, console::Session& session, const std::string& command,
-                         std::optional<std::chrono::milliseconds> limit, console::Deadline deadline) {
+                         std::optional<std::chrono::milliseconds> limit, console::GuestDeadline deadline) {
     return reboot({a.prefix, core::Host{host}}, session, command, limit, deadline);
   };
   return script.run();
@@ -264,7 +252,7 @@ bool Attempts::collect_kernel(const core::action::RunTest& a, const Sessions& se
 }
 
 Rebooted Attempts::reboot(const core::Domain& domain, console::Session& session, const std::string& command,
-                          std::optional<std::chrono::milliseconds> limit, console::Deadline latest) {
+                          std::optional<std::chrono::milliseconds> limit, console::GuestDeadline latest) {
   const auto mark = [&](bool rebooting) {
     const base::Lock lock(mutex_);
     if (rebooting)
@@ -274,7 +262,8 @@ Rebooted Attempts::reboot(const core::Domain& domain, console::Session& session,
   };
   mark(true);
   const std::shared_ptr<void> unmark(nullptr, [&](void*) { mark(false); });
-  const auto deadline = std::min(latest, steady_clock::now() + limit.value_or(context_.config.boot_limit));
+  const auto deadline =
+      std::min<console::GuestDeadline>(latest, session.now() + limit.value_or(context_.config.boot_limit));
   const Restarting machine{context_.config.login, [&] { return context_.hypervisor.end_of(domain); },
                            [&] {
                              // Should it be there yet, it is not told otherwise that the state is lost.

@@ -18,6 +18,7 @@
 #include "engine/active_run.h"
 #include "engine/consoles.h"
 #include "engine/context.h"
+#include "engine/group_clock.h"
 #include "engine/prefix_threads.h"
 #include "engine/reboot.h"
 #include "engine/test_program.h"
@@ -46,7 +47,8 @@ class Attempts {
   /// Restarts the domain of a running test, whose console is the caller's: see engine/reboot.h. It may take `limit`, or
   /// as long as a boot, but not beyond `latest`. Any thread; waits. Throws Interrupted.
   Rebooted reboot(const core::Domain& domain, console::Session& session, const std::string& command,
-                  std::optional<std::chrono::milliseconds> limit, console::Deadline latest = console::Deadline::max());
+                  std::optional<std::chrono::milliseconds> limit,
+                  console::GuestDeadline latest = console::GuestDeadline::max());
   /// Whether its test has it restarted. Any thread.
   bool reboots(const core::Domain& domain);
 
@@ -54,10 +56,10 @@ class Attempts {
   using Aborted = std::optional<core::event::TestAborted>;
 
   void run(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run);
-  Aborted run_steps(const core::action::RunTest& a, const ActiveRun& run, Sessions& sessions, std::string problem,
-                    ActiveRun::Ran& ran);
+  Aborted run_steps(const core::action::RunTest& a, const ActiveRun& run, Sessions& sessions, GroupClock& clock,
+                    std::string problem, ActiveRun::Ran& ran);
   suite::Execution run_script(const core::action::RunTest& a, const suite::Test& test, ScriptLimits limits,
-                              const Sessions& sessions);
+                              GroupClock& clock, const Sessions& sessions);
   bool collect_kernel(const core::action::RunTest& a, const Sessions& sessions,
                       std::chrono::steady_clock::time_point start, const suite::Test& test,
                       suite::Execution& execution);

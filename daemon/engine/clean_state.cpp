@@ -17,7 +17,6 @@ namespace kvmtest::engine {
 namespace {
 
 using nlohmann::json;
-using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 // What the program says when it does.
@@ -26,9 +25,9 @@ constexpr const char* waiting = "waiting\n";
 std::string first_line(const std::string& text) { return text.substr(0, text.find_first_of("\r\n")); }
 
 /// Runs a command that must end well within the time that is left. Throws NotClean with `what` and its last line.
-std::string must(console::Session& session, const std::string& command, console::Deadline deadline,
+std::string must(console::Session& session, const std::string& command, console::GuestDeadline deadline,
                  const std::string& what) {
-  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(deadline - steady_clock::now());
+  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(deadline - session.now());
   const auto result = session.run(command, std::max(left, std::chrono::microseconds(0)));
   if (result.closed) throw console::Closed();
   if (!result.status) throw NotClean(what + ": no answer in time");
@@ -70,7 +69,7 @@ std::vector<CleanState::Mount> shares_in(const std::string& mounts) {
 }
 
 /// Puts renew where the guest lets programs run, and returns its path.
-std::string install_program(console::Session& session, console::Deadline deadline) {
+std::string install_program(console::Session& session, console::GuestDeadline deadline) {
   std::string bytes;
   for (const unsigned char byte : renew_program) bytes += fmt::format("\\{:03o}", byte);
   const std::string output =
@@ -95,7 +94,8 @@ std::string random_hex(unsigned bits) {
   return hex;
 }
 
-void mount_shares(console::Session& session, const std::vector<CleanState::Mount>& shares, console::Deadline deadline) {
+void mount_shares(console::Session& session, const std::vector<CleanState::Mount>& shares,
+                  console::GuestDeadline deadline) {
   for (const auto& share : shares)
     must(session,
          fmt::format("mount -t {} -o {} {} {}", share.type, base::shell_quoted(share.options),
@@ -104,14 +104,14 @@ void mount_shares(console::Session& session, const std::vector<CleanState::Mount
 }
 
 // How the program ends tells the shell whether to start it again: see warm_up().
-void begin_waiting(console::Session& session, const CleanState& state, console::Deadline deadline) {
+void begin_waiting(console::Session& session, const CleanState& state, console::GuestDeadline deadline) {
   if (!session.begin_waiting(fmt::format("until {} wait {}; do /bin/true; :; done", state.program, state.token),
                              waiting, deadline))
     throw NotClean("the guest runs no program of ours any more");
 }
 
 /// Gives the program that waits in the guest what it waits for, and checks its answer.
-void end_waiting(console::Session& session, const CleanState& state, console::Deadline deadline) {
+void end_waiting(console::Session& session, const CleanState& state, console::GuestDeadline deadline) {
   const std::string mark = random_hex(64);
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto result =
@@ -162,7 +162,7 @@ CleanState CleanState::from_text(const std::string& text) {
   }
 }
 
-CleanState prepare_to_save(console::Session& session, console::Deadline deadline) {
+CleanState prepare_to_save(console::Session& session, console::GuestDeadline deadline) {
   CleanState state;
   state.shares = shares_in(must(session, "cat /proc/mounts", deadline, "the guest's mounts cannot be read"));
   std::size_t unmounted = state.shares.size();
@@ -190,18 +190,18 @@ CleanState prepare_to_save(console::Session& session, console::Deadline deadline
   }
 }
 
-void renew(console::Session& session, const CleanState& state, console::Deadline deadline) {
+void renew(console::Session& session, const CleanState& state, console::GuestDeadline deadline) {
   end_waiting(session, state, deadline);
   mount_shares(session, state.shares, deadline);
 }
 
-void wake(console::Session& session, const CleanState& state, console::Deadline deadline) {
+void wake(console::Session& session, const CleanState& state, console::GuestDeadline deadline) {
   // It takes an empty line for none of its kind, and ends.
   if (!session.end_waiting(state.prompt, "", state.prompt + ":0# ", deadline).status)
     throw NotClean("its shell does not answer");
 }
 
-void warm_up(console::Session& session, console::Deadline deadline) {
+void warm_up(console::Session& session, console::GuestDeadline deadline) {
   const std::string mark = random_hex(64);
   if (!session.begin_waiting(mark + " again", mark + '\n' + waiting, deadline))
     throw NotClean("it does not answer, or is not in the state that was saved");

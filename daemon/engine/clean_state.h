@@ -44,20 +44,20 @@ inline constexpr std::chrono::seconds answer_limit{20};
 /// Makes a logged-in guest fit to be saved: afterwards it waits for renew(), saved or not. Throws NotClean (a share is
 /// busy, the guest is no x86-64 Linux, its user may not set the clock), and then it is as it was; console::Closed,
 /// console::Interrupted.
-CleanState prepare_to_save(console::Session& session, console::Deadline deadline);
+CleanState prepare_to_save(console::Session& session, console::GuestDeadline deadline);
 
 /// After going back, or after the saving itself: checks that the guest is in that very state, gives it fresh
 /// randomness and the right time, and mounts its shares again. Whatever the console printed before is thrown away.
 /// The session's kernel log begins there. Throws NotClean, console::Closed, console::Interrupted.
-void renew(console::Session& session, const CleanState& state, console::Deadline deadline);
+void renew(console::Session& session, const CleanState& state, console::GuestDeadline deadline);
 
 /// After going back, and before renew(): lets the guest's shell start a program and wait for the same one again, so
 /// that what an emulator has to translate for that is translated, and what a hypervisor has to map is mapped. The guest
 /// is in the saved state afterwards but for the numbers of its processes; its shell was typed nothing. Throws what
 /// renew() does.
-void warm_up(console::Session& session, console::Deadline deadline);
+void warm_up(console::Session& session, console::GuestDeadline deadline);
 
 /// The bare way to its shell, without any of that: for measuring.
-void wake(console::Session& session, const CleanState& state, console::Deadline deadline);
+void wake(console::Session& session, const CleanState& state, console::GuestDeadline deadline);
 
 }  // namespace kvmtest::engine

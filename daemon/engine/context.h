@@ -27,6 +27,7 @@ struct Config {
   std::filesystem::path state_dir{};       ///< whose daemon this is
   unsigned spare_threads = 1;              ///< spares that are made ready at the same time
   process::Confinement programs{};         ///< of every test's program, which is shown its own directories besides
+  unsigned stretch = 10;                   ///< how many times longer than a limit it may take by the clock on the wall
 };
 
 /// Any thread.

@@ -175,7 +175,7 @@ Engine::RawLoad Engine::raw_load(const core::Domain& domain) {
   const CleanState state = CleanState::from_text(pieces_->context.snapshots.load(domain));
   raw.load = since(start);
   start = std::chrono::steady_clock::now();
-  wake(*session, state, start + answer_limit);
+  wake(*session, state, session->now() + answer_limit);
   raw.round_trip = since(start);
   return raw;
 }
@@ -193,7 +193,7 @@ Watch Engine::watch(const core::Domain& domain, std::chrono::milliseconds patien
 }
 
 Rebooted Engine::reboot(const core::Domain& domain, console::Session& session, const std::string& command,
-                        std::optional<std::chrono::milliseconds> limit, console::Deadline latest) {
+                        std::optional<std::chrono::milliseconds> limit, console::GuestDeadline latest) {
   return pieces_->attempts.reboot(domain, session, command, limit, latest);
 }
 

@@ -96,7 +96,8 @@ class Engine {
   /// Restarts the domain of a running test, whose console is the caller's: see engine/reboot.h. It may take `limit`, or
   /// as long as a boot, but not beyond `latest`. Throws Interrupted.
   Rebooted reboot(const core::Domain& domain, console::Session& session, const std::string& command,
-                  std::optional<std::chrono::milliseconds> limit, console::Deadline latest = console::Deadline::max());
+                  std::optional<std::chrono::milliseconds> limit,
+                  console::GuestDeadline latest = console::GuestDeadline::max());
   /// The program ran a command on a console that was lent to it.
   void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
                    const console::CommandResult& result);

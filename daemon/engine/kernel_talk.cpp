@@ -25,7 +25,7 @@ bool is_stamped(std::string_view message) {
 
 KernelTalk hear_kernel(console::Session& session) {
   KernelTalk talk{.heard = session.take_kernel()};
-  if (session.at_prompt()) talk.log = console::read_kernel_log(session, std::chrono::steady_clock::now() + log_limit);
+  if (session.at_prompt()) talk.log = console::read_kernel_log(session, session.now() + log_limit);
   talk.read = std::chrono::steady_clock::now();
   session.take_kernel();  // meanwhile
   return talk;

@@ -63,6 +63,7 @@ suite::Execution run_program(const ProgramOrder& order, const StopSignal& stop) 
                                     .environment = order.environment,
                                     .directory = order.program.directory,
                                     .limit = order.limit,
+                                    .more = order.more,
                                     .grace = order.grace,
                                     .linger = order.linger,
                                     .stop = stop.descriptor(),

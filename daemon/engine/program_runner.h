@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,11 @@ class StopSignal {
 
 struct ProgramOrder {
   suite::Program program;
-  std::vector<std::string> environment;   ///< all of it, "NAME=value"
-  std::chrono::milliseconds limit{};      ///< then the group is told to end
-  std::size_t capture_bound = 0;          ///< bytes kept of standard output, and of standard error
-  std::chrono::milliseconds grace{5000};  ///< from SIGTERM to SIGKILL
+  std::vector<std::string> environment;               ///< all of it, "NAME=value"
+  std::chrono::milliseconds limit{};                  ///< then the group is told to end
+  std::function<std::chrono::milliseconds()> more{};  ///< asked then: how much longer it may take; 0: no longer
+  std::size_t capture_bound = 0;                      ///< bytes kept of standard output, and of standard error
+  std::chrono::milliseconds grace{5000};              ///< from SIGTERM to SIGKILL
   /// After the program has ended: for what it left behind to close its output. Then that is killed.
   std::chrono::milliseconds linger{1000};
   process::Confinement confinement{};

@@ -12,8 +12,8 @@ using std::chrono::steady_clock;
 // For a command that only asks what is there already.
 constexpr auto question_limit = std::chrono::seconds(10);
 
-std::chrono::microseconds until(console::Deadline deadline) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(deadline - steady_clock::now());
+std::chrono::microseconds until(console::GuestDeadline deadline, console::Session& session) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(deadline - session.now());
 }
 
 /// Another one after each boot (Linux, drivers/char/random.c; FreeBSD, boottime); empty: the guest has none. Throws
@@ -28,7 +28,8 @@ std::string boot_of(console::Session& session) {
 /// One reboot.
 class Reboot {
  public:
-  Reboot(console::Session& session, const std::string& command, console::Deadline deadline, const Restarting& machine)
+  Reboot(console::Session& session, const std::string& command, console::GuestDeadline deadline,
+         const Restarting& machine)
       : session_(session), command_(command), deadline_(deadline), machine_(machine) {}
 
   Rebooted carry_out() {
@@ -59,7 +60,7 @@ class Reboot {
     } catch (const console::Closed&) {
       return ended();
     }
-    result_.command = session_.run(command_, until(deadline_));
+    result_.command = session_.run(command_, until(deadline_, session_));
     go_on();
   }
 
@@ -78,7 +79,7 @@ class Reboot {
   void await_end() {
     accepted_ = true;
     console::CommandResult& command = result_.command;
-    auto rest = session_.await_end(until(deadline_));
+    auto rest = session_.await_end(until(deadline_, session_));
     for (console::KernelMessage& message : rest.kernel) message.offset += command.output.size();
     rest.kernel.insert(rest.kernel.begin(), std::make_move_iterator(command.kernel.begin()),
                        std::make_move_iterator(command.kernel.end()));
@@ -106,7 +107,7 @@ class Reboot {
       session_.log_in(machine_.login, deadline_);
       succeed();
     } catch (const console::LoginFailed& failed) {
-      fail(steady_clock::now() < deadline_ ? failed.what() : std::string("it is not back; ") + failed.what());
+      fail(!session_.passed(deadline_) ? failed.what() : std::string("it is not back; ") + failed.what());
     } catch (const console::Closed&) {
       const End end = machine_.end_of();
       if (end.fault == core::Fault::host) result_.fault = end;
@@ -132,7 +133,7 @@ class Reboot {
 
   console::Session& session_;
   const std::string& command_;
-  const console::Deadline deadline_;
+  const console::GuestDeadline deadline_;
   const Restarting& machine_;
   std::string boot_;
   bool accepted_ = false;  ///< the command has ended, and well
@@ -141,7 +142,7 @@ class Reboot {
 
 }  // namespace
 
-Rebooted reboot(console::Session& session, const std::string& command, console::Deadline deadline,
+Rebooted reboot(console::Session& session, const std::string& command, console::GuestDeadline deadline,
                 const Restarting& machine) {
   return Reboot(session, command, deadline, machine).carry_out();
 }

@@ -30,7 +30,7 @@ struct Rebooted {
 /// on its disks; or it restarts by itself, within the same QEMU, as with kexec or where the domain's <on_reboot> says
 /// so. What does not restart is told as soon as it is known: the command fails, the machine is switched off, its kernel
 /// panics. Throws HostFault, console::Interrupted.
-Rebooted reboot(console::Session& session, const std::string& command, console::Deadline deadline,
+Rebooted reboot(console::Session& session, const std::string& command, console::GuestDeadline deadline,
                 const Restarting& machine);
 
 }  // namespace kvmtest::engine

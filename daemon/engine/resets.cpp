@@ -8,6 +8,7 @@
 #include "base/words.h"
 #include "console/kernel_log.h"
 #include "engine/clean_state.h"
+#include "engine/group_clock.h"
 
 namespace kvmtest::engine {
 
@@ -93,6 +94,7 @@ void Resets::forget(core::Ticket ticket) {
 
 /// From now on the reset can be cancelled. Throws console::Interrupted when it was already.
 void Resets::track(Reset& reset, std::shared_ptr<console::Session> session) {
+  session->set_clock(clock_of(context_, {reset.order.domain}));
   const base::Lock lock(mutex_);
   reset.session = std::move(session);
   if (cancelled_.contains(reset.order.ticket)) throw console::Interrupted();
@@ -113,9 +115,9 @@ void Resets::by_its_method(Reset& reset) {
 
 void Resets::boot(Reset& reset) {
   const auto start = steady_clock::now();
-  const auto deadline = start + context_.config.boot_limit;
   track(reset, std::make_shared<console::Session>(context_.hypervisor.start(reset.order.domain),
                                                   context_.config.capture_bound));
+  const auto deadline = reset.session->now() + context_.config.boot_limit;
   reset.session->await_login_prompt(deadline);
   reset.times.boot = since(start);
   reset.session->log_in(context_.config.login, deadline);
@@ -131,8 +133,8 @@ void Resets::boot(Reset& reset) {
 /// A guest that cannot be saved is as good as before: clean, for it was just booted.
 void Resets::save(Reset& reset) {
   const auto start = steady_clock::now();
-  const auto deadline = start + context_.config.boot_limit;
   console::Session& session = *reset.session;
+  const auto deadline = session.now() + context_.config.boot_limit;
   std::optional<CleanState> state;
   try {
     state = prepare_to_save(session, deadline);
@@ -157,7 +159,7 @@ void Resets::swap(Reset& reset) {
   track(reset, std::move(swapped.shell));
   reset.times.load = since(start);
   start = steady_clock::now();
-  renew(*reset.session, swapped.state, start + answer_limit);
+  renew(*reset.session, swapped.state, reset.session->now() + answer_limit);
   reset.times.verify = since(start);
 }
 
@@ -172,7 +174,7 @@ void Resets::load(Reset& reset) {
   const CleanState state = CleanState::from_text(context_.snapshots.load(domain));
   reset.times.load = since(start);
   start = steady_clock::now();
-  renew(*reset.session, state, start + answer_limit);
+  renew(*reset.session, state, reset.session->now() + answer_limit);
   reset.times.verify = since(start);
 }
 
@@ -185,7 +187,7 @@ void Resets::restore(Reset& reset) {
     reset.times.load = restored.load;
     reset.times.boot = since(start) - reset.times.load;
     start = steady_clock::now();
-    renew(*reset.session, CleanState::from_text(restored.note), start + answer_limit);
+    renew(*reset.session, CleanState::from_text(restored.note), reset.session->now() + answer_limit);
     reset.times.verify = since(start);
   } catch (const NotClean&) {
     reset.state_lost = true;

@@ -21,6 +21,8 @@ namespace {
 constexpr auto until_pause = 50ms;
 // For a try that the deadline cut off to give the prompt back after control-C.
 constexpr auto recovery_limit = 2s;
+// What a time-out itself may take: typing, and looking at the clock.
+constexpr auto stale = 500ms;
 }  // namespace
 
 std::string typed(const Step& step) {
@@ -37,12 +39,13 @@ std::string typed(const Step& step) {
 }
 
 ScriptRunner::ScriptRunner(const suite::Test& test, const Sessions& sessions, ScriptLimits limits,
-                           std::function<End(const std::string&)> end_of)
+                           console::GuestClock& clock, std::function<End(const std::string&)> end_of)
     : test_(test),
       sessions_(sessions),
       command_limit_(test.command_limit.value_or(limits.command)),
       test_limit_(test.limit.value_or(limits.test)),
       end_of_(std::move(end_of)),
+      clock_(clock),
       capture_bound_(limits.capture) {}
 
 std::chrono::milliseconds ScriptRunner::limit_of(const Step& step) const { return step.limit.value_or(command_limit_); }
@@ -50,6 +53,7 @@ std::chrono::milliseconds ScriptRunner::limit_of(const Step& step) const { retur
 suite::Execution ScriptRunner::run() {
   suite::Execution execution;
   start_ = Clock::now();
+  last_ = clock_.now() + test_limit_;
   if (auto ending = prepare()) {
     execution.ending = std::move(*ending);
     return execution;
@@ -102,14 +106,14 @@ std::optional<Ending> ScriptRunner::ending_after(const Step& step, const suite::
   }
   if (failure.left)
     return Ending{Ending::Why::shell_ended, step.host, "the console's shell has ended; " + failure.words};
-  if (!result.status) return timed_out(step, failure);
+  if (!result.status) return timed_out(step, result, failure);
   if (step.kind == StepKind::requires_ && result.status != 0)
     return Ending{Ending::Why::unsupported, step.host, fmt::format("'{}' failed", step.command)};
   return std::nullopt;
 }
 
-Ending ScriptRunner::timed_out(const Step& step, const Failure& failure) const {
-  const bool whole_test = Clock::now() - start_ >= test_limit_;
+Ending ScriptRunner::timed_out(const Step& step, const suite::StepResult& result, const Failure& failure) const {
+  const bool whole_test = clock_.passed(last_);
   std::string detail;
   if (whole_test)
     detail = fmt::format("the test's limit of {} s passed in '{}'", test_limit_.count() / 1000.0, step.command);
@@ -117,6 +121,12 @@ Ending ScriptRunner::timed_out(const Step& step, const Failure& failure) const {
     detail = "the machine is not back in time; " + failure.words;
   else
     detail = fmt::format("no prompt within {} s of '{}'", limit_of(step).count() / 1000.0, step.command);
+  // Where the guests were starved, another time is seen on the clock.
+  const auto limit = whole_test ? test_limit_ : limit_of(step);
+  const std::chrono::nanoseconds passed = whole_test ? Clock::now() - start_ : result.took;
+  if (passed > limit + limit / 10 + stale)
+    detail += fmt::format("; that were {:.1f} s, in which the guests wanted processors and had none",
+                          std::chrono::duration<double>(passed).count());
   return Ending{Ending::Why::timeout, step.host, std::move(detail)};
 }
 
@@ -127,12 +137,13 @@ suite::StepResult ScriptRunner::run_step(std::size_t index, Failure& failure) {
   result.step = index;
   const auto begin = Clock::now();
   result.at = duration_cast<std::chrono::microseconds>(begin - start_);
-  const auto deadline = std::min(begin + limit_of(step), start_ + test_limit_);
+  const auto now = clock_.now();
+  const auto deadline = std::min(now + limit_of(step), last_);
   console::CommandResult command =
       step.kind == StepKind::reboot ? run_reboot(session, step, failure)
       : step.kind == StepKind::until
           ? run_until(session, step, deadline, result)
-          : session.run(typed(step), duration_cast<std::chrono::microseconds>(deadline - begin));
+          : session.run(typed(step), duration_cast<std::chrono::microseconds>(deadline - now));
   result.output = std::move(command.output);
   result.status = command.status;
   result.truncated = command.truncated;
@@ -162,7 +173,7 @@ void ScriptRunner::bound(suite::StepResult& result, const std::string& host) {
 }
 
 console::CommandResult ScriptRunner::run_reboot(console::Session& session, const Step& step, Failure& failure) {
-  auto rebooted = on_reboot(step.host, session, step.command, step.limit, start_ + test_limit_);
+  auto rebooted = on_reboot(step.host, session, step.command, step.limit, last_);
   if (rebooted.fault) throw Fault{step.host, rebooted.fault->reason};
   failure.not_back = std::move(rebooted.failure);
   return std::move(rebooted.command);
@@ -170,14 +181,14 @@ console::CommandResult ScriptRunner::run_reboot(console::Session& session, const
 
 /// Runs the step's command again and again. One that never succeeds has its last whole try's status; one whose first
 /// try does not end has none.
-console::CommandResult ScriptRunner::run_until(console::Session& session, const Step& step, console::Deadline deadline,
-                                               suite::StepResult& result) {
+console::CommandResult ScriptRunner::run_until(console::Session& session, const Step& step,
+                                               console::GuestDeadline deadline, suite::StepResult& result) {
   console::CommandResult last;
   for (result.tries = 1;; ++result.tries) {
-    auto command = session.run(step.command, duration_cast<std::chrono::microseconds>(deadline - Clock::now()));
+    auto command = session.run(step.command, duration_cast<std::chrono::microseconds>(deadline - clock_.now()));
     if (!command.status && !command.closed && !command.left && result.tries > 1 && session.recover(recovery_limit))
       return last;
-    if (!command.status || command.status == 0 || Clock::now() + until_pause >= deadline) return command;
+    if (!command.status || command.status == 0 || clock_.passed(deadline - until_pause)) return command;
     last = std::move(command);
     std::this_thread::sleep_for(until_pause);
   }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "console/guest_time.h"
 #include "console/session.h"
 #include "core/record.h"
 #include "engine/hypervisor.h"
@@ -30,7 +31,8 @@ using Sessions = std::map<std::string, std::shared_ptr<console::Session>>;  ///<
 class ScriptRunner {
  public:
   /// `end_of`: why a host's console closed.
-  ScriptRunner(const suite::Test& test, const Sessions& sessions, ScriptLimits limits,
+  /// `clock`: of the limits, and of the sessions; outlives it.
+  ScriptRunner(const suite::Test& test, const Sessions& sessions, ScriptLimits limits, console::GuestClock& clock,
                std::function<End(const std::string& host)> end_of);
 
   /// Told after each step that ran.
@@ -38,7 +40,7 @@ class ScriptRunner {
 
   /// Carries a reboot out: see Engine::reboot().
   std::function<Rebooted(const std::string& host, console::Session&, const std::string& command,
-                         std::optional<std::chrono::milliseconds> limit, console::Deadline)>
+                         std::optional<std::chrono::milliseconds> limit, console::GuestDeadline)>
       on_reboot;
 
   /// A host fault while the script ran, with the host it showed on.
@@ -63,11 +65,12 @@ class ScriptRunner {
   };
   [[nodiscard]] std::optional<suite::Ending> ending_after(const suite::Step& step, const suite::StepResult& result,
                                                           const Failure& failure) const;
-  [[nodiscard]] suite::Ending timed_out(const suite::Step& step, const Failure& failure) const;
+  [[nodiscard]] suite::Ending timed_out(const suite::Step& step, const suite::StepResult& result,
+                                        const Failure& failure) const;
   [[nodiscard]] End why_closed(const std::string& host) const;
   suite::StepResult run_step(std::size_t index, Failure& failure);
   console::CommandResult run_reboot(console::Session& session, const suite::Step& step, Failure& failure);
-  console::CommandResult run_until(console::Session& session, const suite::Step& step, console::Deadline deadline,
+  console::CommandResult run_until(console::Session& session, const suite::Step& step, console::GuestDeadline deadline,
                                    suite::StepResult& result);
   [[nodiscard]] std::chrono::milliseconds limit_of(const suite::Step& step) const;
   void bound(suite::StepResult& result, const std::string& host);
@@ -77,7 +80,9 @@ class ScriptRunner {
   std::chrono::milliseconds command_limit_;
   std::chrono::milliseconds test_limit_;
   std::function<End(const std::string&)> end_of_;
+  console::GuestClock& clock_;
   Clock::time_point start_{};
+  console::GuestDeadline last_{};  ///< the test's limit
   std::size_t capture_bound_;
   std::map<std::string, std::size_t> kept_{};  ///< bytes of output, by host
 };

@@ -108,7 +108,7 @@ SparePool::Swapped SparePool::make_ready(const core::action::PrepareSpare& a) {
   auto taken = spares_.take_back(a.domain, a.state, a.in_place && shell && shell->at_prompt());
   if (taken.console) shell = std::make_shared<console::Session>(std::move(taken.console), capture_bound_);
   show(a, shell);
-  warm_up(*shell, std::chrono::steady_clock::now() + answer_limit);
+  warm_up(*shell, shell->now() + answer_limit);
   spares_.halt(a.domain);
   return {std::move(shell), CleanState::from_text(taken.note)};
 }

@@ -75,7 +75,7 @@ std::vector<std::string> inherited_environment() {
 
 suite::Execution run_test_program(Context& context, Consoles& consoles, const core::action::RunTest& a,
                                   const suite::Test& test, const ScriptLimits& limits, const ProgramPlace& place,
-                                  Sessions& sessions) {
+                                  console::GuestClock& clock, Sessions& sessions) {
   const fs::path files = made(place.output, "files").path();
   const base::OpenDirectory bin = made(place.output, "bin");
   const fs::path& commands = bin.path();
@@ -84,6 +84,11 @@ suite::Execution run_test_program(Context& context, Consoles& consoles, const co
   ProgramOrder order{.program = *test.program,
                      .environment = inherited_environment(),
                      .limit = test.limit.value_or(limits.test),
+                     .more =
+                         [&clock, last = clock.now() + test.limit.value_or(limits.test)] {
+                           clock.look();
+                           return std::chrono::ceil<std::chrono::milliseconds>(last - clock.now());
+                         },
                      .capture_bound = context.config.capture_bound,
                      .confinement = context.config.programs};
   for (const fs::path& own : {files, commands}) order.confinement.shown.push_back({own, own});

@@ -26,9 +26,10 @@ struct ProgramPlace {
 };
 
 /// Runs the test's program to its end (engine/program_runner.h); its consoles are lent to its commands meanwhile.
-/// `sessions` keeps those that can be used afterwards. On the prefix's thread. Throws HostFault, console::Interrupted.
+/// `clock`: of its limit. `sessions` keeps those that can be used afterwards. On the prefix's thread. Throws HostFault,
+/// console::Interrupted.
 suite::Execution run_test_program(Context& context, Consoles& consoles, const core::action::RunTest& a,
                                   const suite::Test& test, const ScriptLimits& limits, const ProgramPlace& place,
-                                  Sessions& sessions);
+                                  console::GuestClock& clock, Sessions& sessions);
 
 }  // namespace kvmtest::engine

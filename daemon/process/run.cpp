@@ -99,6 +99,12 @@ class Running {
       const bool refused = !told && (output_.refused() || errors_.refused());
       const bool due = steady_clock::now() >= next;
       if (ended_ || (!stop && !due && !refused)) continue;
+      if (due && !stop && !refused && !told && order_.more) {
+        if (const auto more = order_.more(); more.count() > 0) {
+          next = steady_clock::now() + more;
+          continue;
+        }
+      }
       ended_by_us_.stopped = ended_by_us_.stopped || stop;
       if (stop && told) continue;
       ended_by_us_.timed_out = ended_by_us_.timed_out || (!stop && !refused && !told);

@@ -19,14 +19,15 @@ using TakeBytes = std::function<bool(std::string_view)>;
 
 /// What to run, and for how long. Standard input is empty.
 struct Order {
-  std::vector<std::string> command;      ///< arguments, the program's own path first
-  std::vector<std::string> environment;  ///< all of it, "NAME=value"
-  std::filesystem::path directory{};     ///< where it runs; empty: where this process does
-  std::chrono::milliseconds limit{};     ///< then its process group is told to end
-  std::chrono::milliseconds grace{0};    ///< from SIGTERM to SIGKILL
-  std::chrono::milliseconds linger{0};   ///< after its end: for what it left behind to close its output
-  int stop = -1;                         ///< a descriptor: once it is readable the group is told to end; -1: none
-  TakeBytes take_output{};               ///< empty: what it prints is of no interest
+  std::vector<std::string> command;                   ///< arguments, the program's own path first
+  std::vector<std::string> environment;               ///< all of it, "NAME=value"
+  std::filesystem::path directory{};                  ///< where it runs; empty: where this process does
+  std::chrono::milliseconds limit{};                  ///< then its process group is told to end
+  std::function<std::chrono::milliseconds()> more{};  ///< asked at the limit: how much longer it may take; 0: no longer
+  std::chrono::milliseconds grace{0};                 ///< from SIGTERM to SIGKILL
+  std::chrono::milliseconds linger{0};                ///< after its end: for what it left behind to close its output
+  int stop = -1;            ///< a descriptor: once it is readable the group is told to end; -1: none
+  TakeBytes take_output{};  ///< empty: what it prints is of no interest
   TakeBytes take_errors{};
   std::optional<Confinement> confinement{};  ///< none: it may what this process may
 };

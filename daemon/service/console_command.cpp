@@ -73,12 +73,13 @@ std::string line_of(const ConsoleCommand& command) {
 console::CommandResult type(console::Session& session, const ConsoleCommand& command,
                             const console::Session::OnOutput& on_output) {
   const auto start = steady_clock::now();
+  const auto begin = session.now();
   const auto limit = std::chrono::duration_cast<std::chrono::microseconds>(command.limit.value_or(24h));
   const auto took = [&] { return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start); };
   std::string line = line_of(command);
   if (command.input) {
     const std::string file =
-        command.input->empty() ? "/dev/null" : console::place_input(session, *command.input, start + limit);
+        command.input->empty() ? "/dev/null" : console::place_input(session, *command.input, begin + limit);
     if (file.empty() && session.at_prompt()) throw InputError("the guest has no place for standard input");
     if (file.empty()) {
       console::CommandResult timed_out;
@@ -87,7 +88,8 @@ console::CommandResult type(console::Session& session, const ConsoleCommand& com
     }
     line = console::with_input(line, file);
   }
-  auto result = session.run(line, limit - took(), on_output);
+  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(begin + limit - session.now());
+  auto result = session.run(line, left, on_output);
   result.took = took();
   return result;
 }

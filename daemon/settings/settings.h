@@ -67,6 +67,7 @@ struct Settings {
     std::chrono::milliseconds boot{std::chrono::seconds(120)};    ///< start of a domain to its verified shell
     std::chrono::milliseconds command{std::chrono::seconds(30)};  ///< a test's command, unless the test says otherwise
     std::chrono::milliseconds test{std::chrono::seconds(300)};    ///< a whole test, unless it says otherwise
+    unsigned stretch = 10;                                        ///< times longer than these by the wall's clock
     std::uint64_t capture = 16ULL << 20;                          ///< bytes kept of one host's output in one attempt
     std::uint64_t program_memory = 4ULL << 30;  ///< bytes of address space of each of a program's processes; 0: any
     unsigned program_processes = 1024;          ///< of a program at a time; 0: any

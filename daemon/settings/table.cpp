@@ -241,6 +241,10 @@ std::vector<Entry> build() {
                KVMTEST_MEMBER(limits.command)),
       duration("limits.test", "Time limit of a whole test, unless the test says otherwise.",
                KVMTEST_MEMBER(limits.test)),
+      number("limits.stretch",
+             "A limit is of the time that the guests had: what passes while one of them wants a processor of this "
+             "machine and has none does not count. By the clock on the wall it may be so many times longer, 1 to 1000.",
+             KVMTEST_MEMBER(limits.stretch), 1, 1000),
       size("limits.capture",
            "Output that is kept of one host in one attempt. Longer output is cut in the middle and marked.",
            KVMTEST_MEMBER(limits.capture)),

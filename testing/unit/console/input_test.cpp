@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 TEST(Input, IsTypedAsShortLinesOfPrintableText) {
   auto* guest = new FakeGuest({});
   Session session(std::unique_ptr<Stream>(guest), 1 << 20);
-  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  const auto deadline = session.now() + 60s;
   session.await_login_prompt(deadline);
   session.log_in({"root", "swan"}, deadline);
   std::string any(3000, '\0');

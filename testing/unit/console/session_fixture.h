@@ -37,8 +37,8 @@ struct Console {
     session.log_in({user, password}, later());
   }
   CommandResult run(const std::string& command) { return session.run(command, 10s); }
-  static Deadline later() { return std::chrono::steady_clock::now() + 10s; }
-  static Deadline soon() { return std::chrono::steady_clock::now() + 5ms; }
+  static GuestDeadline later() { return WallClock().now() + 10s; }
+  static GuestDeadline soon() { return WallClock().now() + 5ms; }
 
   FakeGuest* guest;
   Session session;

@@ -134,7 +134,7 @@ TEST(Session, AnInteractiveEndTakesTheShellBack) {
 TEST(Session, PromptsThatAPersonBroughtAnswerNoCommand) {
   Console console;
   console.log_in();
-  console.session.stream()->write("\n\necho person\n\x03", Console::later());
+  console.session.stream()->write("\n\necho person\n\x03", std::chrono::steady_clock::now() + 10s);
   const auto result = console.run("echo test; (exit 4)");
   EXPECT_EQ(result.output, "test\n") << "what that command printed is none of this one's";
   EXPECT_EQ(result.status, 4);
@@ -152,7 +152,7 @@ TEST(Session, APersonsPromptAndHalfTypedLineAreTakenAway) {
   Console console;
   console.log_in();
   console.session.hand_over();
-  console.session.stream()->write("echo person\n(exit 9)\nhalf a li", Console::later());
+  console.session.stream()->write("echo person\n(exit 9)\nhalf a li", std::chrono::steady_clock::now() + 10s);
   EXPECT_TRUE(console.session.recover(10s));
   EXPECT_EQ(console.run("echo back").output, "back\n");
   EXPECT_EQ(console.run("again").status, 0);

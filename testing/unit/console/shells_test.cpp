@@ -160,7 +160,7 @@ class Shells : public testing::TestWithParam<Kind> {
     session->await_login_prompt(later());
     session->log_in({"root", ""}, later());
   }
-  static Deadline later() { return steady_clock::now() + 60s; }
+  static GuestDeadline later() { return WallClock().now() + 60s; }
   /// Output, and the status where it is not 0.
   std::string run(const std::string& command) {
     const auto result = session->run(command, 60s);

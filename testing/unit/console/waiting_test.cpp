@@ -38,7 +38,7 @@ TEST(Waiting, NothingBeforeTheMarkCounts) {
   Console console({.chunk = 1000}, waiting_guest());
   EXPECT_TRUE(console.session.begin_waiting(wait_for_line, "waiting", Console::later()));
   const FakeGuest::State saved = console.guest->state();
-  console.guest->write("first seed 1 2\necho one\n(exit 4)\nbytes 300000\n", Console::later());
+  console.guest->write("first seed 1 2\necho one\n(exit 4)\nbytes 300000\n", std::chrono::steady_clock::now() + 10s);
   console.guest->go_back(saved);
   const auto result =
       console.session.end_waiting(console.session.prompt_nonce(), "mark seed 1 2", "mark", Console::later());

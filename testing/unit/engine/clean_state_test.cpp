@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 using Mounts = std::vector<FakeGuest::Mount>;
 
 /// What answers does so at once: `soon` is only ever waited for by what does not.
-console::Deadline later() { return std::chrono::steady_clock::now() + 60s; }
-console::Deadline soon() { return std::chrono::steady_clock::now() + 5ms; }
+console::GuestDeadline later() { return console::WallClock().now() + 60s; }
+console::GuestDeadline soon() { return console::WallClock().now() + 5ms; }
 
 /// what() of the NotClean that `action` throws.
 template <class Action>
@@ -118,7 +118,7 @@ TEST(CleanState, WhatWasPrintedBeforeGoingBackIsThrownAway) {
   const FakeGuest::State saved = console.guest->state();
   renew(console.session, state, later());
   // Printed and not read: output that looks like much, megabytes of it, and prompts.
-  console.guest->write("bytes 3000000\necho " + state.token + "\n(exit 3)\n", later());
+  console.guest->write("bytes 3000000\necho " + state.token + "\n(exit 3)\n", {});
   console.guest->go_back(saved);
   renew(console.session, state, later());
   EXPECT_EQ(console.run("echo only this"), "only this\n");

@@ -2,8 +2,10 @@
 
 #include "engine/engine.h"
 
+#include <atomic>
 #include <filesystem>
 #include <future>
+#include <thread>
 
 #include <poll.h>
 
@@ -382,14 +384,65 @@ TEST_F(EngineTest, OnceItBeginsToEndNothingElseBegins) {
 }
 
 TEST_F(EngineTest, AnAttemptTellsWhatItsHostsHadOfTheProcessors) {
-  const auto at = [](std::chrono::milliseconds passed) { return std::chrono::steady_clock::time_point(passed); };
-  hypervisor_.tell_processors(east, {{7, at(0ms), 100ms, {{7, 0ms}}, 0ms}, {7, at(2s), 400ms, {{7, 250ms}}, 0ms}});
-  hypervisor_.tell_processors(west, {{}, {}});
+  hypervisor_.processors = [start = std::chrono::steady_clock::now()](const core::Domain& domain) {
+    const auto at = std::chrono::steady_clock::now();
+    const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(at - start);
+    if (domain.host.value != "east") return process::ProcessorReading{};
+    return process::ProcessorReading{7, at, passed / 8, {{7, passed / 2}}, 0ms};
+  };
   engine_.start_run(order({script("t", {{"east", "true"}, {"west", "true"}})}));
   memory_.wait_for<record::RunFinished>();
   const auto judged = memory_.all<record::AttemptJudged>();
   ASSERT_EQ(judged.size(), 1U);
-  EXPECT_EQ(judged[0].use, (std::vector{record::HostUse{"east", 300ms, 250ms}}));
+  ASSERT_EQ(judged[0].use.size(), 1U);
+  EXPECT_EQ(judged[0].use[0].host, "east");
+  EXPECT_GT(judged[0].use[0].used, 0us);
+  EXPECT_NEAR(core::seconds(judged[0].use[0].starved), 4 * core::seconds(judged[0].use[0].used), 1e-5);
+}
+
+/// One of the domains wants a processor all the time, and has none.
+class Starved : public EngineTest {
+ protected:
+  Starved() {
+    hypervisor_.processors = [this](const core::Domain& domain) {
+      const auto at = std::chrono::steady_clock::now();
+      if (domain == starved) ++looks;
+      const auto waited = domain == starved ? at - start_ : 0ns;
+      return process::ProcessorReading{7, at, 0ns, {{7, waited}}, 0ns};
+    };
+  }
+  core::Domain starved = east;
+  std::atomic<unsigned> looks = 0;
+
+ private:
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+TEST_F(Starved, NoLimitPassesForAGroupOfWhichOneIs) {
+  starved = west;
+  auto slow = script("slow", {{"east", "hang"}, {"west", "true"}});
+  slow.test.command_limit = 200ms;
+  engine_.start_run(order({slow}));
+  hypervisor_.wait_until_up(east);
+  hypervisor_.with_hanging(east, [](console::FakeGuest&) {});
+  // Whoever looks has seen the limit pass by the clock on the wall. It goes on a while before that passed ten times.
+  const unsigned before = looks;
+  while (looks < before + 3) std::this_thread::yield();
+  hypervisor_.interrupt(east);
+  memory_.wait_for<record::RunFinished>();
+  EXPECT_TRUE(memory_.all<record::AttemptJudged>().at(0).issues.empty()) << "it has come to its end";
+}
+
+TEST_F(Starved, WhatHangsIsFoundAllTheSame) {
+  auto hanging = script("hangs", {{"east", "hang"}});
+  hanging.test.command_limit = 20ms;
+  const auto begun = std::chrono::steady_clock::now();
+  engine_.start_run(order({hanging}));
+  memory_.wait_for<record::RunFinished>();
+  const auto issue = memory_.all<record::AttemptJudged>().at(0).issues.at(0);
+  EXPECT_NE(issue.detail.find("no prompt within 0.02 s of 'hang'"), std::string::npos) << issue.detail;
+  // It may take ten times its limit, and no more.
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 180ms);
 }
 
 TEST_F(EngineTest, ARunKeepsItsPrefixesForItself) {

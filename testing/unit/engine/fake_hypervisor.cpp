@@ -1,7 +1,5 @@
 #include "fake_hypervisor.h"
 
-#include <algorithm>
-
 namespace kvmtest::engine {
 
 /// A guest that several threads may touch.
@@ -161,21 +159,6 @@ End FakeHypervisor::end_of(const core::Domain& domain) {
     if (found->second->guest.restarts) return {core::Fault::guest, "the guest rebooted", true};
   }
   return {core::Fault::guest, "the guest shut itself down"};
-}
-
-process::ProcessorReading FakeHypervisor::processors_of(const core::Domain& domain) {
-  const std::lock_guard lock(mutex_);
-  const auto found = readings_.find(domain);
-  if (found == readings_.end() || found->second.empty()) return {};
-  const process::ProcessorReading reading = found->second.back();
-  found->second.pop_back();
-  return reading;
-}
-
-void FakeHypervisor::tell_processors(const core::Domain& domain, std::vector<process::ProcessorReading> readings) {
-  std::reverse(readings.begin(), readings.end());
-  const std::lock_guard lock(mutex_);
-  readings_[domain] = std::move(readings);
 }
 
 void FakeHypervisor::kill(const core::Domain& domain) {

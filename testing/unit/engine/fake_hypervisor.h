@@ -8,7 +8,6 @@
 #include <mutex>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "../console/fake_guest.h"
 #include "engine/hypervisor.h"
@@ -23,7 +22,9 @@ class FakeHypervisor final : public Hypervisor {
   std::unique_ptr<console::Stream> start(const core::Domain& domain) override;
   std::unique_ptr<console::Stream> start_again(const core::Domain& domain) override;
   void destroy(const core::Domain& domain) override;
-  process::ProcessorReading processors_of(const core::Domain& domain) override;
+  process::ProcessorReading processors_of(const core::Domain& domain) override {
+    return processors ? processors(domain) : process::ProcessorReading{};
+  }
   End end_of(const core::Domain& domain) override;
   Description describe() override { return {"fake:///", "emulated"}; }
 
@@ -42,8 +43,8 @@ class FakeHypervisor final : public Hypervisor {
   /// Names of the domains that run, and of their spares: a.east's spare.
   [[nodiscard]] std::set<std::string> running() const;
 
-  /// What is told of a domain's processors, each time; nothing of others.
-  void tell_processors(const core::Domain& domain, std::vector<process::ProcessorReading> readings);
+  /// What is told of domains' processors; empty: nothing is known. Any thread.
+  std::function<process::ProcessorReading(const core::Domain&)> processors;
 
   /// Waits until the domain runs, or until the test has waited too long.
   void wait_until_up(const core::Domain& domain);
@@ -80,7 +81,6 @@ class FakeHypervisor final : public Hypervisor {
   Guests spares_;
   std::map<core::Domain, Plan> plans_;
   std::set<core::Domain> killed_;
-  std::map<core::Domain, std::vector<process::ProcessorReading>> readings_;  ///< the next one last
 };
 
 }  // namespace kvmtest::engine

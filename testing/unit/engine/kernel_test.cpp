@@ -101,7 +101,7 @@ TEST(KernelLog, IsReadFromTheProgramOfTheSavedState) {
   guest->kernel_log = {{1'000'000, "<4>[    1.000000] old"},
                        {2'000'000, "<6>[    2.000000] info"},
                        {3'000'000, "<4>[    3.000000] WARNING: new"}};
-  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  const auto deadline = session.now() + 60s;
   session.set_kernel_log({state.program, 1'000'000});
   const auto log = console::read_kernel_log(session, deadline);
   ASSERT_TRUE(log);
