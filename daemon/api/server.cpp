@@ -33,6 +33,7 @@ using Protocol = asio::local::stream_protocol;
 struct Server::Connection {
   explicit Connection(asio::io_context& io) : socket(io) {}
   Protocol::socket socket;
+  bool answering = false;  ///< guarded by the server's mutex
 };
 
 struct Server::Listener {
@@ -267,16 +268,14 @@ void Server::end() {
   lock.unlock();
   if (accept_thread_.joinable()) accept_thread_.join();
   lock.lock();
-  // What a client has sent can still be read: it is answered. A client that sends nothing is left, and so are in a
-  // moment those whose answer has no end.
-  const auto shut = [&](Protocol::socket::shutdown_type what) REQUIRES(mutex_) {
-    boost::system::error_code error;
-    for (const auto& connection : connections_) connection->socket.shutdown(what, error);
-  };
+  // What a client has sent can still be read: it is answered, and what is being answered comes to its end. A client
+  // that sends nothing is left, and so are in a while those whose answer has no end.
+  boost::system::error_code error;
+  for (const auto& connection : connections_)
+    if (!connection->answering) connection->socket.shutdown(Protocol::socket::shutdown_receive, error);
   const auto none = [&]() REQUIRES(mutex_) { return connections_.empty(); };
-  shut(Protocol::socket::shutdown_receive);
   if (!all_closed_.wait_for(lock, limits_.patience_at_end, none)) {
-    shut(Protocol::socket::shutdown_both);
+    for (const auto& connection : connections_) connection->socket.shutdown(Protocol::socket::shutdown_both, error);
     all_closed_.wait(lock, none);
   }
   lock.unlock();
@@ -362,13 +361,22 @@ void Server::serve(Connection& connection) {
     if (error) return;
     const auto raw = parser.release();
     BeastExchange exchange(connection.socket, limits_.patience, raw.version(), raw.keep_alive());
+    set_answering(connection, true);
     try {
       handler_(request_from(raw), exchange);
     } catch (const std::exception& e) {
       if (!exchange.answered()) exchange.respond(500, {{"error", base::words(e)}, {"kind", "infrastructure"}});
     }
     if (!exchange.keep_alive()) return;
+    set_answering(connection, false);
   }
+}
+
+void Server::set_answering(Connection& connection, bool answering) {
+  const base::Lock lock(mutex_);
+  connection.answering = answering;
+  boost::system::error_code error;
+  if (stopping_ && !answering) connection.socket.shutdown(Protocol::socket::shutdown_receive, error);
 }
 
 }  // namespace kvmtest::api

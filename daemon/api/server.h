@@ -63,7 +63,7 @@ struct Limits {
   /// Without a byte, of a client that is to ask, to read its answer, or to read what a console prints.
   std::chrono::milliseconds patience = std::chrono::minutes(1);
   /// Of the server's end, with answers that are under way.
-  std::chrono::milliseconds patience_at_end = std::chrono::seconds(1);
+  std::chrono::milliseconds patience_at_end = std::chrono::seconds(3);
 };
 
 /// Listens from construction to destruction, a thread a connection. Whoever comes when there are too many, or when the
@@ -90,6 +90,7 @@ class Server {
   void accept();
   bool begin(const std::shared_ptr<Connection>& connection);
   void serve(Connection& connection);
+  void set_answering(Connection& connection, bool answering);
 
   const std::filesystem::path path_;
   const Handler handler_;

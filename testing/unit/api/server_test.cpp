@@ -96,6 +96,11 @@ class ServerTest : public ::testing::Test {
       while (exchange.write(std::string(4096, 'y'))) {
       }
       ++lines_ended_;
+    } else if (request.path == "/last") {
+      exchange.start_lines();
+      exchange.line("first");
+      while (!last_) std::this_thread::yield();
+      exchange.line("last");
     } else if (request.path == "/bug") {
       throw std::runtime_error("a bug");
     } else if (request.path == "/memory") {
@@ -107,6 +112,7 @@ class ServerTest : public ::testing::Test {
 
   std::filesystem::path directory_;
   std::atomic<int> lines_ended_{0};
+  std::atomic<bool> last_{false};
   std::optional<Server> server_;
 };
 
@@ -133,6 +139,8 @@ TEST_F(ServerTest, LinesEndWithTheirClient) {
 
 // A thread once let go of its connection's socket after the listener that it needs had gone.
 TEST_F(ServerTest, EndsWithConnectionsOfAllKinds) {
+  const Limits limits{.patience_at_end = std::chrono::milliseconds(1)};
+  start(limits);
   for (int i = 0; i < 50; ++i) {
     Client silent(socket_path());
     Client asking(socket_path());
@@ -144,7 +152,7 @@ TEST_F(ServerTest, EndsWithConnectionsOfAllKinds) {
     server_.reset();
     EXPECT_EQ(lines_ended_, i + 1);
     EXPECT_EQ(silent.read_to("\n"), "");
-    start();
+    start(limits);
   }
 }
 
@@ -215,6 +223,19 @@ TEST_F(ServerTest, WhoeverHasAskedIsAnsweredAtTheEnd) {
   server_->end();
   for (const auto& client : clients) EXPECT_NE(client->read_to("}\n").find("200 OK"), std::string::npos);
   EXPECT_EQ(silent.read_to("\n"), "");
+}
+
+// A follower of a run is told of its last moments, which are those of the daemon as well.
+TEST_F(ServerTest, AnAnswerUnderWayComesToItsEnd) {
+  Client client(socket_path());
+  client.get("/last");
+  EXPECT_NE(client.read_to("first\n").find("first"), std::string::npos);
+  Client silent(socket_path());
+  std::thread ending([&] { server_->end(); });
+  EXPECT_EQ(silent.read_to("\n"), "") << "the end has begun";
+  last_ = true;
+  EXPECT_EQ(client.read_to("last\n"), "last\n");
+  ending.join();
 }
 
 TEST_F(ServerTest, AnAnswerWithoutEndIsCutAtTheEnd) {
