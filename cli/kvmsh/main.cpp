@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -119,12 +120,12 @@ int run(Options options) {
   if (!terminal && options.command.empty()) options.command = {"${SHELL:-sh}"};
   kvmsh::Command command{options.text(), options.limit, false, std::string(), {}};
   // Before anything is booted: there may be too much of it.
-  const bool reads = !options.no_input && (options.input || kvmsh::input_is_there());
+  bool to_be_read = !options.no_input && (options.input || kvmsh::input_is_there());
   State state;
   client.with_daemon(options.common.config, [&] {
     state = state_of(client.get("/v1/status"), domain);
     if (state.tested && for_a_person) return;
-    if (reads && !command.input) command.input = kvmsh::read_input();
+    if (std::exchange(to_be_read, false)) command.input = kvmsh::read_input();
     if (!state.up || options.boot) bring_up(client, options, settings);
   });
   if (state.tested && for_a_person) return watch(client, options, how);
