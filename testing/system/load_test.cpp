@@ -245,12 +245,12 @@ TEST_F(Load, AnEndingDaemonBeginsNothingAndTheNextOneDoes) {
     ASSERT_EQ(run_kvmtest({"install"}).status, 0);
     const Caller caller(api());
     ASSERT_TRUE(caller.ask("POST /v1/shutdown", "{}", false));
-    ASSERT_TRUE(caller.ask("POST /v1/" + what, wanted.dump()));
+    // It may be gone before it is asked, or answers nothing then.
+    const bool asked = caller.ask("POST /v1/" + what, wanted.dump());
     const std::string answers = caller.rest();
     EXPECT_TRUE(answers.starts_with("HTTP/1.1 200 ")) << answers;
-    // It may be gone before it is asked, and answers nothing then.
     const auto second = answers.find("HTTP/1.1 ", 1);
-    if (second == std::string::npos) continue;
+    if (!asked || second == std::string::npos) continue;
     EXPECT_EQ(answer_of(answers.substr(second)).status, 503) << what << answers;
     EXPECT_NE(answers.find("\"kind\":\"ending\""), std::string::npos) << what << answers;
   }
