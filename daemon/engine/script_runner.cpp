@@ -125,7 +125,7 @@ Ending ScriptRunner::timed_out(const Step& step, const suite::StepResult& result
   const auto limit = whole_test ? test_limit_ : limit_of(step);
   const std::chrono::nanoseconds passed = whole_test ? Clock::now() - start_ : result.took;
   if (passed > limit + limit / 10 + stale)
-    detail += fmt::format("; that were {:.1f} s, in which the guests wanted processors and had none",
+    detail += fmt::format("; by the clock {:.1f} s passed, for the guests were starved",
                           std::chrono::duration<double>(passed).count());
   return Ending{Ending::Why::timeout, step.host, std::move(detail)};
 }
