@@ -212,6 +212,12 @@ class Summary {
     }
   }
 
+  /// A line: what the part took, and its share of `all`; `behind` follows that.
+  void share(const char* name, Duration part, Duration all, const char* behind = "") {
+    const auto percent = std::lround(100.0 * core::seconds(part) / core::seconds(all));
+    out_ += fmt::format("  {:<20}{:>14}  {:>3} %{}\n", name, duration_text(part), percent, behind);
+  }
+
   void time_spent() {
     Split sum;
     for (const TestResult& test : run_.tests) {
@@ -225,14 +231,10 @@ class Summary {
     const Duration total = sum.waiting + sum.reset + sum.test + sum.judging;
     if (total.count() <= 0) return;
     heading("where the time of the attempts went");
-    const auto row = [&](const char* name, Duration part) {
-      const auto share = std::lround(100.0 * core::seconds(part) / core::seconds(total));
-      out_ += fmt::format("  {:<20}{:>14}  {:>3} %\n", name, duration_text(part), share);
-    };
-    row("waiting for a slot", sum.waiting);
-    row("reset", sum.reset);
-    row("test", sum.test);
-    row("judging", sum.judging);
+    share("waiting for a slot", sum.waiting, total);
+    share("reset", sum.reset, total);
+    share("test", sum.test, total);
+    share("judging", sum.judging, total);
     processors();
     const Duration bound = makespan_bound(run_);
     if (bound.count() > 0 && run_.outcome == core::record::Outcome::completed)
@@ -253,12 +255,8 @@ class Summary {
         measured += attempt.split.test;
       }
     if (measured.count() <= 0) return;
-    const auto row = [&](const char* name, Duration part) {
-      const auto share = std::lround(100.0 * core::seconds(part) / core::seconds(measured));
-      out_ += fmt::format("  {:<20}{:>14}  {:>3} % of the tests' time\n", name, duration_text(part), share);
-    };
-    row("processors: used", sum.used);
-    row("processors: starved", sum.starved);
+    share("processors: used", sum.used, measured, " of the tests' time");
+    share("processors: starved", sum.starved, measured, " of the tests' time");
   }
 
   void domains() {
