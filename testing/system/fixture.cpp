@@ -7,6 +7,8 @@
 #include <sstream>
 #include <thread>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +37,23 @@ std::map<pid_t, std::string> command_lines() {
   return out;
 }
 
+/// Open for flock(2), which lasts as long as the descriptor. Where another user has made it, O_CREAT is refused
+/// (proc(5), protected_regular).
+base::Descriptor lock_file(const std::string& name) {
+  const std::string path = "/tmp/kvmtest-tests." + name + ".lock";
+  base::Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) file = base::Descriptor(open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (!file) throw std::runtime_error("the lock of tests: " + path);
+  return file;
+}
+
+/// For the network's lock. Whoever waits for it alone holds this one, so that no others come between.
+base::Descriptor turn() {
+  base::Descriptor file = lock_file("turn");
+  flock(file.number(), LOCK_EX);
+  return file;
+}
+
 }  // namespace
 
 pid_t parent_of(pid_t pid) {
@@ -44,7 +63,11 @@ pid_t parent_of(pid_t pid) {
   return -1;
 }
 
-OnDomains::OnDomains() {
+OnDomains::OnDomains() : network_lock_(lock_file("network")) {
+  {
+    const auto mine = turn();
+    flock(network_lock_.number(), LOCK_SH);
+  }
   const fs::path guest = source / ".kvmtest/guest/tiny";
   if (!fs::exists(guest / "kernel")) throw std::runtime_error("no guest in " + guest.string() + ": run make kvm-guest");
   std::string pattern = "/tmp/kvmtest-system.XXXXXX";
@@ -52,7 +75,7 @@ OnDomains::OnDomains() {
   fs::create_directory(directory_ / "suite");
   write_file("kvmtest.yaml", "domains:\n  templates: " + (source / "config/domains").string() + "\n  kernel: " +
                                  (guest / "kernel").string() + "\n  initrd: " + (guest / "initrd").string() +
-                                 "\nhypervisor:\n  accelerator: emulated\ntests: [suite]\n");
+                                 "\nhypervisor:\n  accelerator: emulated\ntests: [suite]\n" + never_starved);
 }
 
 OnDomains::~OnDomains() {
@@ -77,6 +100,8 @@ std::vector<std::string> OnDomains::with_user(std::vector<std::string> words) {
 bool OnDomains::user_makes_namespaces() { return run(with_user({"unshare", "--user", "true"})).status == 0; }
 
 void OnDomains::give_to_user() {
+  user_lock_ = lock_file("user");
+  flock(user_lock_.number(), LOCK_EX);
   // This checkout is perhaps not for the user to read: its state directory never is.
   const fs::path guest = source / ".kvmtest/guest/tiny";
   fs::create_directory(directory_ / "guest");
@@ -187,8 +212,18 @@ pid_t OnDomains::daemon_pid() const { return std::stoi(read_file(".kvmtest/kvmte
 
 bool OnDomains::use_network_of_host() const {
   if (geteuid() != 0) return false;
+  flock(network_lock_.number(), LOCK_UN);
+  const auto mine = turn();
+  flock(network_lock_.number(), LOCK_EX);
+  alone_ = true;
   std::ofstream(directory_ / "kvmtest.yaml", std::ios::app) << "network: host\n";
   return true;
+}
+
+fs::path OnDomains::ram() const {
+  for (const auto& entry : fs::directory_iterator("/dev/shm"))
+    if (read_file(entry.path() / "owner") == (directory_ / ".kvmtest").string() + "\n") return entry.path();
+  return {};
 }
 
 fs::path OnDomains::interfaces() const {
@@ -208,9 +243,11 @@ void OnDomains::kill_daemon() const {
 
 std::vector<std::string> OnDomains::bridges() const {
   std::set<std::string> out;
-  for (const fs::path& place : {interfaces(), fs::path("/sys/class/net")})
+  const fs::path machine = "/sys/class/net";
+  for (const fs::path& place : {interfaces(), machine})
     for (const auto& entry : fs::directory_iterator(place))
-      if (entry.path().filename().string().starts_with(prefix_)) out.insert(entry.path().filename());
+      if ((place != machine || alone_) && entry.path().filename().string().starts_with(prefix_))
+        out.insert(entry.path().filename());
   return {out.begin(), out.end()};
 }
 

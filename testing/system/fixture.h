@@ -1,6 +1,7 @@
 #pragma once
 // A state directory, a suite and a daemon of a test's own, on real domains. Whatever happens in the test, nothing of it
-// is left: no daemon, no QEMU, no bridge, no file.
+// is left: no daemon, no QEMU, no bridge, no file. Tests run side by side, but for what they would share: the machine's
+// network, and the user's processes.
 
 #include <filesystem>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../send_signal.h"
+#include "base/descriptor.h"
 #include "process.h"
 
 namespace kvmtest::testing {
@@ -46,6 +48,9 @@ class OnDomains : public ::testing::Test {
   /// Verdict by test name.
   [[nodiscard]] std::map<std::string, std::string> verdicts() const;
 
+  /// Settings: whatever else this machine has to do, a test that shall fail does so, at once.
+  static constexpr const char* never_starved = "load:\n  starved: 100%\n";
+
   /// Where kvmtest, kvmsh and kvmtestd are.
   static std::filesystem::path programs();
   /// Processes whose command line, a space between words, contains `text`.
@@ -62,17 +67,20 @@ class OnDomains : public ::testing::Test {
   static std::vector<std::string> with_user(std::vector<std::string> words);
   /// Whether that user may make a user namespace, which nobody may in a chroot. As root.
   static bool user_makes_namespaces();
-  /// Makes all this that user's: the directory, a guest in it, and /dev/net/tun, until the end. As root.
+  /// Makes all this that user's: the directory, a guest in it, and /dev/net/tun, until the end. As root. Waits while
+  /// another test does so.
   void give_to_user();
   [[nodiscard]] pid_t daemon_pid() const;
   /// Kills all processes of the daemon at the same moment, and waits until they are gone.
   void kill_daemon() const;
   /// The daemon makes no namespaces: bridges are the machine's, and domains outlive a daemon that is killed. False:
-  /// that takes root, which this process is not.
+  /// that takes root, which this process is not. Waits until this is the only test.
   [[nodiscard]] bool use_network_of_host() const;
+  /// The daemon's directory in RAM; empty: it has none.
+  [[nodiscard]] std::filesystem::path ram() const;
   /// Where the bridges are, as sysfs shows it: in the daemon's namespaces, or the machine's when there is no daemon.
   [[nodiscard]] std::filesystem::path interfaces() const;
-  /// Bridges whose name begins with the prefix, the machine's and the daemon's.
+  /// Bridges whose name begins with the prefix: the daemon's, and the machine's where that is this test's alone.
   [[nodiscard]] std::vector<std::string> bridges() const;
 
   std::filesystem::path directory_;  ///< project, suite and state
@@ -81,6 +89,9 @@ class OnDomains : public ::testing::Test {
 
  private:
   std::optional<mode_t> tun_mode_{};  ///< as it was
+  base::Descriptor network_lock_;
+  base::Descriptor user_lock_{};
+  mutable bool alone_ = false;  ///< on the machine's network
 };
 
 }  // namespace kvmtest::testing

@@ -36,8 +36,9 @@ class Snapshots : public OnDomains {
   [[nodiscard]] fs::path kept_files(const std::string& domain) const {
     for (const auto& state : kept()) {
       if (state.at("domain") != domain) continue;
-      for (const auto& entry : fs::recursive_directory_iterator("/dev/shm"))
-        if (entry.path().filename() == state.at("key").get<std::string>()) return entry.path();
+      if (const fs::path ram = this->ram(); !ram.empty())
+        for (const auto& entry : fs::recursive_directory_iterator(ram))
+          if (entry.path().filename() == state.at("key").get<std::string>()) return entry.path();
       return directory_ / ".kvmtest/states/kept" / state.at("key").get<std::string>();
     }
     return {};
