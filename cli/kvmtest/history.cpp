@@ -47,7 +47,9 @@ json to_json(const report::PastRun& run) {
           {"memory_pressure", or_null(run.memory_pressure)},
           {"io_pressure", or_null(run.io_pressure)},
           {"used", or_null(run.used)},
-          {"starved", or_null(run.starved)}};
+          {"starved", or_null(run.starved)},
+          {"starved_attempts", run.starved_attempts},
+          {"frozen", or_null(run.frozen)}};
 }
 
 json to_json(const report::TestHistory& history) {

@@ -23,6 +23,7 @@ json to_json(const report::Load& load) {
                     {"makespan", core::seconds(row.makespan)},
                     {"failed", row.failed},
                     {"timeouts", row.timeouts},
+                    {"starved_attempts", row.starved_attempts},
                     {"failed_resets", row.failed_resets},
                     {"load", or_null(row.load)},
                     {"cpu", or_null(row.cpu)},

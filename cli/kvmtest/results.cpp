@@ -47,6 +47,7 @@ nlohmann::json to_json(const report::TestResult& test) {
                         {"test", core::seconds(attempt.split.test)},
                         {"judging", core::seconds(attempt.split.judging)},
                         {"use", wire::to_json(attempt.use)},
+                        {"frozen", core::seconds(attempt.frozen)},
                         {"issues", wire::to_json(attempt.issues)},
                         {"output", attempt.output}});
   }

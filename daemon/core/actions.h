@@ -67,6 +67,14 @@ struct RunTest {
   unsigned number = 1;
   Duration ready_after{};
 };
+/// Let all domains of a running test's group stand still, or go on. What was wanted last counts; neither is answered. A
+/// test that comes to its end does not stand still.
+struct FreezeGroup {
+  AttemptId attempt;
+};
+struct ThawGroup {
+  AttemptId attempt;
+};
 /// Hurry a test to its end; it still answers.
 struct CancelTest {
   AttemptId attempt;
@@ -89,6 +97,7 @@ struct ReportVerdict {
   Verdict test_verdict = Verdict::unresolved;  ///< when final: of the test, whatever this attempt's is
   bool flaky = false;                          ///< when final: the test passed, but not every attempt at it did
   std::vector<record::HostUse> use{};          ///< see record::AttemptJudged
+  Duration frozen{};                           ///< see record::AttemptJudged
 };
 /// There will be no (further) attempt at the test.
 struct ReportUntested {
@@ -119,9 +128,10 @@ struct FinishRun {
 }  // namespace kvmtest::core::action
 
 namespace kvmtest::core {
-using Action = std::variant<action::ResetDomain, action::CancelReset, action::PauseDomain, action::DestroyDomain,
-                            action::PrepareSpare, action::HurrySpare, action::DiscardSpare, action::RunTest,
-                            action::CancelTest, action::JudgeTest, action::ReportVerdict, action::ReportUntested,
-                            action::ReportHeld, action::Tell, action::AnswerRequest, action::FinishRun>;
+using Action =
+    std::variant<action::ResetDomain, action::CancelReset, action::PauseDomain, action::DestroyDomain,
+                 action::PrepareSpare, action::HurrySpare, action::DiscardSpare, action::RunTest, action::FreezeGroup,
+                 action::ThawGroup, action::CancelTest, action::JudgeTest, action::ReportVerdict,
+                 action::ReportUntested, action::ReportHeld, action::Tell, action::AnswerRequest, action::FinishRun>;
 using Actions = std::vector<Action>;
 }  // namespace kvmtest::core

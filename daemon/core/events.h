@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/ids.h"
+#include "core/load.h"
 #include "core/model.h"
 #include "core/record.h"
 #include "core/verdict.h"
@@ -94,6 +95,12 @@ struct AttemptJudged {
   Verdict verdict = Verdict::unresolved;
   std::vector<Issue> issues;
   std::vector<record::HostUse> use{};
+  Duration frozen{};  ///< its group stood still, of the time that its script took
+};
+
+/// What the groups of running tests had of the processors. While tests run, several times a second.
+struct LoadMeasured {
+  Load load;
 };
 
 /// A client wants this domain up, outside any run (kvmsh, doctor).
@@ -121,6 +128,6 @@ using Event =
     std::variant<event::RunSubmitted, event::StopRequested, event::DomainReset, event::DomainResetFailed,
                  event::DomainPaused, event::DomainPauseFailed, event::DomainDestroyed, event::DomainDestroyFailed,
                  event::DomainLost, event::SpareStarted, event::SpareReady, event::SpareFailed, event::SpareDiscarded,
-                 event::TestRan, event::TestAborted, event::AttemptJudged, event::DomainRequested,
+                 event::TestRan, event::TestAborted, event::AttemptJudged, event::LoadMeasured, event::DomainRequested,
                  event::DestroyRequested, event::DeadlinePassed>;
 }  // namespace kvmtest::core

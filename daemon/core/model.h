@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,9 +25,10 @@ struct SoFar {
 struct PlannedTest {
   TestIndex index;
   std::string name;
-  std::vector<Host> hosts;  ///< its group, out of one prefix
-  unsigned attempts = 0;    ///< tries already made: in this run, or before it was interrupted
-  SoFar so_far{};           ///< what they came to
+  std::vector<Host> hosts;           ///< its group, out of one prefix
+  unsigned attempts = 0;             ///< tries already made: in this run, or before it was interrupted
+  SoFar so_far{};                    ///< what they came to
+  std::optional<unsigned> beside{};  ///< groups that may run beside it; none: however many
 };
 
 /// How patient a run is. Source: docs/adr/0003-retries.md.
@@ -34,7 +36,11 @@ struct Policy {
   unsigned boot_tries = 2;          ///< boots of one domain that the guest itself may fail, for one attempt
   unsigned host_fault_retries = 1;  ///< further attempts at a test after a fault of the host
   unsigned retries = 0;             ///< further attempts at a test that did not pass; not with `repeat`
-  unsigned repeat = 1;              ///< attempts at each test, the worst of which counts; 0: without end
+  double starved = 0.1;  ///< share of its time for which a group may be starved; if it was for longer, that its test
+                         ///< did not pass is the host's doing
+  Duration starved_least = std::chrono::milliseconds(500);  ///< but not if it was for no longer than this
+  unsigned starved_retries = 2;  ///< further attempts at such a test: with half as many beside it, at last alone
+  unsigned repeat = 1;           ///< attempts at each test, the worst of which counts; 0: without end
   bool keep_failed = false;  ///< the domains of a test that did not pass stay as they are, and their prefix with them
   bool until_fail = false;   ///< a test that did not pass is not repeated
   unsigned max_fail = 0;     ///< tests that did not pass, after which none is begun any more; 0: any number
@@ -75,6 +81,13 @@ struct Memory {
   std::map<Host, std::uint64_t> need;  ///< bytes of one that is up, its saved state included
 };
 
+/// How a run shares the processors with others, and whether its groups may stand still.
+struct Sharing {
+  bool freezing = false;  ///< groups may stand still: their guests do not notice
+  double share = 1;       ///< of all processors, what is this daemon's when others want them as well; 0 to 1
+  Duration slice = std::chrono::milliseconds(400);  ///< a group goes on for at least so long
+};
+
 struct RunPlan {
   RunId run;
   unsigned slots = 1;        ///< domains that may be booted at the same time (KVM_WORKERS); at least 1
@@ -87,6 +100,7 @@ struct RunPlan {
   Memory memory;
   unsigned spares = 0;       ///< domains that may have a spare
   unsigned spare_slots = 1;  ///< spares that may be made ready at the same time; at least 1
+  Sharing sharing;
 };
 
 /// Who is to blame: the machine under test, or libvirt, QEMU, disk, memory.

@@ -146,6 +146,7 @@ struct AttemptJudged {
   bool final = true;                      ///< false: the test will be tried again
   std::optional<Verdict> test_verdict{};  ///< the test's, where it is another than that of its final attempt
   std::vector<HostUse> use{};             ///< of the hosts of which it is known
+  Duration frozen{};                      ///< all its hosts stood still, of Split::test
 };
 /// A test that ends without a (further) attempt: no prefix was left to run it, for example.
 struct TestUntested {

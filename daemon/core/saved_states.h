@@ -21,7 +21,12 @@ class SavedStates {
   [[nodiscard]] std::optional<SavedStateId> of(const Domain& domain) const;
 
   [[nodiscard]] bool kept(const SavedStateId& state) const { return kept_.contains(state); }
-  void add_kept(const std::set<SavedStateId>& states) { kept_.insert(states.begin(), states.end()); }
+  /// Whether any of them was not known to be kept: whoever waits for a state may go on.
+  bool add_kept(const std::set<SavedStateId>& states) {
+    const std::size_t before = kept_.size();
+    kept_.insert(states.begin(), states.end());
+    return kept_.size() > before;
+  }
   void lose(const SavedStateId& state) { kept_.erase(state); }
 
   /// A domain is to be booted and saved.

@@ -26,6 +26,7 @@ std::optional<Instant> Scheduler::next_deadline() const {
 void Scheduler::on(const event::RunSubmitted& e, Instant now) {
   if (run_) return;  // the engine refuses a second run before it comes here
   run_.emplace(e.plan);
+  governor_.set(e.plan.sharing);
   pool_.set_slots(e.plan.slots, e.plan.quick_slots);
   pool_.begin_count();
   states_.begin_run(e.plan.states);
@@ -62,7 +63,7 @@ void Scheduler::on(const event::StopRequested& e, Instant now) {
   run_->stays_open = e.stays_open && (!before || run_->stays_open);
   touch_all(now);
   if (before) return;
-  for (const auto& [attempt, prefix] : run_->running) out_.push_back(action::CancelTest{attempt});
+  for (const auto& [attempt, prefix] : run_->running) cancel_test(attempt);
 }
 
 // ---- tests ----
@@ -75,12 +76,13 @@ void Scheduler::on(const event::TestRan& e, Instant now) {
     on(event::TestAborted{e.attempt, {}, {}, e.stuck}, now);
     return;
   }
-  run_->running.erase(e.attempt);
+  end_running(e.attempt);
   set_stuck(*prefix, e.stuck);
   test.split.test = now - test.since;
   out_.push_back(action::JudgeTest{e.attempt, test.test.index});
   PlannedTest planned = std::move(test.test);
-  run_->judging.emplace(e.attempt, Judging{planned, prefix->prefix, now, test.split});
+  const auto beside = static_cast<unsigned>(run_->running.size());
+  run_->judging.emplace(e.attempt, Judging{planned, prefix->prefix, now, test.split, beside});
   if (run_->plan.policy.keep_failed)
     prefix->state = prefix_state::Awaiting{.attempt = e.attempt, .test = std::move(planned)};
   else
@@ -91,7 +93,7 @@ void Scheduler::on(const event::TestRan& e, Instant now) {
 void Scheduler::on(const event::TestAborted& e, Instant now) {
   PrefixEntry* prefix = running(e.attempt, now);
   if (prefix == nullptr) return;
-  run_->running.erase(e.attempt);
+  end_running(e.attempt);
   set_stuck(*prefix, e.stuck);
   auto& test = std::get<prefix_state::Running>(prefix->state);
   test.split.test = now - test.since;
@@ -109,18 +111,25 @@ void Scheduler::on(const event::AttemptJudged& e, Instant now) {
   if (found.empty()) return;
   Judging& judging = found.mapped();
   judging.split.judging = now - judging.since;
-  const bool final = report({.attempt = e.attempt,
-                             .prefix = judging.prefix,
-                             .verdict = e.verdict,
-                             .issues = e.issues,
-                             .split = judging.split,
-                             .use = e.use},
-                            std::move(judging.test));
   const bool bad = e.verdict == Verdict::failed || e.verdict == Verdict::unresolved;
   PrefixEntry& prefix = entry_of(judging.prefix);
   touch(prefix, now);
+  const bool final = judged(std::move(judging), e, bad);
   end_awaiting(prefix, e.attempt, final && bad);
   if (run_->judging.empty()) touch_idle();  // no test comes back any more
+}
+
+/// The script does not run any more, nor stands still.
+void Scheduler::end_running(AttemptId attempt) {
+  run_->running.erase(attempt);
+  governor_.end(attempt);
+}
+
+/// It shall end soon, and nothing does that stands still.
+void Scheduler::cancel_test(AttemptId attempt) {
+  if (governor_.frozen(attempt)) out_.push_back(action::ThawGroup{attempt});
+  governor_.end(attempt);
+  out_.push_back(action::CancelTest{attempt});
 }
 
 // ---- clients ----
@@ -134,7 +143,7 @@ void Scheduler::on(const event::DomainRequested& e, Instant now) {
   touch(prefix, now);
   if (!run_) pool_.set_slots(e.slots, e.slots);
   states_.assign(e.domain, e.states);
-  states_.add_kept(e.states.kept);
+  if (states_.add_kept(e.states.kept)) touch_all(now);
   DomainEntry& entry = prefix.domains[e.domain.host];
   take_back(entry);  // what it was to become may have changed; it is queued again
   auto* lent = std::get_if<domain_state::Lent>(&entry.state);

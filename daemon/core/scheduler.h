@@ -29,6 +29,7 @@
 
 #include "core/actions.h"
 #include "core/events.h"
+#include "core/governor.h"
 #include "core/memory_ledger.h"
 #include "core/model.h"
 #include "core/prefix_entry.h"
@@ -56,6 +57,8 @@ class Scheduler {
   /// Every prefix that was ever used, for display.
   [[nodiscard]] const std::map<Prefix, PrefixEntry>& prefixes() const { return prefixes_; }
   [[nodiscard]] const RebootPool& pool() const { return pool_; }
+  /// Whether a running test's group is to stand still.
+  [[nodiscard]] bool frozen(AttemptId attempt) const { return governor_.frozen(attempt); }
 
  private:
   /// An attempt whose script ended and whose verdict is awaited.
@@ -64,6 +67,7 @@ class Scheduler {
     Prefix prefix;
     Instant since;
     record::Split split;
+    unsigned beside = 0;  ///< groups that ran beside it when its script ended
   };
   struct Run {
     explicit Run(RunPlan p)
@@ -75,8 +79,15 @@ class Scheduler {
     std::map<AttemptId, Prefix> running;
     std::map<AttemptId, Judging> judging;
     std::map<TestIndex, unsigned> host_faults;
+    /// Attempts at a test that did not pass for want of processors.
+    struct Starved {
+      unsigned times = 0;
+      std::vector<Issue> issues{};  ///< of the last one
+    };
+    std::map<TestIndex, Starved> starved;
     std::set<TestIndex> failed;        ///< tests that did not pass, whatever comes of further attempts
     std::set<Prefix> idle;             ///< had nothing to do when they were last looked at
+    std::deque<Prefix> at_door;        ///< their tests' domains are ready, and those that run leave no room
     std::deque<Domain> without_spare;  ///< a test runs on them, and their spares are to be made ready
     enum class Stage { open, stopping, stopping_all } stage = Stage::open;  ///< stopping_all: held domains as well
     bool stays_open = false;  ///< it is stopping because it was interrupted
@@ -112,6 +123,7 @@ class Scheduler {
   void on(const event::TestRan& e, Instant now);
   void on(const event::TestAborted& e, Instant now);
   void on(const event::AttemptJudged& e, Instant now);
+  void on(const event::LoadMeasured& e, Instant now);
   void on(const event::DomainRequested& e, Instant now);
   void on(const event::DestroyRequested& e, Instant now);
   void on(const event::DeadlinePassed& e, Instant now);
@@ -123,6 +135,8 @@ class Scheduler {
   void take_test(PrefixEntry& prefix, Instant now);
   void prepare(PrefixEntry& prefix, Instant now);
   void begin_test(PrefixEntry& prefix, Instant now);
+  void end_running(AttemptId attempt);
+  void cancel_test(AttemptId attempt);
   bool bring_to_rest(PrefixEntry& prefix, const PlannedTest& test);
   void serve_requests(PrefixEntry& prefix, Instant now);
   void retire(PrefixEntry& prefix);
@@ -164,10 +178,18 @@ class Scheduler {
   [[nodiscard]] bool short_of_memory() const;
   [[nodiscard]] bool waits_for_memory();
 
+  // scheduler_room.cpp
+  bool enter(PrefixEntry& prefix);
+  [[nodiscard]] bool room_for(const PlannedTest& test) const;
+  [[nodiscard]] bool one_alone() const;
+  PrefixEntry* first_to_enter();
+
   // scheduler_verdicts.cpp
   bool may_reset_again(prefix_state::Preparing& preparing, const Host& host, Fault fault);
   void end_preparing(PrefixEntry& prefix, const Host& host, Fault fault, const std::string& reason, Instant now);
   void boot_failed(PrefixEntry& prefix, const Host& host, const std::string& reason, Instant now);
+  bool judged(Judging judging, const event::AttemptJudged& e, bool bad);
+  [[nodiscard]] bool starved(const Judging& judging, const event::AttemptJudged& e) const;
   void end_with_host_fault(PrefixEntry& prefix, const std::string& host, const std::string& reason, Instant now);
   void count_fault(PrefixEntry& prefix, const std::string& reason, Instant now);
   bool report(action::ReportVerdict verdict, PlannedTest test);
@@ -206,6 +228,7 @@ class Scheduler {
   SavedStates states_;
   MemoryLedger memory_;
   SpareCount spares_;
+  Governor governor_;
   std::set<Prefix> touched_;                           ///< something about them has changed: advance() looks at them
   std::set<std::pair<Instant, Prefix>> cooling_down_;  ///< until then; some may have ceased to
   Actions out_;                                        ///< being gathered by handle()

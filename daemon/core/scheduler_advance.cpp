@@ -21,6 +21,7 @@ void Scheduler::advance(Instant now) {
       update_claim(prefix);
     }
     if (memory_.take_changed()) touch_all(now);
+    if (PrefixEntry* next = first_to_enter()) touch(*next, now);
   } while (!touched_.empty());
   free_memory(now);
   start_resets(now);
@@ -88,7 +89,10 @@ void Scheduler::prepare(PrefixEntry& prefix, Instant now) {
     if (!is<domain_state::Ready>(entry.state)) reset(prefix, host, quiet, now);
     ready = ready && is<domain_state::Ready>(entry.state);
   }
-  if (ready) begin_test(prefix, now);
+  if (!ready)
+    std::erase(run_->at_door, prefix.prefix);
+  else if (enter(prefix))
+    begin_test(prefix, now);
 }
 
 /// What a test left running must not reach a neighbour that is clean already: all that was used stands still, or is
@@ -121,6 +125,7 @@ void Scheduler::begin_test(PrefixEntry& prefix, Instant now) {
   out_.push_back(
       action::RunTest{preparing.attempt, test.index, prefix.prefix, test.attempts + 1, now - preparing.since});
   run_->running.emplace(preparing.attempt, prefix.prefix);
+  governor_.begin(preparing.attempt);
   // Whichever test comes next is likely to need the same hosts; behind the last one there is nothing to be ready for,
   // and less to destroy.
   if (run_->plan.spares > 0) {
@@ -149,6 +154,7 @@ void Scheduler::retire(PrefixEntry& prefix) {
 }
 
 void Scheduler::start_resets(Instant now) {
+  if (one_alone()) return;
   while (auto job = pool_.start_next()) {
     PrefixEntry& prefix = entry_of(job->domain.prefix);
     account(prefix, now);

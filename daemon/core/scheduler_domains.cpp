@@ -193,7 +193,7 @@ void Scheduler::on(const event::DomainLost& e, Instant now) {
   auto* running = std::get_if<prefix_state::Running>(&prefix.state);
   if (running && e.fault == Fault::host && needs(running->test, e.domain.host) && !running->host_fault) {
     running->host_fault = Issue{e.domain.host.value, {}, e.reason};
-    out_.push_back(action::CancelTest{running->attempt});
+    cancel_test(running->attempt);
   }
 }
 

@@ -53,7 +53,7 @@ void Scheduler::on(const event::SpareDiscarded& e, Instant now) {
 
 /// Where domains are being started, they have more need of the processor.
 void Scheduler::start_spares() {
-  if (!run_ || run_->stopping()) return;
+  if (!run_ || run_->stopping() || one_alone()) return;
   auto& queue = run_->without_spare;
   const unsigned slots = std::max(1U, run_->plan.spare_slots);
   while (!queue.empty() && !pool_.any_start() && spares_.preparing < slots) {

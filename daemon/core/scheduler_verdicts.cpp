@@ -8,6 +8,20 @@
 #include "core/scheduler.h"
 
 namespace kvmtest::core {
+namespace {
+
+/// "1.2 s".
+std::string tenths(Duration time) {
+  const auto all = (time.count() + 50'000) / 100'000;
+  return std::to_string(all / 10) + "." + std::to_string(all % 10) + " s";
+}
+
+/// For people, in a line.
+std::string words_of(Duration starved, Duration ran) {
+  return "its hosts wanted a processor and had none for " + tenths(starved) + " of " + tenths(ran);
+}
+
+}  // namespace
 
 /// Whether the attempt that lost this domain, or a reset of it, goes on: only while the guest is to blame, and not too
 /// often.
@@ -32,6 +46,48 @@ void Scheduler::boot_failed(PrefixEntry& prefix, const Host& host, const std::st
           .split = preparing.split},
          std::move(preparing.test));
   count_fault(prefix, reason, now);
+}
+
+/// Whether what came of the attempt may be the doing of a machine that had too much to do.
+bool Scheduler::starved(const Judging& judging, const event::AttemptJudged& e) const {
+  const Policy& policy = run_->plan.policy;
+  const Duration was = record::of_group(e.use).starved;
+  return was > policy.starved_least && seconds(was) > policy.starved * seconds(judging.split.test - e.frozen);
+}
+
+/// Reports an attempt whose script came to its end. One that did not pass, although its group did not have what it
+/// wanted, says nothing of its test: that is tried again with half as many beside it, and at last alone. If that ends
+/// in the very same way, it was not for want of processors. Returns whether there is no further attempt.
+bool Scheduler::judged(Judging judging, const event::AttemptJudged& e, bool bad) {
+  action::ReportVerdict verdict{.attempt = e.attempt,
+                                .prefix = judging.prefix,
+                                .verdict = e.verdict,
+                                .issues = e.issues,
+                                .split = judging.split,
+                                .use = e.use,
+                                .frozen = e.frozen};
+  if (!bad || !starved(judging, e)) return report(std::move(verdict), std::move(judging.test));
+  PlannedTest test = std::move(judging.test);
+  Run::Starved& before = run_->starved[test.index];
+  const bool same = before.times > 0 && before.issues == e.issues;
+  const unsigned most = run_->plan.policy.starved_retries;
+  const bool again = test.beside != 0U && before.times < most && !run_->stopping() && !enough_failed();
+  if (!again && same) return report(std::move(verdict), std::move(test));
+
+  verdict.verdict = Verdict::unresolved;
+  const Duration was = record::of_group(e.use).starved;
+  verdict.issues.insert(verdict.issues.begin(), {"", issue::starved, words_of(was, judging.split.test - e.frozen)});
+  if (!again) return report(std::move(verdict), std::move(test));
+  before.issues = e.issues;
+  const bool last = ++before.times == most;
+  test.beside = last ? 0 : std::min(judging.beside, test.beside.value_or(judging.beside)) / 2;
+  verdict.test = test.index;
+  verdict.number = ++test.attempts;
+  verdict.final = false;
+  verdict.test_verdict = worse(test.so_far.worst, Verdict::unresolved);
+  out_.push_back(std::move(verdict));
+  put_back(std::move(test), true);
+  return false;
 }
 
 /// Reports an attempt that says something of its test, and queues the next one if there is to be one: a retry before
@@ -61,6 +117,8 @@ bool Scheduler::report(action::ReportVerdict verdict, PlannedTest test) {
   out_.push_back(std::move(verdict));
   if (!again) return true;
   run_->host_faults.erase(test.index);
+  run_->starved.erase(test.index);
+  test.beside.reset();
   put_back(std::move(test), retry);
   return false;
 }

@@ -1,5 +1,6 @@
 #include "core/verdict.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -35,6 +36,11 @@ std::optional<Verdict> verdict_from(std::string_view word) {
   for (const auto& [v, w] : words)
     if (w == word) return v;
   return std::nullopt;
+}
+
+bool is_hosts_fault(const std::vector<Issue>& issues) {
+  return std::any_of(issues.begin(), issues.end(),
+                     [](const Issue& each) { return each.name == issue::host_fault || each.name == issue::starved; });
 }
 
 std::string_view to_string(KernelWarnings warnings) {

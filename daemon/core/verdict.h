@@ -19,6 +19,7 @@ std::optional<Verdict> verdict_from(std::string_view word);
 namespace issue {
 inline constexpr const char* host_fault = "HOST-FAULT";
 inline constexpr const char* boot_failed = "BOOT-FAILED";
+inline constexpr const char* starved = "STARVED";
 }  // namespace issue
 
 /// One reason for a verdict, on one host ("" when it concerns the whole test).
@@ -28,6 +29,9 @@ struct Issue {
   std::string detail;  ///< one line for a person; may be empty
   friend bool operator==(const Issue&, const Issue&) = default;
 };
+
+/// Whether the host is to blame for what came of an attempt with these issues: it says nothing of its test.
+bool is_hosts_fault(const std::vector<Issue>& issues);
 
 /// One of the results that a test itself tells apart, as a program does in TAP.
 struct Point {

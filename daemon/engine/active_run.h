@@ -17,6 +17,7 @@
 #include "core/model.h"
 #include "core/record.h"
 #include "engine/attempt_output.h"
+#include "engine/group_clock.h"
 #include "engine/program_runner.h"
 #include "engine/script_runner.h"
 #include "suite/format.h"
@@ -91,7 +92,7 @@ struct ActiveRun {
     unsigned number = 1;
     AttemptDirectory files;
     core::Duration test_time{};
-    std::vector<core::record::HostUse> use{};
+    GroupClock::Had had{};
   };
   base::Mutex mutex;
   std::map<core::AttemptId, Ran> ran GUARDED_BY(mutex);

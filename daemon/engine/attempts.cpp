@@ -72,6 +72,18 @@ std::vector<core::Host> stuck(const suite::Test& test, const Sessions& sessions)
   return hosts;
 }
 
+/// Equal states, equal guests; where there is none, each domain has one of its own.
+std::vector<Unaware::Guest> guests_of(const ActiveRun& run, const core::Prefix& prefix, const suite::Test& test) {
+  std::vector<Unaware::Guest> guests;
+  for (const std::string& host : test.hosts) {
+    const core::Domain domain{prefix, core::Host{host}};
+    const auto& states = run.order.plan.states.of;
+    const auto state = states.find(domain);
+    guests.push_back({state == states.end() ? domain.name() : state->second.value, domain});
+  }
+  return guests;
+}
+
 std::vector<core::Domain> domains_of(const core::Prefix& prefix, const std::vector<std::string>& hosts) {
   std::vector<core::Domain> domains;
   for (const std::string& host : hosts) domains.push_back({prefix, core::Host{host}});
@@ -80,10 +92,12 @@ std::vector<core::Domain> domains_of(const core::Prefix& prefix, const std::vect
 
 }  // namespace
 
-Attempts::Attempts(Context& context, Consoles& consoles, PrefixThreads& threads)
+Attempts::Attempts(Context& context, Consoles& consoles, PrefixThreads& threads, Freezer& freezer)
     : context_(context),
       consoles_(consoles),
       threads_(threads),
+      freezer_(freezer),
+      unaware_(context),
       judges_("judging", std::max(1U, context.config.judges)) {}
 
 void Attempts::begin(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run,
@@ -146,12 +160,17 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
   ran.files = {run->order.output, test.name, a.number};
   const auto clock = clock_of(context_, domains_of(a.prefix, test.hosts));
   for (const auto& [host, session] : sessions) session->set_clock(clock);
+  const auto guests = guests_of(*run, a.prefix, test);
+  // A program goes on while its domains stand still.
+  const bool may_freeze = run->order.plan.sharing.freezing && !test.program;
+  freezer_.join(a.attempt, domains_of(a.prefix, test.hosts), clock, may_freeze && unaware_.all(guests));
+  std::shared_ptr<void> joined(nullptr, [&](void*) { freezer_.leave(a.attempt); });
   Aborted aborted = run_steps(a, *run, sessions, *clock, std::move(problem), ran);
   if (!aborted && share && loaded.own_output)
     if (const auto not_taken = loaded.own_output->take(*share); !not_taken.empty())
       context_.record(record::Notice{true, told_not_taken(test, not_taken)});
   ran.test_time = since(start);
-  ran.use = clock->use();
+  ran.had = clock->had();
   times.end = std::chrono::system_clock::now();
   times.script = ran.test_time;
   ran.execution.times = times;
@@ -161,6 +180,8 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
   }
   if (!aborted && !collect_kernel(a, sessions, start, test, ran.execution))
     aborted = core::event::TestAborted{a.attempt, {}, "interrupted", {}};
+  joined.reset();
+  if (may_freeze && !aborted) find_out(guests, sessions);
   std::vector<core::Host> unusable = stuck(test, sessions);
   consoles_.end_test(a.attempt);
   if (aborted) {
@@ -175,6 +196,19 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
     run->ran.emplace(a.attempt, std::move(ran));
   }
   context_.post(core::event::TestRan{a.attempt, std::move(unusable)});
+}
+
+/// On domains that are the test's for a little longer.
+void Attempts::find_out(const std::vector<Unaware::Guest>& guests, const Sessions& sessions) {
+  for (const Unaware::Guest& guest : guests) {
+    const auto found = sessions.find(guest.domain.host.value);
+    if (found == sessions.end() || !found->second->at_prompt()) continue;
+    try {
+      unaware_.find_out(guest, *found->second);
+    } catch (const console::Interrupted&) {
+      return;  // somebody ends all this: the domain is looked at by who asks next
+    }
+  }
 }
 
 /// `problem`: why it cannot begin. Returns why there is nothing to judge, if so.
@@ -261,6 +295,7 @@ Rebooted Attempts::reboot(const core::Domain& domain, console::Session& session,
       rebooting_.erase(domain);
   };
   mark(true);
+  const auto going = freezer_.keep_going(domain);
   const std::shared_ptr<void> unmark(nullptr, [&](void*) { mark(false); });
   const auto deadline =
       std::min<console::GuestDeadline>(latest, session.now() + limit.value_or(context_.config.boot_limit));
@@ -293,27 +328,27 @@ bool Attempts::reboots(const core::Domain& domain) {
 void Attempts::judge(const core::action::JudgeTest& a, const std::shared_ptr<ActiveRun>& run) {
   judges_.post([this, a, run] {
     judge::Judgement judgement;
-    std::vector<record::HostUse> use;
+    GroupClock::Had had;
     try {
-      judgement = judged(a, *run, use);
+      judgement = judged(a, *run, had);
     } catch (const std::exception& e) {
       judgement.verdict = core::Verdict::unresolved;
       judgement.issues.push_back({"", core::issue::host_fault, base::words(e)});
     }
     record_points(a.attempt, judgement.points);
-    context_.post(
-        core::event::AttemptJudged{a.attempt, judgement.verdict, std::move(judgement.issues), std::move(use)});
+    context_.post(core::event::AttemptJudged{a.attempt, judgement.verdict, std::move(judgement.issues),
+                                             std::move(had.hosts), had.frozen});
   });
 }
 
-judge::Judgement Attempts::judged(const core::action::JudgeTest& a, ActiveRun& run, std::vector<record::HostUse>& use) {
+judge::Judgement Attempts::judged(const core::action::JudgeTest& a, ActiveRun& run, GroupClock::Had& had) {
   ActiveRun::Ran ran;
   {
     const base::Lock lock(run.mutex);
     ran = std::move(run.ran.at(a.attempt));
     run.ran.erase(a.attempt);
   }
-  use = std::move(ran.use);
+  had = std::move(ran.had);
   const suite::LoadedTest& loaded = *ran.test;
   const judge::Halt halt{run.halt.raised(), run.halt.descriptor()};
   judge::Effort effort(halt);

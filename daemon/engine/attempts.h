@@ -18,17 +18,19 @@
 #include "engine/active_run.h"
 #include "engine/consoles.h"
 #include "engine/context.h"
+#include "engine/freezer.h"
 #include "engine/group_clock.h"
 #include "engine/prefix_threads.h"
 #include "engine/reboot.h"
 #include "engine/test_program.h"
+#include "engine/unaware.h"
 
 namespace kvmtest::engine {
 
 class Attempts {
  public:
   /// All of these outlive it.
-  Attempts(Context& context, Consoles& consoles, PrefixThreads& threads);
+  Attempts(Context& context, Consoles& consoles, PrefixThreads& threads, Freezer& freezer);
   Attempts(const Attempts&) = delete;
   Attempts& operator=(const Attempts&) = delete;
   /// Joins the judges' threads.
@@ -56,6 +58,7 @@ class Attempts {
   using Aborted = std::optional<core::event::TestAborted>;
 
   void run(const core::action::RunTest& a, const std::shared_ptr<ActiveRun>& run);
+  void find_out(const std::vector<Unaware::Guest>& guests, const Sessions& sessions);
   Aborted run_steps(const core::action::RunTest& a, const ActiveRun& run, Sessions& sessions, GroupClock& clock,
                     std::string problem, ActiveRun::Ran& ran);
   suite::Execution run_script(const core::action::RunTest& a, const suite::Test& test, ScriptLimits limits,
@@ -63,13 +66,15 @@ class Attempts {
   bool collect_kernel(const core::action::RunTest& a, const Sessions& sessions,
                       std::chrono::steady_clock::time_point start, const suite::Test& test,
                       suite::Execution& execution);
-  judge::Judgement judged(const core::action::JudgeTest& a, ActiveRun& run, std::vector<core::record::HostUse>& use);
+  judge::Judgement judged(const core::action::JudgeTest& a, ActiveRun& run, GroupClock::Had& had);
   void record_points(core::AttemptId attempt, std::span<const core::Point> points);
   std::shared_ptr<ProgramTicket> ticket_of(core::AttemptId attempt);
 
   Context& context_;
   Consoles& consoles_;
   PrefixThreads& threads_;
+  Freezer& freezer_;
+  Unaware unaware_;
   base::Mutex mutex_;
   /// Of tests that run; null: a script.
   std::map<core::AttemptId, std::shared_ptr<ProgramTicket>> programs_ GUARDED_BY(mutex_);

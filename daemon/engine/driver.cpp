@@ -176,6 +176,7 @@ void Driver::perform(const core::action::ReportVerdict& a) {
   const std::string& test = run_->name(a.test);
   record::AttemptJudged judged{a.attempt, test, a.prefix, a.number, a.verdict, a.issues, a.split, {}, a.final};
   judged.use = a.use;
+  judged.frozen = a.frozen;
   if (a.final && a.test_verdict != a.verdict) judged.test_verdict = a.test_verdict;
   if (a.final) run_->decided[a.test] = a.test_verdict;
   if (a.final && a.flaky) ++run_->order.flaky;

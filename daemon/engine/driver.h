@@ -18,6 +18,7 @@
 #include "engine/context.h"
 #include "engine/core_loop.h"
 #include "engine/destroyers.h"
+#include "engine/freezer.h"
 #include "engine/prefix_threads.h"
 #include "engine/resets.h"
 #include "engine/run_state.h"
@@ -34,6 +35,7 @@ struct Pieces {
   Destroyers& destroyers;
   PrefixThreads& threads;
   Attempts& attempts;
+  Freezer& freezer;
 };
 
 /// Core thread only.
@@ -81,6 +83,8 @@ class Driver {
   void perform(const core::action::HurrySpare& a) { pieces_.spares.hurry(a); }
   void perform(const core::action::DiscardSpare& a) { pieces_.spares.discard(a); }
   void perform(const core::action::RunTest& a);
+  void perform(const core::action::FreezeGroup& a) { pieces_.freezer.set(a.attempt, true); }
+  void perform(const core::action::ThawGroup& a) { pieces_.freezer.set(a.attempt, false); }
   void perform(const core::action::CancelTest& a) { pieces_.attempts.cancel(a.attempt); }
   void perform(const core::action::JudgeTest& a) { pieces_.attempts.judge(a, run_); }
   void perform(const core::action::ReportVerdict& a);

@@ -11,6 +11,7 @@
 #include "engine/destroyers.h"
 #include "engine/driver.h"
 #include "engine/errors.h"
+#include "engine/freezer.h"
 #include "engine/prefix_threads.h"
 #include "engine/resets.h"
 #include "engine/run_state.h"
@@ -41,19 +42,22 @@ const char* name_of(const core::DomainState& state) {
 }
 
 /// A word for the state and the test it is about.
-std::pair<std::string, std::string> described(const core::PrefixState& state) {
+std::pair<std::string, std::string> described(const core::PrefixState& state, const core::Scheduler& scheduler) {
   using namespace core::prefix_state;
   struct Names {
+    const core::Scheduler& scheduler;
     using Result = std::pair<std::string, std::string>;
     Result operator()(const Idle&) const { return {"idle", ""}; }
     Result operator()(const Preparing& s) const { return {"preparing", s.test.name}; }
-    Result operator()(const Running& s) const { return {"running", s.test.name}; }
+    Result operator()(const Running& s) const {
+      return {scheduler.frozen(s.attempt) ? "standing still in" : "running", s.test.name};
+    }
     Result operator()(const Awaiting& s) const { return {"waiting for the verdict of", s.test.name}; }
     Result operator()(const Holding& s) const { return {"held", s.test.name}; }
     Result operator()(const CoolingDown&) const { return {"resting after a host fault", ""}; }
     Result operator()(const Quarantined& s) const { return {"out of use: " + s.reason, ""}; }
   };
-  return std::visit(Names{}, state);
+  return std::visit(Names{scheduler}, state);
 }
 
 /// Throws Busy.
@@ -79,8 +83,10 @@ struct Engine::Pieces {
         spare_pool(spares, std::max(1U, context.config.spare_threads), context.config.capture_bound, context.post),
         resets(context, consoles, spare_pool),
         destroyers(context, consoles, spare_pool),
-        attempts(context, consoles, threads),
-        driver(context, loop, run_state, {consoles, spare_pool, resets, destroyers, threads, attempts}, next_attempt) {}
+        freezer(context),
+        attempts(context, consoles, threads, freezer),
+        driver(context, loop, run_state, {consoles, spare_pool, resets, destroyers, threads, attempts, freezer},
+               next_attempt) {}
   Pieces(const Pieces&) = delete;
   Pieces& operator=(const Pieces&) = delete;
   /// What the pieces' threads still post, nobody takes.
@@ -98,6 +104,7 @@ struct Engine::Pieces {
   SparePool spare_pool;
   Resets resets;
   Destroyers destroyers;
+  Freezer freezer;
   Attempts attempts;
   Driver driver;
 };
@@ -230,7 +237,7 @@ Engine::Status Engine::status() {
     for (const auto& [prefix, entry] : scheduler.prefixes()) {
       PrefixStatus shown;
       shown.prefix = prefix.value;
-      std::tie(shown.state, shown.test) = described(entry.state);
+      std::tie(shown.state, shown.test) = described(entry.state, scheduler);
       for (const auto& [host, domain] : entry.domains) shown.domains[host.value] = name_of(domain.state);
       status.prefixes.push_back(std::move(shown));
     }

@@ -8,6 +8,7 @@
 //   Destroyers     end domains side by side
 //   PrefixThreads  test pool: a thread a prefix
 //   Attempts       run tests there, and judge them on threads of their own
+//   Freezer        lets tests' domains stand still and go on, and measures what they want of the processors
 //   Consoles       whose the consoles of the domains that are up are
 
 #include <chrono>

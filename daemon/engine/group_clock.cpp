@@ -6,7 +6,6 @@
 namespace kvmtest::engine {
 
 using std::chrono::nanoseconds;
-using std::chrono::steady_clock;
 
 GroupClock::GroupClock(Hypervisor& hypervisor, std::vector<core::Domain> domains, unsigned stretch)
     : hypervisor_(hypervisor), stretch_(std::max(1U, stretch)) {
@@ -19,8 +18,13 @@ GroupClock::GroupClock(Hypervisor& hypervisor, std::vector<core::Domain> domains
   }
 }
 
-void GroupClock::look(steady_clock::time_point at) {
-  const nanoseconds passed = at - looked_;
+nanoseconds GroupClock::frozen(Clock::time_point at) const {
+  return frozen_ + (frozen_since_ ? at - *frozen_since_ : nanoseconds{});
+}
+
+void GroupClock::look(Clock::time_point at) {
+  const nanoseconds went_on = at - made_ - frozen(at);
+  const nanoseconds passed = went_on - looked_;
   nanoseconds longest{};
   for (auto& [domain, member] : members_) {
     process::ProcessorReading reading = hypervisor_.processors_of(domain);
@@ -33,31 +37,55 @@ void GroupClock::look(steady_clock::time_point at) {
     member.last = std::move(reading);
   }
   starved_ += std::min(longest, passed);
-  looked_ = at;
+  looked_ = went_on;
 }
 
 console::GuestTime::time_point GroupClock::now() {
   const base::Lock lock(mutex_);
-  const nanoseconds passed = steady_clock::now() - made_;
-  const nanoseconds least = (looked_ - made_) / stretch_ + (passed - (looked_ - made_));
-  return console::GuestTime::time_point(made_.time_since_epoch() + std::max(passed - starved_, least));
+  const auto at = Clock::now();
+  const nanoseconds went_on = at - made_ - frozen(at);
+  const nanoseconds least = looked_ / stretch_ + (went_on - looked_);
+  return console::GuestTime::time_point(made_.time_since_epoch() + std::max(went_on - starved_, least));
 }
 
 void GroupClock::look() {
   const base::Lock lock(mutex_);
-  look(steady_clock::now());
+  look(Clock::now());
 }
 
-std::vector<core::record::HostUse> GroupClock::use() {
+void GroupClock::freeze() {
   const base::Lock lock(mutex_);
-  look(steady_clock::now());
-  std::vector<core::record::HostUse> use;
+  frozen_since_ = Clock::now();
+}
+
+void GroupClock::thaw() {
+  const base::Lock lock(mutex_);
+  if (!frozen_since_) return;
+  frozen_ += Clock::now() - *frozen_since_;
+  frozen_since_.reset();
+}
+
+GroupClock::Had GroupClock::had() {
+  const base::Lock lock(mutex_);
+  const auto at = Clock::now();
+  look(at);
+  Had had{{}, std::chrono::duration_cast<core::Duration>(frozen(at))};
   for (const auto& [domain, member] : members_) {
     if (!member.known) continue;
-    use.push_back({domain.host.value, std::chrono::duration_cast<core::Duration>(member.had.used),
-                   std::chrono::duration_cast<core::Duration>(member.had.starved)});
+    had.hosts.push_back({domain.host.value, std::chrono::duration_cast<core::Duration>(member.had.used),
+                         std::chrono::duration_cast<core::Duration>(member.had.starved)});
   }
-  return use;
+  return had;
+}
+
+process::ProcessorTime GroupClock::sum() {
+  const base::Lock lock(mutex_);
+  process::ProcessorTime sum;
+  for (const auto& [domain, member] : members_) {
+    sum.used += member.had.used;
+    sum.starved += member.had.starved;
+  }
+  return sum;
 }
 
 std::shared_ptr<GroupClock> clock_of(Context& context, std::vector<core::Domain> domains) {

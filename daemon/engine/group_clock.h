@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/mutex.h"
@@ -17,16 +18,29 @@
 
 namespace kvmtest::engine {
 
-/// Of a group: while any of its domains is starved, no time passes, for the others may wait for that one. Any thread.
+/// Of a group: while any of its domains is starved, no time passes, for the others may wait for that one; nor while it
+/// stands still. Any thread.
 class GroupClock final : public console::GuestClock {
  public:
-  /// `stretch`: how many times longer than by this clock it may take by the one on the wall, however starved they are.
+  /// `stretch`: how many times longer than by this clock it may take by the one on the wall while the group goes on,
+  /// however starved it is.
   GroupClock(Hypervisor& hypervisor, std::vector<core::Domain> domains, unsigned stretch);
 
   [[nodiscard]] console::GuestTime::time_point now() override;
   void look() override;
-  /// By host, since the clock was made.
-  std::vector<core::record::HostUse> use();
+
+  /// The group is about to stand still, or has just gone on. In turns.
+  void freeze();
+  void thaw();
+
+  /// What the group had, since the clock was made.
+  struct Had {
+    std::vector<core::record::HostUse> hosts;
+    core::Duration frozen{};
+  };
+  Had had();
+  /// Of all its domains together.
+  [[nodiscard]] process::ProcessorTime sum();
 
  private:
   struct Member {
@@ -34,15 +48,19 @@ class GroupClock final : public console::GuestClock {
     bool known = false;  ///< it was read at least once
     process::ProcessorTime had{};
   };
-  void look(std::chrono::steady_clock::time_point at) REQUIRES(mutex_);
+  using Clock = std::chrono::steady_clock;
+  [[nodiscard]] std::chrono::nanoseconds frozen(Clock::time_point at) const REQUIRES(mutex_);
+  void look(Clock::time_point at) REQUIRES(mutex_);
 
   Hypervisor& hypervisor_;
   const unsigned stretch_;
-  const std::chrono::steady_clock::time_point made_ = std::chrono::steady_clock::now();
+  const Clock::time_point made_ = Clock::now();
   base::Mutex mutex_;
   std::map<core::Domain, Member> members_ GUARDED_BY(mutex_);
-  std::chrono::steady_clock::time_point looked_ GUARDED_BY(mutex_) = made_;
-  std::chrono::nanoseconds starved_ GUARDED_BY(mutex_){};  ///< of what has passed
+  std::chrono::nanoseconds looked_ GUARDED_BY(mutex_){};   ///< since it was made, up to the last look, while it went on
+  std::chrono::nanoseconds starved_ GUARDED_BY(mutex_){};  ///< of that
+  std::chrono::nanoseconds frozen_ GUARDED_BY(mutex_){};   ///< before `frozen_since_`
+  std::optional<Clock::time_point> frozen_since_ GUARDED_BY(mutex_);
 };
 
 /// As the settings want it.

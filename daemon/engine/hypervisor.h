@@ -1,5 +1,5 @@
 #pragma once
-// The seam to whatever runs domains. Eight verbs; the libvirt adapter is the real one, the tests' fakes are small
+// The seam to whatever runs domains. Ten verbs; the libvirt adapter is the real one, the tests' fakes are small
 // working programs.
 
 #include <memory>
@@ -47,6 +47,10 @@ class Hypervisor {
   virtual std::unique_ptr<console::Stream> start_again(const core::Domain& domain) = 0;
   /// Takes the power away. A domain that is off already is fine.
   virtual void destroy(const core::Domain& domain) = 0;
+  /// Lets it stand still, and go on. Its guest may or may not notice. Beside other verbs for the same domain, but not
+  /// while it is started or ended.
+  virtual void freeze(const core::Domain& domain) = 0;
+  virtual void thaw(const core::Domain& domain) = 0;
   /// What its QEMU had of this machine's processors so far; of one that is off, or runs elsewhere, nothing is known.
   /// Does not throw.
   virtual process::ProcessorReading processors_of(const core::Domain& domain) = 0;

@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -30,22 +29,11 @@ core::record::Sample Sampler::sample() {
   core::record::Sample sample;
   std::ifstream("/proc/loadavg") >> sample.load;
 
-  std::ifstream stat("/proc/stat");
-  std::string line;
-  std::getline(stat, line);
-  std::istringstream fields(line.substr(line.find(' ')));
-  // proc(5): user nice system idle iowait irq softirq steal
-  std::uint64_t value = 0;
-  std::uint64_t total = 0;
-  std::uint64_t idle = 0;
-  for (int i = 0; i < 8 && fields >> value; ++i) {
-    total += value;
-    if (i == 3 || i == 4) idle += value;
-  }
-  const std::uint64_t busy = total - idle;
-  if (total > total_) sample.cpu = static_cast<double>(busy - busy_) / static_cast<double>(total - total_);
-  busy_ = busy;
-  total_ = total;
+  const process::MachineReading now = process::read_machine();
+  if (now.total > last_.total)
+    sample.cpu =
+        static_cast<double>((now.busy - last_.busy).count()) / static_cast<double>((now.total - last_.total).count());
+  last_ = now;
 
   sample.memory_available = process::memory_available();
   sample.cpu_pressure = pressure("cpu");

@@ -1,9 +1,8 @@
 #pragma once
 // How busy this machine is, from /proc.
 
-#include <cstdint>
-
 #include "core/record.h"
+#include "process/processor_time.h"
 
 namespace kvmtest::engine {
 
@@ -15,8 +14,7 @@ class Sampler {
   core::record::Sample sample();
 
  private:
-  std::uint64_t busy_ = 0;
-  std::uint64_t total_ = 0;
+  process::MachineReading last_;
 };
 
 }  // namespace kvmtest::engine

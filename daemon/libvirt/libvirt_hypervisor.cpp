@@ -55,6 +55,10 @@ std::unique_ptr<console::Stream> LibvirtHypervisor::start_again(const core::Doma
 
 void LibvirtHypervisor::destroy(const core::Domain& domain) { machines_.of(domain).destroy(); }
 
+void LibvirtHypervisor::freeze(const core::Domain& domain) { machines_.of(domain).freeze(); }
+
+void LibvirtHypervisor::thaw(const core::Domain& domain) { machines_.of(domain).thaw(); }
+
 process::ProcessorReading LibvirtHypervisor::processors_of(const core::Domain& domain) {
   return machines_.of(domain).processors();
 }

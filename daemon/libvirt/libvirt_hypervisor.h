@@ -54,6 +54,8 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   std::unique_ptr<console::Stream> start(const core::Domain& domain) override;
   std::unique_ptr<console::Stream> start_again(const core::Domain& domain) override;
   void destroy(const core::Domain& domain) override;
+  void freeze(const core::Domain& domain) override;
+  void thaw(const core::Domain& domain) override;
   process::ProcessorReading processors_of(const core::Domain& domain) override;
   engine::End end_of(const core::Domain& domain) override;
   Description describe() override;

@@ -125,10 +125,32 @@ void Machine::resume(Twin twin) {
   throw HostFault("resume " + name(twin) + ": " + words);
 }
 
+void Machine::freeze() {
+  const Twin twin = twins_.on_network();
+  const DomainHandle handle = find(twin);
+  twins_.hold(twin);
+  try {
+    qmp(handle.get(), "stop");
+  } catch (const HostFault&) {
+    twins_.let_go(twin);
+    throw;
+  }
+}
+
+void Machine::thaw() {
+  const Twin twin = twins_.on_network();
+  go_on(twin, find(twin).get());
+}
+
 process::ProcessorReading Machine::processors() {
+  const Twin twin = twins_.on_network();
+  const base::Lock lock(gauge_mutex_);
+  process::ProcessorGauge& gauge = gauges_[twin == Twin::first ? 0 : 1];
+  if (auto reading = gauge.read(); reading.process != 0) return reading;
   pid_t qemu = 0;
-  std::ifstream(environment_.connection.pid_file(name(twins_.on_network()))) >> qemu;
-  return process::read_processors(qemu);
+  std::ifstream(environment_.connection.pid_file(name(twin))) >> qemu;
+  gauge = process::ProcessorGauge(qemu);
+  return gauge.read();
 }
 
 /// Whether it leaves the processor to others that want it, as far as this process may decide that.

@@ -5,6 +5,7 @@
 // No lock is held while libvirt or QEMU is asked for anything. libvirt tells of ends and stops on a thread of its own,
 // which takes the same lock; and a spare goes back while its domain runs a test.
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/mutex.h"
 #include "console/stream.h"
 #include "core/ids.h"
 #include "core/model.h"
@@ -27,6 +29,7 @@
 #include "libvirt/state_names.h"
 #include "libvirt/state_store.h"
 #include "libvirt/twins.h"
+#include "process/processor_time.h"
 
 namespace kvmtest::libvirt {
 
@@ -58,6 +61,8 @@ class Machine {
   std::unique_ptr<console::Stream> start();
   std::unique_ptr<console::Stream> start_again();
   void destroy();
+  void freeze();
+  void thaw();
   process::ProcessorReading processors();
   engine::End how_it_ended();
 
@@ -133,6 +138,8 @@ class Machine {
   const Environment& environment_;
   const core::Domain domain_;
   Twins twins_;
+  base::Mutex gauge_mutex_;
+  std::array<process::ProcessorGauge, 2> gauges_ GUARDED_BY(gauge_mutex_);  ///< of the first and the second
 };
 
 }  // namespace kvmtest::libvirt

@@ -100,7 +100,7 @@ void add_durations(Basis& basis, const Past& past, const report::RunSummary& run
   std::map<std::string, core::Duration> known = past.durations;
   for (const auto& test : run.tests)
     if (!test.attempts.empty() && test.attempts.back().started)
-      known.emplace(test.name, test.attempts.back().split.test);
+      known.emplace(test.name, test.attempts.back().own_time());
   std::vector<core::Duration> values;
   for (const auto& loaded : basis.tests)
     if (const auto found = known.find(loaded.test.name); found != known.end()) values.push_back(found->second);

@@ -26,7 +26,7 @@ core::SoFar so_far(const report::TestResult& test) {
   for (const report::Attempt& attempt : test.attempts) {
     if (!attempt.verdict) continue;
     out.stumbled = out.stumbled || attempt.verdict != core::Verdict::passed;
-    if (!attempt.issues.empty() && attempt.issues.front().name == core::issue::host_fault) continue;
+    if (core::is_hosts_fault(attempt.issues)) continue;
     ++out.counted;
     out.worst = core::worse(out.worst, *attempt.verdict);
   }
@@ -147,6 +147,13 @@ Plan plan(const RunRequest& request, const suite::Shelf& tests, const std::vecto
   run.memory = memory_for(machine, request.reset);
   if (request.spares) run.spares = spares_for(run);
   return out;
+}
+
+void set_sharing(core::RunPlan& run, const settings::Settings::Load& load) {
+  run.sharing.freezing = load.freezing;
+  run.sharing.share = load.share / 100.0;
+  run.policy.starved = load.starved / 100.0;
+  run.policy.starved_retries = load.retries;
 }
 
 std::vector<core::Prefix> prefixes_of(const std::vector<std::string>& names) {

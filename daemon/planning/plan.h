@@ -65,6 +65,9 @@ struct Plan {
 Plan plan(const RunRequest& request, const suite::Shelf& tests, const std::vector<report::TestResult>& results,
           const settings::Settings::Limits& limits, const Machine& machine, const StateOf& state_of);
 
+/// How the run's tests share the processors.
+void set_sharing(core::RunPlan& run, const settings::Settings::Load& load);
+
 /// The names that a request has as strings.
 std::vector<core::Prefix> prefixes_of(const std::vector<std::string>& names);
 std::vector<std::string> names_of(const std::vector<suite::LoadedTest>& tests);

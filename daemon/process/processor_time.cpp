@@ -1,12 +1,19 @@
 #include "process/processor_time.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <string>
 
+#include <fcntl.h>
 #include <unistd.h>
-#include <ctime>
+
+#include "base/mutex.h"
 
 namespace kvmtest::process {
 
@@ -16,45 +23,78 @@ using std::chrono::nanoseconds;
 namespace {
 
 /// proc(5), "cpu": user nice system idle iowait irq softirq steal, each in ticks and of all processors together.
-nanoseconds stolen_so_far() {
+MachineReading read_stat() {
   std::ifstream stat("/proc/stat");
   std::string cpu;
-  std::uint64_t ticks = 0;
   stat >> cpu;
-  for (int field = 0; field < 8; ++field) stat >> ticks;
+  std::array<std::uint64_t, 8> ticks{};
+  for (std::uint64_t& each : ticks) stat >> each;
   if (!stat) return {};
-  const auto seconds = static_cast<double>(ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
-  const auto processors = static_cast<double>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
-  return std::chrono::duration_cast<nanoseconds>(std::chrono::duration<double>(seconds / processors));
+  const auto time = [](std::uint64_t count) {
+    const auto seconds = static_cast<double>(count) / static_cast<double>(sysconf(_SC_CLK_TCK));
+    return std::chrono::duration_cast<nanoseconds>(std::chrono::duration<double>(seconds));
+  };
+  const auto total = std::accumulate(ticks.begin(), ticks.end(), std::uint64_t{0});
+  return {.busy = time(total - ticks[3] - ticks[4]),
+          .total = time(total),
+          .stolen = time(ticks[7]),
+          .processors = static_cast<unsigned>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)))};
 }
 
-bool has_work(const fs::path& task, pid_t process) {
-  if (task.filename() == std::to_string(process)) return true;
+/// Of a thread that has work to do; none: it has not.
+base::Descriptor schedstat_of(const fs::path& task, pid_t process) {
   std::string name;
-  std::getline(std::ifstream(task / "comm"), name);
-  return name.starts_with("CPU ");
+  if (task.filename() != std::to_string(process)) std::getline(std::ifstream(task / "comm"), name);
+  if (!name.empty() && !name.starts_with("CPU ")) return {};
+  return base::Descriptor(open((task / "schedstat").c_str(), O_RDONLY | O_CLOEXEC));
 }
 
 }  // namespace
 
-ProcessorReading read_processors(pid_t qemu) {
-  ProcessorReading reading;
-  clockid_t clock{};
-  timespec used{};
-  if (qemu <= 0 || clock_getcpuclockid(qemu, &clock) != 0 || clock_gettime(clock, &used) != 0) return reading;
+MachineReading read_machine() {
+  using Clock = std::chrono::steady_clock;
+  static base::Mutex mutex;
+  static MachineReading last;
+  static Clock::time_point read;
+  const base::Lock lock(mutex);
+  const auto now = Clock::now();
+  if (now - read > std::chrono::milliseconds(2)) {
+    last = read_stat();
+    read = now;
+  }
+  return last;
+}
+
+ProcessorGauge::ProcessorGauge(pid_t qemu) {
+  if (qemu <= 0) return;
   std::error_code error;
   for (fs::directory_iterator task("/proc/" + std::to_string(qemu) + "/task", error), end; !error && task != end;
-       task.increment(error)) {
-    if (!has_work(task->path(), qemu)) continue;
-    std::uint64_t on_processor = 0;
-    std::uint64_t waited = 0;
-    if (std::ifstream(task->path() / "schedstat") >> on_processor >> waited)
-      reading.waited[std::stoi(task->path().filename())] = nanoseconds(waited);
+       task.increment(error))
+    if (auto file = schedstat_of(task->path(), qemu))
+      threads_.emplace_back(std::stoi(task->path().filename()), std::move(file));
+  if (!threads_.empty()) process_ = qemu;
+}
+
+ProcessorReading ProcessorGauge::read() const {
+  ProcessorReading reading;
+  for (const auto& [thread, file] : threads_) {
+    std::array<char, 64> text{};
+    // What is open is of this thread, and fails when it is gone, whoever has its number by then.
+    const ssize_t got = pread(file.number(), text.data(), text.size() - 1, 0);
+    if (got <= 0 && thread == process_) return {};
+    if (got <= 0) continue;
+    char* rest = text.data();
+    std::strtoull(rest, &rest, 10);  // time on a processor
+    reading.waited[thread] = nanoseconds(std::strtoull(rest, nullptr, 10));
   }
-  reading.process = qemu;
+  clockid_t clock{};
+  timespec used{};
+  if (process_ <= 0 || clock_getcpuclockid(process_, &clock) != 0 || clock_gettime(clock, &used) != 0) return {};
+  reading.process = process_;
   reading.at = std::chrono::steady_clock::now();
   reading.used = std::chrono::seconds(used.tv_sec) + nanoseconds(used.tv_nsec);
-  reading.stolen = stolen_so_far();
+  const MachineReading machine = read_machine();
+  reading.stolen = machine.stolen / machine.processors;
   return reading;
 }
 

@@ -3,10 +3,25 @@
 
 #include <chrono>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include <sys/types.h>
 
+#include "base/descriptor.h"
+
 namespace kvmtest::process {
+
+/// What all processors of this machine did so far, since it was booted. Source: proc(5), "/proc/stat".
+struct MachineReading {
+  std::chrono::nanoseconds busy{};
+  std::chrono::nanoseconds total{};
+  std::chrono::nanoseconds stolen{};  ///< by the machine that this one runs on; of `total`
+  unsigned processors = 1;
+};
+
+/// Zero where /proc does not tell. What was read less than some milliseconds ago is told again. Any thread.
+MachineReading read_machine();
 
 /// Two of these tell what happened between them. Sources: proc(5); Documentation/scheduler/sched-stats.rst.
 struct ProcessorReading {
@@ -17,9 +32,23 @@ struct ProcessorReading {
   std::chrono::nanoseconds stolen{};  ///< from this machine by the one that it runs on; a processor's mean
 };
 
-/// Of a QEMU: its threads with work to do are the main one and those of its guest's processors, which it names
-/// "CPU 0/KVM" or "CPU 0/TCG". Does not throw. Any thread.
-ProcessorReading read_processors(pid_t qemu);
+/// Reads a QEMU again and again at little cost: what it needs of /proc stays open. Its threads with work to do are the
+/// main one and those of its guest's processors, which it names "CPU 0/KVM" or "CPU 0/TCG". One thread at a time.
+class ProcessorGauge {
+ public:
+  /// Of none.
+  ProcessorGauge() = default;
+  explicit ProcessorGauge(pid_t qemu);
+  /// Does not throw.
+  [[nodiscard]] ProcessorReading read() const;
+
+ private:
+  pid_t process_ = 0;
+  std::vector<std::pair<pid_t, base::Descriptor>> threads_;  ///< the main one first
+};
+
+/// The same, once. Does not throw. Any thread.
+inline ProcessorReading read_processors(pid_t qemu) { return ProcessorGauge(qemu).read(); }
 
 struct ProcessorTime {
   std::chrono::nanoseconds used{};

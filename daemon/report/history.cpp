@@ -186,6 +186,10 @@ std::string load_text(const Load& load, const Options& options) {
       "tests with a time-out", [](const LoadRow& row) { return row.timeouts; },
       [&](const LoadRow& row) { return share(row.timeouts); });
   chart(
+      "attempts that did not pass for want of processors (STARVED), of 100 tests",
+      [](const LoadRow& row) { return row.starved_attempts; },
+      [](const LoadRow& row) { return fmt::format("{:.2f}", row.starved_attempts); });
+  chart(
       "resets that failed", [](const LoadRow& row) { return row.failed_resets; },
       [&](const LoadRow& row) { return share(row.failed_resets); });
   chart(

@@ -45,6 +45,8 @@ struct PastRun {
   std::optional<double> memory_pressure{};
   std::optional<double> io_pressure{};
   std::optional<double> used{};     ///< processor time of its tests' hosts, seconds; nothing: not measured
+  std::optional<double> frozen{};   ///< for which its tests stood still, seconds, all together
+  unsigned starved_attempts = 0;    ///< that did not pass for want of processors
   std::optional<double> starved{};  ///< in which its tests wanted a processor and had none, seconds, all together
 };
 
@@ -108,6 +110,7 @@ struct LoadRow {
   std::optional<double> cpu_pressure{};  ///< mean share of time in which some task waited, 0 to 1; so the next two
   std::optional<double> memory_pressure{};
   std::optional<double> io_pressure{};
+  double starved_attempts = 0;      ///< that did not pass for want of processors, of 100 tests; mean
   std::optional<double> starved{};  ///< for how long a test wanted a processor and had none, seconds; mean
 };
 

@@ -72,7 +72,7 @@ class Data {
              {"waiting", seconds(attempt.split.waiting)},
              {"reset", seconds(attempt.split.reset)},
              {"test", seconds(attempt.split.test)}};
-    if (!attempt.use.empty()) out["use"] = escaped(use_text(attempt.use));
+    if (!attempt.use.empty()) out["use"] = escaped(use_text(attempt.use, attempt.frozen));
     if (!issues.empty()) out["issues"] = std::move(issues);
     if (const auto found = run_.points.find(attempt.id); found != run_.points.end())
       out["points"] = {point_counts(found->second), points_text(found->second)};
@@ -99,6 +99,9 @@ class Data {
   static core::Duration starved(const Span& span) {
     return span.kind == "test" ? core::record::of_group(span.attempt->use).starved : core::Duration{};
   }
+  static core::Duration frozen(const Span& span) {
+    return span.kind == "test" ? span.attempt->frozen : core::Duration{};
+  }
 
   json lanes_json() const {
     const Timeline times = timeline(run_);
@@ -108,7 +111,7 @@ class Data {
         json spans = json::array();
         for (const Span& span : lane.spans)
           spans.push_back({escaped(span.name), span.verdict.empty() ? span.kind : span.verdict, seconds(span.begin),
-                           seconds(span.length), seconds(starved(span))});
+                           seconds(span.length), seconds(starved(span)), seconds(frozen(span))});
         out.push_back({{"name", escaped(lane.name)}, {"spans", std::move(spans)}});
       }
     return out;

@@ -37,6 +37,7 @@ json attempt_json(const RunReport& run, const Attempt& attempt) {
           {"test", core::seconds(attempt.split.test)},
           {"judging", core::seconds(attempt.split.judging)},
           {"use", wire::to_json(attempt.use)},
+          {"frozen", core::seconds(attempt.frozen)},
           {"resets",
            {{"boots", attempt.resets.boots},
             {"restores", attempt.resets.restores},

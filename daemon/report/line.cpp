@@ -104,6 +104,7 @@ Words words(const Record&, const AttemptJudged& judged) {
   // What would not be seen is not told.
   if (const auto starved = core::record::of_group(judged.use).starved; starved >= std::chrono::milliseconds(10))
     text.insert(text.size() - 1, ", starved " + duration_text(starved));
+  if (judged.frozen.count() > 0) text.insert(text.size() - 1, ", frozen " + duration_text(judged.frozen));
   if (judged.final && judged.number > 1) text += fmt::format(" on attempt {}", judged.number);
   if (!judged.issues.empty()) text += ": " + issue_text(judged.issues.front());
   if (judged.issues.size() > 1) text += fmt::format(" (and {} more)", judged.issues.size() - 1);

@@ -53,6 +53,11 @@ void totals(Exposition& out, const Totals& totals) {
   out.value(core::seconds(totals.used));
   out.family("starved_seconds_total", "counter", "Time in which those tests wanted a processor and had none.");
   out.value(core::seconds(totals.starved));
+  out.family("frozen_seconds_total", "counter",
+             "Time for which those tests stood still, so that others had processors.");
+  out.value(core::seconds(totals.frozen));
+  out.family("starved_attempts_total", "counter", "Attempts of those runs that did not pass for want of processors.");
+  out.value(number(totals.starved_attempts));
   out.family("tests_total", "counter", "Verdicts of those runs.");
   out.values("verdict", {{"passed", number(totals.passed)},
                          {"failed", number(totals.failed)},

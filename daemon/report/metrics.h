@@ -32,8 +32,10 @@ struct Totals {
   std::uint64_t loads = 0;
   std::uint64_t failed_resets = 0;
   core::Duration makespan{};
-  core::Duration used{};     ///< processor time of tests' hosts
-  core::Duration starved{};  ///< in which tests wanted a processor and had none
+  core::Duration used{};               ///< processor time of tests' hosts
+  core::Duration starved{};            ///< in which tests wanted a processor and had none
+  core::Duration frozen{};             ///< for which tests stood still
+  std::uint64_t starved_attempts = 0;  ///< that did not pass for want of processors
 };
 
 /// What the daemon is doing now.

@@ -40,7 +40,7 @@ const Attempt* decisive(const TestResult& test) {
 core::Duration makespan_bound(const RunSummary& run) {
   core::Duration groups{};
   for (const TestResult& test : run.tests)
-    for (const Attempt& attempt : test.attempts) groups += attempt.split.reset + attempt.split.test;
+    for (const Attempt& attempt : test.attempts) groups += attempt.split.reset + attempt.own_time();
   const auto slots = std::max(1U, run.workers);
   const auto prefixes = std::max<std::size_t>(1, run.prefixes.size());
   return std::max(run.resets.total / slots, groups / static_cast<core::Duration::rep>(prefixes));

@@ -30,6 +30,9 @@ struct Attempt {
   std::optional<core::WallTime> started;  ///< nothing: its domains never came up
   core::record::Split split;
   std::vector<core::record::HostUse> use;  ///< of the machine's processors, by the hosts of which it is known
+  core::Duration frozen{};                 ///< its hosts stood still, of `split.test`
+  /// What its script took, had nobody else been there.
+  [[nodiscard]] core::Duration own_time() const { return split.test - frozen; }
   AttemptResets resets;
   std::vector<core::Issue> issues;
   std::string output;  ///< directory, absolute; empty when there is none
@@ -95,6 +98,7 @@ struct HostFaults {
   unsigned attempts = 0;
   unsigned resets = 0;
   unsigned domains = 0;  ///< lost while in use
+  unsigned starved = 0;  ///< attempts that did not pass for want of processors; none of `attempts`
 };
 
 struct Quarantine {

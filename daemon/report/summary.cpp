@@ -202,7 +202,7 @@ class Summary {
     std::vector<std::pair<Duration, const TestResult*>> times;
     for (const TestResult& test : run_.tests) {
       const Attempt* attempt = decisive(test);
-      if (attempt != nullptr && attempt->split.test.count() > 0) times.emplace_back(attempt->split.test, &test);
+      if (attempt != nullptr && attempt->own_time().count() > 0) times.emplace_back(attempt->own_time(), &test);
     }
     if (times.empty()) return;
     std::stable_sort(times.begin(), times.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -246,6 +246,7 @@ class Summary {
   void processors() {
     core::record::HostUse sum;
     Duration measured{};
+    Duration frozen{};
     for (const TestResult& test : run_.tests)
       for (const Attempt& attempt : test.attempts) {
         if (attempt.use.empty()) continue;
@@ -253,10 +254,12 @@ class Summary {
         sum.used += group.used;
         sum.starved += group.starved;
         measured += attempt.split.test;
+        frozen += attempt.frozen;
       }
     if (measured.count() <= 0) return;
     share("processors: used", sum.used, measured, " of the tests' time");
     share("processors: starved", sum.starved, measured, " of the tests' time");
+    if (frozen.count() > 0) share("stood still", frozen, measured, " of the tests' time");
   }
 
   void domains() {
@@ -287,6 +290,7 @@ class Summary {
       if (number > 0) seen += (seen.empty() ? "" : ", ") + counted(number, noun) + tail;
     };
     add(faults.attempts, "attempt", "");
+    add(faults.starved, "attempt", " that did not pass for want of processors (STARVED)");
     add(faults.resets, "reset", "");
     add(faults.domains, "domain", " lost");
     paragraph(2, "host faults: " + (seen.empty() ? "none" : seen));

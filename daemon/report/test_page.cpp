@@ -81,7 +81,7 @@ class Page {
     add(attempt.resets.restores, "started from a saved state");
     add(attempt.resets.loads, "back to a saved state");
     paragraph(text);
-    if (!attempt.use.empty()) paragraph(escaped(use_text(attempt.use)));
+    if (!attempt.use.empty()) paragraph(escaped(use_text(attempt.use, attempt.frozen)));
   }
 
   void points(const Attempt& attempt) {

@@ -170,18 +170,19 @@ std::string duration_text(core::Duration duration) {
   return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
 }
 
-std::string use_text(const std::vector<core::record::HostUse>& hosts) {
+std::string use_text(const std::vector<core::record::HostUse>& hosts, core::Duration frozen) {
   if (hosts.empty()) return {};
   const auto group = core::record::of_group(hosts);
   std::string text =
       fmt::format("used {} of processor time, starved {}", duration_text(group.used), duration_text(group.starved));
-  if (hosts.size() < 2) return text;
   const char* apart = " (";
   for (const auto& host : hosts) {
+    if (hosts.size() < 2) break;
     text += fmt::format("{}{} {}", apart, host.host, duration_text(host.starved));
     apart = ", ";
   }
-  return text + ')';
+  if (hosts.size() > 1) text += ')';
+  return frozen.count() > 0 ? text + ", stood still for " + duration_text(frozen) : text;
 }
 
 }  // namespace kvmtest::report

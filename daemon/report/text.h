@@ -48,8 +48,9 @@ std::string prefix_text(std::string_view prefix);
 /// "east: output-different: line 5": an issue in one line, not escaped.
 std::string issue_text(const core::Issue& issue);
 
-/// "used 1.20 s of processor time, starved 0.40 s (east 0.40 s, west 0.10 s)", not escaped; empty: nothing is known.
-std::string use_text(const std::vector<core::record::HostUse>& hosts);
+/// "used 1.20 s of processor time, starved 0.40 s (east 0.40 s, west 0.10 s), stood still for
+/// 2.00 s", not escaped; empty: nothing is known.
+std::string use_text(const std::vector<core::record::HostUse>& hosts, core::Duration frozen);
 
 /// How many columns of a terminal `text` takes: 2 for wide characters, 0 for those that join the one before. Without
 /// control characters.

@@ -64,6 +64,7 @@ class Trace {
         const auto group = core::record::of_group(span.attempt->use);
         arguments["used"] = core::seconds(group.used);
         arguments["starved"] = core::seconds(group.starved);
+        arguments["frozen"] = core::seconds(span.attempt->frozen);
       }
       const bool preparing = span.kind == "waiting" || span.kind == "reset";
       slice(process, thread, preparing ? span.kind : span.name, span.kind, span.begin, span.length,

@@ -83,6 +83,7 @@ Service::Planned Service::plan_run(core::RunId run, const planning::RunRequest& 
   auto plan = planning::plan(request, tests, results, settings.limits, setup::machine(settings, parts_.templates),
                              [this](const core::Domain& domain) { return clean_state(domain); });
   plan.run.run = run;
+  planning::set_sharing(plan.run, settings.load);
   engine::RunOrder order;
   if (!request.keep)
     order.at_end = [this, of = plan.run.states.of] {

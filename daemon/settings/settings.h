@@ -76,6 +76,15 @@ struct Settings {
     unsigned quarantine_after = 3;              ///< host faults in a row before a prefix is quarantined
   } limits;
 
+  /// How tests share the processors, with each other and with others.
+  struct Load {
+    bool freezing = true;  ///< when they want more than there are, some of them stand still in turn
+    unsigned share = 100;  ///< per cent of the processors that are kvmtest's when others want them as well
+    unsigned starved =
+        10;                ///< per cent of its time that a test may be starved before a bad verdict is the host's fault
+    unsigned retries = 2;  ///< further attempts at a test that did not pass because it was starved
+  } load;
+
   struct Kernel {
     core::KernelWarnings warnings = core::KernelWarnings::tell;  ///< what they mean for a test that does not say
   } kernel;

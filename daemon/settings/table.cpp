@@ -82,6 +82,14 @@ Entry number(std::string name, std::string doc, Member member, unsigned least, u
 }
 
 template <class Member>
+Entry percent(std::string name, std::string doc, Member member) {
+  return entry(
+      std::move(name), std::move(doc), member,
+      [](const Reading& r) { return parse_percent(scalar(r, "a share such as 50%"), r.origin, 1); },
+      [](unsigned value) { return std::to_string(value) + "%"; });
+}
+
+template <class Member>
 Entry text(std::string name, std::string doc, Member member) {
   return entry(
       std::move(name), std::move(doc), member, [](const Reading& r) { return scalar(r, "text"); }, in_quotes);
@@ -264,6 +272,25 @@ std::vector<Entry> build() {
              KVMTEST_MEMBER(limits.host_fault_retries), 0, 100),
       number("limits.quarantine_after", "Host faults in a row after which a prefix gets no further test, 1 to 1000.",
              KVMTEST_MEMBER(limits.quarantine_after), 1, 1000),
+      entry(
+          "load.freezing",
+          "true: when tests want more processors than there are, some of them stand still in turn, each with all its "
+          "domains; their guests do not notice, and no limit of theirs goes on. false: all go on, and are starved.",
+          KVMTEST_MEMBER(load.freezing),
+          [](const Reading& r) { return parse_switch(scalar(r, "true or false"), r.origin); },
+          [](bool value) { return std::string(value ? "true" : "false"); }),
+      percent("load.share",
+              "The part of this machine's processors that is kvmtest's, 1% to 100%. Where others want processors as "
+              "well, tests that want more than that stand still; what others leave is always used. One test goes on "
+              "in any case.",
+              KVMTEST_MEMBER(load.share)),
+      percent("load.starved",
+              "A test that did not pass, and whose guests wanted a processor and had none for a larger part of its "
+              "time, is STARVED: the host's fault. 1% to 100%.",
+              KVMTEST_MEMBER(load.starved)),
+      number("load.starved_retries",
+             "Further attempts at such a test, 0 to 10: each with half as many tests beside it, the last one alone.",
+             KVMTEST_MEMBER(load.retries), 0, 10),
       entry(
           "kernel.warnings",
           "What it means for a test when a guest's kernel warns (WARNING, BUG, Oops, KASAN, lockdep, hung task and "

@@ -142,6 +142,13 @@ unsigned parse_number(std::string_view text, std::string_view origin, unsigned l
   return static_cast<unsigned>(*value);
 }
 
+unsigned parse_percent(std::string_view text, std::string_view origin, unsigned least) {
+  const auto value = text.ends_with('%') ? whole(text.substr(0, text.size() - 1)) : std::nullopt;
+  if (!value || *value < least || *value > 100)
+    refuse(origin, "'" + shown(text) + "' is no share; write one from " + std::to_string(least) + "% to 100%");
+  return static_cast<unsigned>(*value);
+}
+
 void check_number(std::uint64_t number, std::string_view origin, unsigned least, unsigned most) {
   if (number < least || number > most) refuse_number(std::to_string(number), origin, least, most);
 }

@@ -60,6 +60,8 @@ std::string format_size(std::uint64_t bytes);
 
 /// A whole number from `least` to `most`, both included.
 unsigned parse_number(std::string_view text, std::string_view origin, unsigned least, unsigned most);
+/// A share: "50%", a whole number of per cent from `least` to 100.
+unsigned parse_percent(std::string_view text, std::string_view origin, unsigned least);
 /// The rule of parse_number for what is a number already.
 void check_number(std::uint64_t number, std::string_view origin, unsigned least, unsigned most);
 /// Slots of the reboot pool: a whole number from 1 to 1024.

@@ -43,9 +43,14 @@ struct SpareFate {
   std::string reason = "no spare";
 };
 
-/// What becomes of one test's script.
+/// What becomes of one test's script. It alternates between work, which takes longer when more want processors than
+/// there are, and rest; both stand still with the group.
 struct TestFate {
-  core::Duration takes{};
+  core::Duration takes{};                  ///< its rest
+  core::Duration work{};                   ///< processor time, of one processor
+  unsigned turns = 1;                      ///< how often it works, and rests: as long each time
+  double bears = 1;                        ///< it fails when it was starved for a larger share of its time
+  bool exempt = false;                     ///< its group may not stand still
   std::optional<core::Host> host_fault{};  ///< where a fault of the host shows when the time is over
   std::string reason = "I/O error";
   bool ignores_cancel = false;
@@ -66,7 +71,8 @@ struct DestroyFate {
 };
 
 struct Model {
-  unsigned cores = 64;         ///< resets beyond them slow all of them down in proportion
+  unsigned cores = 64;         ///< resets and tests that work beyond them slow all of them down in proportion
+  core::Duration tick{};       ///< from one measurement of the load to the next; 0: none
   unsigned judges = 2;         ///< threads
   core::Duration interrupt{};  ///< from a cancellation until the cancelled thing has ended
 

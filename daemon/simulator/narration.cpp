@@ -78,6 +78,7 @@ std::string Narrator::event(const happened::TestAborted& e) {
   return attempt(e.attempt) + " was aborted: " + (e.host.empty() ? "" : e.host + ": ") + e.reason;
 }
 std::string Narrator::event(const happened::AttemptJudged& e) { return attempt(e.attempt) + " was judged"; }
+std::string Narrator::event(const happened::LoadMeasured&) { return "the load was measured"; }
 std::string Narrator::event(const happened::DomainRequested& e) {
   return e.domain.name() + " was requested" + (e.fresh ? " fresh" : "") + ", " + number(e.request);
 }
@@ -121,6 +122,8 @@ std::string Narrator::action(const wanted::RunTest& a) {
   attempts_[a.attempt] = test(a.test) + "#" + std::to_string(a.number);
   return "run " + attempt(a.attempt) + " on " + shown(a.prefix);
 }
+std::string Narrator::action(const wanted::FreezeGroup& a) { return "freeze " + attempt(a.attempt); }
+std::string Narrator::action(const wanted::ThawGroup& a) { return "thaw " + attempt(a.attempt); }
 std::string Narrator::action(const wanted::CancelTest& a) { return "cancel " + attempt(a.attempt); }
 std::string Narrator::action(const wanted::JudgeTest& a) { return "judge " + attempt(a.attempt); }
 std::string Narrator::action(const wanted::ReportVerdict& a) {

@@ -33,6 +33,7 @@ class Narrator {
   std::string event(const core::event::TestRan& e);
   std::string event(const core::event::TestAborted& e);
   std::string event(const core::event::AttemptJudged& e);
+  std::string event(const core::event::LoadMeasured& e);
   std::string event(const core::event::DomainRequested& e);
   std::string event(const core::event::DestroyRequested& e);
   std::string event(const core::event::DeadlinePassed& e);
@@ -45,6 +46,8 @@ class Narrator {
   std::string action(const core::action::HurrySpare& a);
   std::string action(const core::action::DiscardSpare& a);
   std::string action(const core::action::RunTest& a);
+  std::string action(const core::action::FreezeGroup& a);
+  std::string action(const core::action::ThawGroup& a);
   std::string action(const core::action::CancelTest& a);
   std::string action(const core::action::JudgeTest& a);
   std::string action(const core::action::ReportVerdict& a);

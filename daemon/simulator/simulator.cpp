@@ -41,18 +41,18 @@ void Simulator::lose_at(Duration when, Domain domain, Fault fault, std::string r
 
 Outcome Simulator::run(Limits limits) {
   while (true) {
-    const auto boot = next_boot();
-    if (agenda_.due.empty() && !boot) break;
-    const Instant next = agenda_.due.empty() ? *boot
-                         : boot              ? std::min(*boot, agenda_.due.top().at)
+    const auto work = next_work();
+    if (agenda_.due.empty() && !work) break;
+    const Instant next = agenda_.due.empty() ? *work
+                         : work              ? std::min(*work, agenda_.due.top().at)
                                              : agenda_.due.top().at;
     if (outcome_.events >= limits.events || next.time_since_epoch() > limits.time) {
       outcome_.exhausted = true;
       break;
     }
     agenda_.now = next;
-    if (boot && *boot <= next) {
-      end_boots();
+    if (work && *work <= next) {
+      end_work();
       continue;
     }
     const auto happen = agenda_.due.top().happen;
@@ -72,6 +72,7 @@ void Simulator::deliver(const core::Event& event) {
   if (const auto* run = std::get_if<event::RunSubmitted>(&event); run && !scheduler_.run_active()) {
     run_.plan = run->plan;
     run_.submitted = agenda_.now;
+    run_.ran.clear();
     outcome_.finished.reset();
     outcome_.verdicts.clear();
     outcome_.untested.clear();
@@ -107,34 +108,45 @@ void Simulator::arm_deadline() {
 
 // ---- resets ----
 
-/// Microseconds of progress that each boot makes in one of time.
-double Simulator::boot_rate() const {
-  const auto running = static_cast<double>(boots_.under_way.size());
-  return std::min(1.0, static_cast<double>(model_.cores) / running);
+/// Microseconds of progress that each boot and each test that works makes in one of time.
+double Simulator::work_rate() const {
+  auto wanted = static_cast<double>(boots_.under_way.size());
+  for (const auto& [prefix, thread] : threads_)
+    if (thread.course && thread.course->works() && !thread.course->frozen) ++wanted;
+  return std::min(1.0, static_cast<double>(model_.cores) / wanted);
 }
 
-std::optional<Instant> Simulator::next_boot() const {
-  if (boots_.under_way.empty()) return std::nullopt;
-  double least = boots_.under_way.front().left;
-  for (const Boot& boot : boots_.under_way) least = std::min(least, boot.left);
-  return std::max(agenda_.now, boots_.at + Duration(std::llround(std::ceil(least / boot_rate()))));
+std::optional<Instant> Simulator::next_work() const {
+  std::optional<double> least;
+  const auto look = [&](double left) { least = std::min(least.value_or(left), left); };
+  for (const Boot& boot : boots_.under_way) look(boot.left);
+  for (const auto& [prefix, thread] : threads_)
+    if (thread.course && thread.course->works() && !thread.course->frozen) look(thread.course->left);
+  if (!least) return std::nullopt;
+  return std::max(agenda_.now, boots_.at + Duration(std::llround(std::ceil(*least / work_rate()))));
 }
 
-void Simulator::settle_boots() {
-  if (!boots_.under_way.empty()) {
-    const auto passed = agenda_.now - boots_.at;
-    const double progress = static_cast<double>(passed.count()) * boot_rate();
-    for (Boot& boot : boots_.under_way) boot.left -= progress;
-    outcome_.slots_busy += passed * static_cast<Duration::rep>(boots_.under_way.size());
+void Simulator::settle_work() {
+  const auto passed = agenda_.now - boots_.at;
+  const double rate = work_rate();
+  const double progress = static_cast<double>(passed.count()) * rate;
+  for (Boot& boot : boots_.under_way) boot.left -= progress;
+  for (auto& [prefix, thread] : threads_) {
+    if (!thread.course || !thread.course->works() || thread.course->frozen) continue;
+    thread.course->left -= progress;
+    thread.course->used += progress;
+    thread.course->starved += static_cast<double>(passed.count()) - progress;
   }
+  outcome_.slots_busy += passed * static_cast<Duration::rep>(boots_.under_way.size());
   boots_.at = agenda_.now;
 }
 
-void Simulator::end_boots() {
-  settle_boots();
+void Simulator::end_work() {
+  settle_work();
   // A millionth of a microsecond is what rounding leaves.
+  constexpr double nothing = 1e-6;
   for (std::size_t i = 0; i < boots_.under_way.size();) {
-    if (boots_.under_way[i].left > 1e-6) {
+    if (boots_.under_way[i].left > nothing) {
       ++i;
       continue;
     }
@@ -142,6 +154,11 @@ void Simulator::end_boots() {
     boots_.under_way.erase(boots_.under_way.begin() + static_cast<std::ptrdiff_t>(i));
     end_boot(std::move(boot));
   }
+  std::vector<core::Prefix> done;
+  for (const auto& [prefix, thread] : threads_)
+    if (thread.course && thread.course->works() && !thread.course->frozen && thread.course->left <= nothing)
+      done.push_back(prefix);
+  for (const core::Prefix& prefix : done) next_step(prefix);
 }
 
 void Simulator::end_boot(Boot boot) {
@@ -169,7 +186,7 @@ void Simulator::perform(const action::ResetDomain& a) {
         machine.power == Machine::Power::off ? "domain is not running" : "domain is already running"});
     return;
   }
-  settle_boots();
+  settle_work();
   machine.power = Machine::Power::booting;
   ++machine.resets;
   const auto& fate_of = a.method == core::Method::swap && model_.swap ? model_.swap
@@ -185,8 +202,8 @@ void Simulator::perform(const action::CancelReset& a) {
   const auto boot = std::find_if(boots_.under_way.begin(), boots_.under_way.end(),
                                  [&](const Boot& b) { return b.order.ticket == a.ticket; });
   if (boot == boots_.under_way.end() || boot->fate.ignores_cancel) return;  // too late
-  settle_boots();
-  boot->left = std::min(boot->left, static_cast<double>(model_.interrupt.count()) * boot_rate());
+  settle_work();
+  boot->left = std::min(boot->left, static_cast<double>(model_.interrupt.count()) * work_rate());
   boot->fate.fault = Fault::guest;
   boot->fate.reason = "cancelled";
   boot->fate.ignores_cancel = true;  // once is enough
@@ -282,11 +299,91 @@ void Simulator::begin(const core::Prefix& prefix, const action::RunTest& job) {
       if (threads_[prefix].turn == turn) lose({prefix, loss.host}, loss);
     });
   const auto& fate = thread.fate;
-  if (fate.host_fault)
-    end_test(prefix, fate.takes, event::TestAborted{job.attempt, fate.host_fault->value, fate.reason, fate.stuck});
-  else
-    end_test(prefix, fate.takes, event::TestRan{job.attempt, fate.stuck});
-  thread.ending = false;  // that was its own end; something may still come before it
+  core::Event own_end =
+      fate.host_fault ? core::Event(event::TestAborted{job.attempt, fate.host_fault->value, fate.reason, fate.stuck})
+                      : event::TestRan{job.attempt, fate.stuck};
+  const unsigned steps = fate.work.count() > 0 ? 2 * std::max(1U, fate.turns) : 1;
+  thread.course = Course{.order = job, .own_end = std::move(own_end), .steps = steps + 1};
+  next_step(prefix);
+  arm_tick();
+}
+
+/// The step under way is done; after the last one the test comes to its own end.
+void Simulator::next_step(const core::Prefix& prefix) {
+  settle_work();
+  Thread& thread = threads_[prefix];
+  Course& course = *thread.course;
+  if (--course.steps == 0) {
+    end_job(prefix, core::Event(course.own_end));
+    return;
+  }
+  const Duration whole = course.works() ? thread.fate.work : thread.fate.takes;
+  course.left =
+      static_cast<double>(whole.count()) / (thread.fate.work.count() > 0 ? std::max(1U, thread.fate.turns) : 1);
+  if (!course.works()) begin_rest(prefix);
+}
+
+void Simulator::begin_rest(const core::Prefix& prefix) {
+  Course& course = *threads_[prefix].course;
+  course.at = agenda_.now;
+  due(agenda_.now + Duration(std::llround(course.left)),
+      [this, prefix, turn = threads_[prefix].turn, resting = ++course.resting] {
+        const Thread& thread = threads_[prefix];
+        if (thread.turn == turn && thread.course && thread.course->resting == resting) next_step(prefix);
+      });
+}
+
+Simulator::Thread* Simulator::thread_of(core::AttemptId attempt) {
+  for (auto& [prefix, thread] : threads_)
+    if (thread.course && thread.course->order.attempt == attempt) return &thread;
+  return nullptr;
+}
+
+void Simulator::freeze(core::AttemptId attempt, bool frozen) {
+  Thread* thread = thread_of(attempt);
+  if (thread == nullptr || thread->course->frozen == frozen) return;
+  settle_work();
+  Course& course = *thread->course;
+  course.frozen = frozen;
+  if (frozen) {
+    course.frozen_since = agenda_.now;
+    if (!course.works()) course.left -= static_cast<double>((agenda_.now - course.at).count());
+    ++course.resting;
+    return;
+  }
+  course.frozen_for += agenda_.now - course.frozen_since;
+  if (!course.works()) begin_rest(course.order.prefix);
+}
+
+void Simulator::perform(const action::FreezeGroup& a) { freeze(a.attempt, true); }
+void Simulator::perform(const action::ThawGroup& a) { freeze(a.attempt, false); }
+
+// ---- measuring ----
+
+void Simulator::arm_tick() {
+  if (model_.tick.count() <= 0 || run_.ticks) return;
+  run_.ticks = true;
+  run_.measured = agenda_.now;
+  due(agenda_.now + model_.tick, [this] { tick(); });
+}
+
+void Simulator::tick() {
+  run_.ticks = false;
+  settle_work();
+  core::Load load{
+      .interval = agenda_.now - run_.measured, .processors = static_cast<double>(model_.cores), .groups = {}};
+  for (auto& [prefix, thread] : threads_) {
+    if (!thread.course) continue;
+    Course& course = *thread.course;
+    const auto since = [](double now, double& told) { return Duration(std::llround(now - std::exchange(told, now))); };
+    load.groups.push_back({.attempt = course.order.attempt,
+                           .used = since(course.used, course.measured_used),
+                           .starved = since(course.starved, course.measured_starved),
+                           .exempt = thread.fate.exempt});
+  }
+  if (load.groups.empty()) return;
+  arm_tick();
+  result(event::LoadMeasured{std::move(load)});
 }
 
 /// The test under way ends so, unless it has ended before.
@@ -299,9 +396,17 @@ void Simulator::end_test(const core::Prefix& prefix, Duration after, core::Event
 }
 
 void Simulator::end_job(const core::Prefix& prefix, core::Event event) {
+  settle_work();
   Thread& thread = threads_[prefix];
   ++thread.turn;
   thread.jobs.pop_front();
+  if (const auto course = std::exchange(thread.course, std::nullopt)) {
+    const double all = course->used + course->starved + static_cast<double>(thread.fate.takes.count());
+    run_.ran[course->order.attempt] = {
+        .use = {"", Duration(std::llround(course->used)), Duration(std::llround(course->starved))},
+        .frozen = course->frozen_for + (course->frozen ? agenda_.now - course->frozen_since : Duration{}),
+        .bore = course->starved <= thread.fate.bears * all};
+  }
   result(std::move(event));
   if (!thread.jobs.empty()) begin_job(prefix);
 }
@@ -325,7 +430,7 @@ void Simulator::lose(const Domain& domain, const Loss& loss) {
   const auto boot = std::find_if(boots_.under_way.begin(), boots_.under_way.end(),
                                  [&](const Boot& b) { return b.order.domain == domain; });
   if (boot != boots_.under_way.end()) {
-    settle_boots();
+    settle_work();
     result(event::DomainResetFailed{boot->order.ticket, loss.fault, loss.reason});
     boots_.under_way.erase(boot);
   }
@@ -356,7 +461,9 @@ void Simulator::begin_judging() {
     const JudgeFate fate = model_.judge(job.test, run_.numbers[job.attempt]);
     due(agenda_.now + fate.takes, [this, job, fate] {
       --judges_.busy;
-      result(event::AttemptJudged{job.attempt, fate.verdict, fate.issues});
+      const Ran& ran = run_.ran[job.attempt];
+      const core::Verdict verdict = ran.bore ? fate.verdict : core::worse(fate.verdict, core::Verdict::failed);
+      result(event::AttemptJudged{job.attempt, verdict, fate.issues, {ran.use}, ran.frozen});
       begin_judging();
     });
   }

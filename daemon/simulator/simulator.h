@@ -91,6 +91,23 @@ class Simulator {
     ResetFate fate;
     double left;  ///< microseconds of a core
   };
+  /// Where a test under way is.
+  struct Course {
+    core::action::RunTest order;
+    core::Event own_end;        ///< what it comes to by itself
+    unsigned steps = 0;         ///< that are left, the one under way included; an even number of them: it works
+    double left = 0;            ///< microseconds of that step, up to `at`
+    core::Instant at{};         ///< for one that rests
+    std::uint64_t resting = 0;  ///< a due end of another rest is void
+    bool frozen = false;
+    core::Instant frozen_since{};
+    core::Duration frozen_for{};
+    double used = 0;              ///< microseconds
+    double starved = 0;           ///< microseconds
+    double measured_used = 0;     ///< of that, what was told of
+    double measured_starved = 0;  ///< the same
+    [[nodiscard]] bool works() const { return steps > 0 && steps % 2 == 0; }
+  };
   /// The domain as the hypervisor has it.
   struct Machine {
     enum class Power { off, booting, on } power = Power::off;
@@ -100,19 +117,20 @@ class Simulator {
   };
   using Job = std::variant<core::action::PauseDomain, core::action::RunTest>;
   struct Thread {
-    std::deque<Job> jobs;    ///< front is under way
-    std::uint64_t turn = 0;  ///< a due end of another turn is void
-    TestFate fate;           ///< of the test under way
-    bool ending = false;     ///< the test's end is decided
+    std::deque<Job> jobs;            ///< front is under way
+    std::uint64_t turn = 0;          ///< a due end of another turn is void
+    TestFate fate;                   ///< of the test under way
+    bool ending = false;             ///< the test's end is decided
+    std::optional<Course> course{};  ///< of the test under way
   };
 
   void due(core::Instant at, std::function<void()> happen);
   void deliver(const core::Event& event);
   void result(core::Event event);
-  std::optional<core::Instant> next_boot() const;
-  double boot_rate() const;
-  void settle_boots();
-  void end_boots();
+  std::optional<core::Instant> next_work() const;
+  double work_rate() const;
+  void settle_work();
+  void end_work();
   void end_boot(Boot boot);
   void arm_deadline();
 
@@ -124,6 +142,8 @@ class Simulator {
   void perform(const core::action::HurrySpare&) {}
   void perform(const core::action::DiscardSpare& a);
   void perform(const core::action::RunTest& a);
+  void perform(const core::action::FreezeGroup& a);
+  void perform(const core::action::ThawGroup& a);
   void perform(const core::action::CancelTest& a);
   void perform(const core::action::JudgeTest& a);
   void perform(const core::action::ReportVerdict& a);
@@ -138,6 +158,12 @@ class Simulator {
   void begin(const core::Prefix& prefix, const core::action::PauseDomain& job);
   void begin(const core::Prefix& prefix, const core::action::RunTest& job);
   [[nodiscard]] const core::PlannedTest& planned(core::TestIndex index) const;
+  void next_step(const core::Prefix& prefix);
+  void begin_rest(const core::Prefix& prefix);
+  Thread* thread_of(core::AttemptId attempt);
+  void freeze(core::AttemptId attempt, bool frozen);
+  void arm_tick();
+  void tick();
   void end_test(const core::Prefix& prefix, core::Duration after, core::Event event);
   void end_job(const core::Prefix& prefix, core::Event event);
   void begin_judging();
@@ -153,7 +179,13 @@ class Simulator {
   };
   struct Boots {
     std::vector<Boot> under_way{};
-    core::Instant at{};  ///< up to here Boot::left is right
+    core::Instant at{};  ///< up to here Boot::left is right, and Course::left of those that work
+  };
+  /// What a test's script left for its judge.
+  struct Ran {
+    core::record::HostUse use;
+    core::Duration frozen{};
+    bool bore = true;  ///< for how long it was starved
   };
   struct Judges {
     std::deque<core::action::JudgeTest> to_judge{};
@@ -164,6 +196,9 @@ class Simulator {
     core::RunPlan plan{};
     core::Instant submitted{};
     std::map<core::AttemptId, unsigned> numbers{};
+    std::map<core::AttemptId, Ran> ran{};
+    bool ticks = false;  ///< the next measurement is due
+    core::Instant measured{};
   };
 
   Model model_;

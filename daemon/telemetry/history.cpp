@@ -48,7 +48,7 @@ std::vector<PastRun> past_runs(SQLite::Database& connection, unsigned count) {
                         "SELECT id, started, workers, prefixes, tests, outcome, "
                         "passed, failed, unresolved, untested, unsupported, flaky, exit_status, makespan, timeouts, "
                         "boots, restores, loads, failed_resets, load, cpu, cpu_pressure, memory_pressure, io_pressure, "
-                        "used, starved FROM runs ORDER BY id DESC LIMIT ?");
+                        "used, starved, frozen, starved_attempts FROM runs ORDER BY id DESC LIMIT ?");
   bind_all(row, count);
   std::vector<PastRun> runs;
   while (row.executeStep()) {
@@ -75,6 +75,8 @@ std::vector<PastRun> past_runs(SQLite::Database& connection, unsigned count) {
     run.io_pressure = number(next());
     run.used = number(next());
     run.starved = number(next());
+    run.frozen = number(next());
+    run.starved_attempts = next().getUInt();
   }
   return runs;
 }
@@ -226,6 +228,7 @@ report::LoadRow load_row(const std::vector<const PastRun*>& runs) {
     const auto share = [&](unsigned part, unsigned all) { return all == 0 ? 0 : 100.0 * part / all / row.runs; };
     row.failed += share(run->counts.failed + run->counts.unresolved, run->tests);
     row.timeouts += share(run->timeouts, run->tests);
+    row.starved_attempts += share(run->starved_attempts, run->tests);
     row.failed_resets += share(run->failed_resets, run->boots + run->restores + run->loads + run->failed_resets);
   }
   if (measured > 0) row.starved = starved / measured;

@@ -16,7 +16,7 @@ report::Totals totals(SQLite::Database& connection) {
                         "SELECT sum(outcome = 'completed'), sum(outcome = 'stopped'), sum(outcome = 'infrastructure'), "
                         "sum(passed), sum(failed), sum(unresolved), sum(untested), sum(unsupported), sum(flaky), "
                         "sum(timeouts), sum(boots), sum(restores), sum(loads), sum(failed_resets), sum(makespan), "
-                        "sum(used), sum(starved) "
+                        "sum(starved_attempts), sum(used), sum(starved), sum(frozen) "
                         "FROM runs WHERE finished IS NOT NULL");
   row.executeStep();
   report::Totals out;
@@ -26,8 +26,10 @@ report::Totals totals(SQLite::Database& connection) {
         &out.unsupported, &out.flaky, &out.timeouts, &out.boots, &out.restores, &out.loads, &out.failed_resets})
     *sum = static_cast<std::uint64_t>(row.getColumn(at++).getInt64());
   out.makespan = duration(row.getColumn(at++));
+  out.starved_attempts = static_cast<std::uint64_t>(row.getColumn(at++).getInt64());
   out.used = duration(row.getColumn(at++));
-  out.starved = duration(row.getColumn(at));
+  out.starved = duration(row.getColumn(at++));
+  out.frozen = duration(row.getColumn(at));
   return out;
 }
 

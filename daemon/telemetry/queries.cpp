@@ -47,6 +47,7 @@ Attempt attempt_of(SQLite::Statement& row) {
                    .test = duration(row.getColumn(10)),
                    .judging = duration(row.getColumn(11))};
   attempt.output = row.getColumn(12).getString();
+  attempt.frozen = duration(row.getColumn(17));
   attempt.resets = {.boots = row.getColumn(13).getUInt(),
                     .restores = row.getColumn(14).getUInt(),
                     .loads = row.getColumn(15).getUInt(),
@@ -54,10 +55,16 @@ Attempt attempt_of(SQLite::Statement& row) {
   return attempt;
 }
 
+bool has_issue(const Attempt& attempt, std::string_view name) {
+  return std::any_of(attempt.issues.begin(), attempt.issues.end(),
+                     [&](const core::Issue& issue) { return issue.name == name; });
+}
+
 bool is_flaky(const TestResult& test) {
   return test.verdict == core::Verdict::passed &&
          std::any_of(test.attempts.begin(), test.attempts.end(), [](const Attempt& attempt) {
-           return attempt.verdict && attempt.verdict != core::Verdict::passed;
+           return attempt.verdict && attempt.verdict != core::Verdict::passed &&
+                  !has_issue(attempt, core::issue::starved);
          });
 }
 
@@ -95,7 +102,8 @@ std::vector<TestResult> tests_of(SQLite::Database& connection, RunId run) {
 
   SQLite::Statement row(connection,
                         "SELECT test, id, number, prefix, started, verdict, final, abandoned, waiting_seconds, "
-                        "reset_seconds, test_seconds, judging_seconds, output, boots, restores, loads, fallbacks "
+                        "reset_seconds, test_seconds, judging_seconds, output, boots, restores, loads, fallbacks, "
+                        "coalesce(frozen_seconds, 0) "
                         "FROM attempts LEFT JOIN (SELECT attempt, sum(ok AND method = 'boot') AS boots, "
                         "sum(ok AND method = 'restore') AS restores, sum(ok AND method IN ('load', 'swap')) AS loads, "
                         "sum(NOT ok AND method <> 'boot') AS fallbacks FROM resets WHERE run = ?1 GROUP BY attempt) "
@@ -205,9 +213,8 @@ void add_incidents(SQLite::Database& connection, report::RunSummary& summary) {
   }
   for (const TestResult& test : summary.tests) {
     for (const Attempt& attempt : test.attempts) {
-      const bool faulty = std::any_of(attempt.issues.begin(), attempt.issues.end(),
-                                      [](const core::Issue& issue) { return issue.name == core::issue::host_fault; });
-      if (faulty) ++summary.host_faults.attempts;
+      if (has_issue(attempt, core::issue::host_fault)) ++summary.host_faults.attempts;
+      if (has_issue(attempt, core::issue::starved)) ++summary.host_faults.starved;
     }
   }
 }
@@ -347,11 +354,11 @@ std::map<std::string, core::Verdict> Queries::last_verdicts() {
 std::map<std::string, Duration> Queries::past_durations(std::span<const std::string> tests) {
   return reading(database_, [&](SQLite::Database& connection) {
     // CROSS: from the name's runs, newest first, to their attempts, so that 9 rows are read and not all of history.
-    SQLite::Statement row(
-        connection,
-        "SELECT a.test_seconds FROM tests t CROSS JOIN attempts a ON a.run = t.run AND a.test = t.ordinal "
-        "WHERE t.name = ? AND a.verdict IN ('passed', 'failed') "
-        "ORDER BY t.run DESC, a.number DESC LIMIT 9");
+    SQLite::Statement row(connection,
+                          "SELECT a.test_seconds - coalesce(a.frozen_seconds, 0) FROM tests t CROSS JOIN attempts a ON "
+                          "a.run = t.run AND a.test = t.ordinal "
+                          "WHERE t.name = ? AND a.verdict IN ('passed', 'failed') "
+                          "ORDER BY t.run DESC, a.number DESC LIMIT 9");
     std::map<std::string, Duration> durations;
     for (const std::string& test : tests) {
       std::vector<Duration> taken;

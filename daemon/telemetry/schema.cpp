@@ -262,8 +262,15 @@ ALTER TABLE runs ADD COLUMN used REAL;                 -- of a finished run: its
 ALTER TABLE runs ADD COLUMN starved REAL;
 )sql";
 
-constexpr std::array scripts_in_order{version_1, version_2, version_3, version_4,
-                                      version_5, version_6, version_7, version_8};
+/// For how long tests stood still, and how many attempts did not pass for want of processors.
+constexpr std::string_view version_9 = R"sql(
+ALTER TABLE attempts ADD COLUMN frozen_seconds REAL;  -- NULL: of an older kvmtest, which let nothing stand still
+ALTER TABLE runs ADD COLUMN frozen REAL;              -- of a finished run: its attempts' together
+ALTER TABLE runs ADD COLUMN starved_attempts INTEGER; -- of a finished run: attempts with the issue STARVED
+)sql";
+
+constexpr std::array scripts_in_order{version_1, version_2, version_3, version_4, version_5,
+                                      version_6, version_7, version_8, version_9};
 
 int number(SQLite::Database& connection, const char* query) { return connection.execAndGet(query).getInt(); }
 

@@ -71,10 +71,11 @@ struct Writer::Statements {
       connection,
       "INSERT INTO attempts(id, run, test, number, prefix, verdict, final, waiting_seconds, reset_seconds, "
       "test_seconds, "
-      "judging_seconds, output) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "judging_seconds, output, frozen_seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT(id) DO UPDATE SET verdict = excluded.verdict, final = excluded.final, "
       "waiting_seconds = excluded.waiting_seconds, reset_seconds = excluded.reset_seconds, "
-      "test_seconds = excluded.test_seconds, judging_seconds = excluded.judging_seconds, output = excluded.output "
+      "test_seconds = excluded.test_seconds, judging_seconds = excluded.judging_seconds, output = excluded.output, "
+      "frozen_seconds = excluded.frozen_seconds "
       "WHERE verdict IS NULL AND NOT abandoned AND run = excluded.run AND test = excluded.test"};
   SQLite::Statement insert_issue{connection,
                                  "INSERT INTO issues(attempt, ordinal, host, name, detail) VALUES (?, ?, ?, ?, ?)"};
@@ -84,7 +85,7 @@ struct Writer::Statements {
       connection,
       "UPDATE tests SET verdict = ?1, reason = ?2, seconds = ?3, "
       "retried = (SELECT count(*) FROM attempts a WHERE a.run = ?4 AND a.test = ?5 AND a.verdict <> 'passed' "
-      "AND NOT EXISTS (SELECT 1 FROM issues WHERE attempt = a.id AND name = 'HOST-FAULT')) "
+      "AND NOT EXISTS (SELECT 1 FROM issues WHERE attempt = a.id AND name IN ('HOST-FAULT', 'STARVED'))) "
       "WHERE run = ?4 AND ordinal = ?5 AND verdict IS NULL"};
   SQLite::Statement abandon_attempts{connection, "UPDATE attempts SET abandoned = 1 WHERE run = ? AND verdict IS NULL"};
   SQLite::Statement insert_command{connection,
@@ -121,7 +122,9 @@ struct Writer::Statements {
       "coalesce(sum(NOT ok), 0) FROM resets WHERE run = ?1), "
       "(load, cpu, cpu_pressure, memory_pressure, io_pressure) = (SELECT avg(load), avg(cpu), avg(cpu_pressure), "
       "avg(memory_pressure), avg(io_pressure) FROM samples WHERE run = ?1), "
-      "(used, starved) = (SELECT sum(used_seconds), sum(starved_seconds) FROM attempts WHERE run = ?1) WHERE id = ?1"};
+      "(used, starved, frozen) = (SELECT sum(used_seconds), sum(starved_seconds), sum(frozen_seconds) FROM attempts "
+      "WHERE run = ?1), starved_attempts = (SELECT count(DISTINCT a.id) FROM attempts a JOIN issues i "
+      "ON i.attempt = a.id WHERE a.run = ?1 AND i.name = 'STARVED') WHERE id = ?1"};
 
   std::int64_t ordinal(const Record& record, const std::string& test) {
     struct Reset {
@@ -181,10 +184,11 @@ struct Writer::Statements {
   void on(const Record& record, const AttemptJudged& judged) {
     const std::int64_t test = ordinal(record, judged.test);
     if (judged.final)
-      decide(record, test, judged.test, judged.test_verdict.value_or(judged.verdict), "", judged.split.test);
+      decide(record, test, judged.test, judged.test_verdict.value_or(judged.verdict), "",
+             judged.split.test - judged.frozen);
     const int changed = execute(judge_attempt, judged.attempt, record.run, test, judged.number, judged.prefix,
                                 judged.verdict, judged.final, judged.split.waiting, judged.split.reset,
-                                judged.split.test, judged.split.judging, judged.output);
+                                judged.split.test, judged.split.judging, judged.output, judged.frozen);
     if (changed != 1) impossible(record, fmt::format("attempt {} cannot be judged (again)", judged.attempt.value));
     unsigned index = 0;
     for (const core::Issue& issue : judged.issues) {

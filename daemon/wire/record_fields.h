@@ -154,10 +154,10 @@ void fields(Is<core::record::PointsJudged> auto& value, Field field) {
 }
 template <class Field>
 void fields(Is<core::record::AttemptJudged> auto& value, Field field) {
-  auto& [attempt, test, prefix, number, verdict, issues, split, output, final_, test_verdict, use] = value;
+  auto& [attempt, test, prefix, number, verdict, issues, split, output, final_, test_verdict, use, frozen] = value;
   field("attempt", attempt), field("test", test), field("prefix", prefix), field("number", number);
   field("verdict", verdict), field("issues", issues), field("split", split), field("output", output);
-  field("final", final_), field("test_verdict", test_verdict), field("use", use);
+  field("final", final_), field("test_verdict", test_verdict), field("use", use), field("frozen", frozen);
 }
 template <class Field>
 void fields(Is<core::record::TestUntested> auto& value, Field field) {

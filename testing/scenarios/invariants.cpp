@@ -29,6 +29,7 @@ void Invariants::see(core::Instant now, const core::Event& event, const core::Ac
   }
   expect(held_.next.empty(), "what failed is held when it is to be");
   if (std::holds_alternative<event::StopRequested>(event)) check_stopped(actions);
+  if (const auto* load = std::get_if<event::LoadMeasured>(&event)) check_frozen(*load);
   check_pool(scheduler);
   // Where memory is short, looking again destroys more than it must.
   if (thorough_ && (!run_ || run_->plan.memory.budget == 0)) check_nothing_is_left(scheduler);
@@ -71,7 +72,8 @@ void Invariants::check_pool(const core::Scheduler& scheduler) {
   const core::RebootPool& pool = scheduler.pool();
   expect(pool.busy() == jobs_.resets.size(), "the pool's busy slots are the resets under way");
   for (const bool boots : {false, true})
-    expect(pool.queued(boots) == 0 || pool.busy(boots) >= pool.slots(boots), "no job queues while a slot is free");
+    expect(pool.queued(boots) == 0 || pool.busy(boots) >= pool.slots(boots) || one_alone(),
+           "no job queues while a slot is free");
   expect(pool.slots(true) == pool_.slots && pool.slots(false) == pool_.quick_slots,
          "the pool has the slots it was given");
 }
@@ -283,6 +285,7 @@ void Invariants::happened(const event::TestRan& e) {
   if (!attempt) return;
   set_stuck(*attempt, e.stuck);
   attempt->ended = now_;
+  attempt->beside = static_cast<unsigned>(running_tests().size());
   attempt->to_judge = !attempt->host_fault;
   // A stop ends it without a verdict.
   if (attempt->host_fault && run_->stopping) run_->tests[attempt->test].busy = false;
@@ -305,6 +308,46 @@ void Invariants::happened(const event::AttemptJudged& e) {
   if (!attempt.ended || attempt.judged) return;
   attempt.judged = now_;
   attempt.verdict = e.verdict;
+  attempt.issues = e.issues;
+  const core::Policy& policy = run_->plan.policy;
+  const auto ran = core::seconds(*attempt.ended - attempt.began - e.frozen);
+  const core::Duration starved = core::record::of_group(e.use).starved;
+  attempt.starved = starved > policy.starved_least && core::seconds(starved) > policy.starved * ran;
+}
+
+void Invariants::happened(const event::LoadMeasured& e) {
+  for (const core::GroupLoad& group : e.load.groups)
+    if (Attempt* attempt = running(group.attempt)) attempt->exempt = group.exempt;
+}
+
+/// After a measurement.
+void Invariants::check_frozen(const event::LoadMeasured& e) {
+  const auto tests = running_tests();
+  if (tests.empty()) return;
+  const auto stands = [](const Attempt* attempt) { return attempt->frozen_since.has_value(); };
+  expect(!std::all_of(tests.begin(), tests.end(), stands), "some test goes on");
+  // Each of the others has a turn first, which ends with the first measurement after a slice.
+  const auto turn = run_->plan.sharing.slice + 2 * e.load.interval;
+  const auto longest = turn * static_cast<int>(run_->plan.prefixes.size() + 1);
+  for (const Attempt* attempt : tests) {
+    expect(!attempt->exempt || !stands(attempt), "a test that may not stand still does not");
+    expect(!stands(attempt) || now_ - *attempt->frozen_since <= longest, "no test stands still for ever");
+  }
+}
+
+std::vector<Invariants::Attempt*> Invariants::running_tests() {
+  std::vector<Attempt*> tests;
+  if (!run_) return tests;
+  for (auto& [id, attempt] : run_->attempts)
+    if (!attempt.ended && !attempt.reported) tests.push_back(&attempt);
+  return tests;
+}
+
+/// Whether a test runs that is to have nothing beside it.
+bool Invariants::one_alone() {
+  const auto tests = running_tests();
+  return std::any_of(tests.begin(), tests.end(),
+                     [&](const Attempt* attempt) { return run_->tests.at(attempt->test).beside == 0U; });
 }
 
 void Invariants::happened(const event::DomainRequested& e) {

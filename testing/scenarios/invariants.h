@@ -60,13 +60,21 @@ class Invariants {
     bool reported = false;
     bool cancelled = false;
     bool host_fault = false;
+    bool starved = false;               ///< for longer than the policy bears
+    std::vector<core::Issue> issues{};  ///< the judge's
+    unsigned beside = 0;                ///< tests that ran when its script ended
+    bool exempt = true;                 ///< it may not stand still, as the last measurement told
+    std::optional<core::Instant> frozen_since{};
   };
   struct Test {
     core::PlannedTest plan;
     unsigned attempts = 0;  ///< reported, or under way
     unsigned faults = 0;    ///< host faults that were retried, since the last attempt that counts
     core::SoFar so_far{};
-    bool busy = false;  ///< an attempt runs or is being judged
+    unsigned starved = 0;               ///< attempts that were tried again for that
+    std::vector<core::Issue> issues{};  ///< of the last of those
+    std::optional<unsigned> beside{};   ///< how many may run beside the next attempt
+    bool busy = false;                  ///< an attempt runs or is being judged
     bool decided = false;
   };
   struct Run {
@@ -135,6 +143,7 @@ class Invariants {
   void happened(const core::event::TestRan& e);
   void happened(const core::event::TestAborted& e);
   void happened(const core::event::AttemptJudged& e);
+  void happened(const core::event::LoadMeasured& e);
   void happened(const core::event::DomainRequested& e);
   void happened(const core::event::DestroyRequested& e);
   void happened(const core::event::DeadlinePassed&) {}
@@ -147,6 +156,8 @@ class Invariants {
   void wanted(const core::action::HurrySpare& a);
   void wanted(const core::action::DiscardSpare& a);
   void wanted(const core::action::RunTest& a);
+  void wanted(const core::action::FreezeGroup& a);
+  void wanted(const core::action::ThawGroup& a);
   void wanted(const core::action::CancelTest& a);
   void wanted(const core::action::JudgeTest& a);
   void wanted(const core::action::ReportVerdict& a);
@@ -172,6 +183,11 @@ class Invariants {
   void set_stuck(const Attempt& attempt, const std::vector<core::Host>& stuck);
   void reset_ended(core::Ticket ticket, Power power);
   void check_repetition(const core::action::ReportVerdict& a, Test& test);
+  void check_room(const core::action::RunTest& a, const Test& test);
+  bool check_starved(const core::action::ReportVerdict& a, Test& test);
+  void check_frozen(const core::event::LoadMeasured& e);
+  [[nodiscard]] std::vector<Attempt*> running_tests();
+  [[nodiscard]] bool one_alone();
   void check_stopped(const core::Actions& actions);
   void check_pool(const core::Scheduler& scheduler);
   void check_method(const core::action::ResetDomain& a);

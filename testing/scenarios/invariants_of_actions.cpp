@@ -227,15 +227,49 @@ void Invariants::wanted(const action::RunTest& a) {
       expect(machine.power == Power::off || machine.power == Power::paused,
              "domains a test does not need are off or paused: " + domain.name());
   }
+  check_room(a, test->second);
   test->second.busy = true;
   run_->attempts[a.attempt] = {
       .test = a.test, .prefix = a.prefix, .number = a.number, .began = now_, .ready_after = a.ready_after};
+}
+
+/// A test that was starved has more room than before, at last all of it.
+void Invariants::check_room(const action::RunTest& a, const Test& test) {
+  const auto tests = running_tests();
+  expect(!test.beside || tests.size() <= *test.beside, "a test that was starved has more room: " + test.plan.name);
+  for (const Attempt* each : tests) {
+    const auto& beside = run_->tests.at(each->test).beside;
+    expect(!beside || tests.size() <= *beside, "nothing begins beside a test that is to have more room");
+  }
+  if (test.beside != 0U) return;
+  expect(jobs_.resets.empty(), "no domain is reset beside a test that is to run alone");
+  for (const auto& [domain, machine] : machines_)
+    expect(machine.spare != Spare::preparing, "no spare is made ready beside a test that is to run alone");
+  expect(a.number > 1, "no test runs alone at first");
+}
+
+void Invariants::wanted(const action::FreezeGroup& a) {
+  Attempt* attempt = running(a.attempt);
+  expect(attempt != nullptr, "only a running test stands still");
+  if (!attempt) return;
+  expect(run_->plan.sharing.freezing && !attempt->exempt, "only a test that may stand still does");
+  expect(!attempt->frozen_since && !attempt->cancelled, "a test that stands still, or is to end, is not frozen");
+  attempt->frozen_since = now_;
+}
+
+void Invariants::wanted(const action::ThawGroup& a) {
+  Attempt* attempt = running(a.attempt);
+  expect(attempt != nullptr, "only a running test goes on");
+  if (!attempt) return;
+  expect(attempt->frozen_since.has_value(), "only a test that stands still goes on");
+  attempt->frozen_since.reset();
 }
 
 void Invariants::wanted(const action::CancelTest& a) {
   Attempt* attempt = running(a.attempt);
   expect(attempt != nullptr, "only a running test is cancelled");
   if (!attempt) return;
+  expect(!attempt->frozen_since, "a test that is to end does not stand still");
   expect(run_->stopping || attempt->host_fault, "a test is cancelled for a reason");
   attempt->cancelled = true;
 }
@@ -262,6 +296,11 @@ void Invariants::wanted(const action::ReportVerdict& a) {
   expect(a.number == ++test.attempts, "verdicts are numbered like their attempts: " + name);
   test.decided = a.final;
   test.busy = false;
+  // Where it has come to the very same before, and is not tried again for that, it is its own.
+  const auto known = run_->attempts.find(a.attempt);
+  const bool again =
+      test.beside != 0U && test.starved < run_->plan.policy.starved_retries && !run_->stopping && !enough_failed();
+  const bool same = known != run_->attempts.end() && test.starved > 0 && test.issues == known->second.issues && !again;
   check_repetition(a, test);
   if (!a.issues.empty() &&
       (a.issues[0].name == core::issue::host_fault || a.issues[0].name == core::issue::boot_failed)) {
@@ -283,7 +322,12 @@ void Invariants::wanted(const action::ReportVerdict& a) {
   expect(ran.host_fault || ran.judged, "a verdict comes from a judge or a host fault: " + name);
   const bool bad = a.verdict == core::Verdict::failed || a.verdict == core::Verdict::unresolved;
   if (run_->plan.policy.keep_failed && ran.judged && a.final && bad && !run_->stopping) held_.next.insert(a.prefix);
-  if (ran.judged) expect(a.verdict == ran.verdict, "a verdict is the judge's: " + name);
+  const bool judged_bad = ran.verdict == core::Verdict::failed || ran.verdict == core::Verdict::unresolved;
+  const bool told = !a.issues.empty() && a.issues[0].name == core::issue::starved;
+  const bool starved = ran.judged && ran.starved && judged_bad && (told || !same);
+  expect(starved == told, "a bad verdict of a test that was starved is the host's fault: " + name);
+  if (ran.judged)
+    expect(a.verdict == (starved ? core::Verdict::unresolved : ran.verdict), "a verdict is the judge's: " + name);
   expect(a.split.waiting + a.split.reset == ran.ready_after, "the split adds up until the test: " + name);
   expect(a.split.test == *ran.ended - ran.began, "the split tells the test's time: " + name);
   expect(a.split.judging == (ran.judged ? *ran.judged - *ran.ended : core::Duration{}),
@@ -294,6 +338,7 @@ void Invariants::wanted(const action::ReportVerdict& a) {
 void Invariants::check_repetition(const action::ReportVerdict& a, Test& test) {
   const core::Policy& policy = run_->plan.policy;
   const std::string& name = test.plan.name;
+  if (check_starved(a, test)) return;
   const bool passed = a.verdict == core::Verdict::passed;
   test.so_far.stumbled = test.so_far.stumbled || !passed;
   const core::Verdict worst = core::worse(test.so_far.worst, a.verdict);
@@ -317,11 +362,28 @@ void Invariants::check_repetition(const action::ReportVerdict& a, Test& test) {
   const core::Verdict so_far = policy.repeat == 1 ? a.verdict : worst;
   const bool bad = so_far == core::Verdict::failed || so_far == core::Verdict::unresolved;
   if (bad && (a.final || policy.repeat != 1)) run_->failed.insert(a.test);
-  if (!a.final) return;
+  if (!a.final) {
+    test.starved = 0;
+    test.beside.reset();
+    return;
+  }
   expect(a.test_verdict == (policy.repeat == 1 ? a.verdict : worst),
          "a test's verdict is its last one, or the worst of its repetitions: " + name);
   expect(a.flaky == (a.test_verdict == core::Verdict::passed && test.so_far.stumbled),
          "a test that passed, but not at once, is flaky: " + name);
+}
+
+/// Whether it is tried again for no other reason than that it was starved.
+bool Invariants::check_starved(const action::ReportVerdict& a, Test& test) {
+  if (a.issues.empty() || a.issues[0].name != core::issue::starved) return false;
+  const unsigned retries = run_->plan.policy.starved_retries;
+  if (test.beside == 0U || test.starved >= retries || run_->stopping || enough_failed()) return false;
+  expect(!a.final, "a test that was starved is tried again: " + test.plan.name);
+  const unsigned beside = run_->attempts.at(a.attempt).beside;
+  test.issues = run_->attempts.at(a.attempt).issues;
+  ++test.starved;
+  test.beside = test.starved == retries ? 0 : std::min(beside, test.beside.value_or(beside)) / 2;
+  return true;
 }
 
 void Invariants::wanted(const action::ReportUntested& a) {

@@ -80,6 +80,12 @@ core::RunPlan random_plan(Dice& dice, std::int64_t number) {
     plan.spares = 1 + dice.below(8);
     plan.spare_slots = 1 + dice.below(3);
   }
+  plan.sharing.freezing = dice.chance(70);
+  plan.sharing.share = dice.chance(30) ? 0.1 * dice.below(11) : 1;
+  plan.sharing.slice = dice.up_to(3);
+  plan.policy.starved = 0.1 * dice.below(5);
+  plan.policy.starved_least = dice.up_to(1);
+  plan.policy.starved_retries = dice.below(4);
   if (dice.chance(30)) {
     plan.memory.budget = 1 + dice.below(20);
     for (const char* host : {"east", "west", "nic", "north", "road"})
@@ -93,6 +99,7 @@ simulator::Model random_model(Dice& dice, unsigned percent, const std::vector<co
   simulator::Model model;
   model.cores = 1 + dice.below(6);
   model.judges = 1 + dice.below(2);
+  if (dice.chance(60)) model.tick = std::chrono::milliseconds(500 * (1 + dice.below(4)));
   model.interrupt = dice.chance(50) ? 0s : dice.up_to(3);
   const auto loss = [&dice](unsigned within) {
     return simulator::Loss{.after = dice.up_to(within), .fault = dice.fault(), .script_sees = dice.chance(50)};
@@ -121,6 +128,12 @@ simulator::Model random_model(Dice& dice, unsigned percent, const std::vector<co
   model.pause_fails = [&dice, percent](const core::Domain&) { return dice.chance(percent); };
   model.test = [&dice, percent, loss, plans](core::TestIndex index, unsigned) {
     simulator::TestFate fate{.takes = dice.up_to(10), .ignores_cancel = dice.chance(20)};
+    if (dice.chance(70)) {
+      fate.work = dice.up_to(6);
+      fate.turns = 1 + dice.below(3);
+      fate.bears = dice.chance(50) ? 1 : 0.1 * dice.below(4);
+      fate.exempt = dice.chance(20);
+    }
     const auto& hosts = plans.front().tests.at(index.value % plans.front().tests.size()).hosts;
     const core::Host host = hosts[dice.below(static_cast<unsigned>(hosts.size()))];
     if (dice.chance(percent)) fate.host_fault = host;
@@ -194,7 +207,7 @@ RandomResult play_random(std::uint64_t seed, bool keep_log, const Watch& watch, 
 
   RandomResult result;
   // 40 tests of at most some 10 attempts of at most some 300 s and 100 events each; rests between them.
-  result.outcome = simulator.run({.events = 60'000, .time = std::chrono::hours(72)});
+  result.outcome = simulator.run({.events = 200'000, .time = std::chrono::hours(72)});
   invariants.end();
   result.broken = invariants.broken();
   if (result.outcome.exhausted) result.broken.insert(result.broken.begin(), "it never ends");

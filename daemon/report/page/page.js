@@ -58,14 +58,21 @@ function picture() {
     label.textContent = lane.name;
     row.append(label);
     for (const described of lane.spans) {
-      const [, kind, begin, length, starved] = described;
+      const [, kind, begin, length, starved, frozen] = described;
       const span = svg("rect", {x: x(begin).toFixed(2), y, width: Math.max(0.5, length / total * width).toFixed(2), height,
         fill: color(kind)});
       spans.set(span, described);
       row.append(span);
-      // At the foot of a test, as long a part as it was starved.
-      if (starved > 0) row.append(svg("rect", {x: x(begin).toFixed(2), y: y + height - 4, height: 4, class: "starved",
-        width: (starved / total * width).toFixed(2), fill: color("starved")}));
+      // At the foot of a test, as long parts as it was starved and stood still.
+      const part = (what, from, time) => {
+        if (!(time > 0)) return;
+        const rect = svg("rect", {x: x(from).toFixed(2), y: y + height - 4, height: 4, class: what,
+          width: (time / total * width).toFixed(2), fill: color(what)});
+        spans.set(rect, described);
+        row.append(rect);
+      };
+      part("starved", begin, starved);
+      part("frozen", begin + starved, frozen);
     }
     drawing.append(row);
   });
@@ -77,16 +84,17 @@ function picture() {
   drawing.addEventListener("pointerover", (event) => {
     const described = spans.get(event.target);
     if (described === undefined || event.target.firstChild !== null) return;
-    const [name, kind, begin, length, starved] = described;
+    const [name, kind, begin, length, starved, frozen] = described;
     const title = svg("title", {});
     title.textContent = name + ": " + kind + ", " + seconds(length) + " from " + seconds(begin) +
-      (starved > 0 ? ", starved " + seconds(starved) : "");
+      (starved > 0 ? ", starved " + seconds(starved) : "") + (frozen > 0 ? ", stood still for " + seconds(frozen) : "");
     event.target.append(title);
   });
   byId("picture").append(drawing);
   const kinds = new Set(data.lanes.flatMap((lane) => lane.spans.map((span) => span[1])));
-  if (data.lanes.some((lane) => lane.spans.some((span) => span[4] > 0))) kinds.add("starved");
-  for (const kind of ["waiting", "reset", "boot", "restore", "load", "swap", ...verdicts, "starved"]) {
+  for (const [at, what] of [[4, "starved"], [5, "frozen"]])
+    if (data.lanes.some((lane) => lane.spans.some((span) => span[at] > 0))) kinds.add(what);
+  for (const kind of ["waiting", "reset", "boot", "restore", "load", "swap", ...verdicts, "starved", "frozen"]) {
     if (!kinds.has(kind)) continue;
     const entry = element("span");
     entry.append(element("i", {style: "background:" + color(kind)}), kind);

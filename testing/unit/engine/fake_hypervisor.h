@@ -22,6 +22,12 @@ class FakeHypervisor final : public Hypervisor {
   std::unique_ptr<console::Stream> start(const core::Domain& domain) override;
   std::unique_ptr<console::Stream> start_again(const core::Domain& domain) override;
   void destroy(const core::Domain& domain) override;
+  void freeze(const core::Domain& domain) override {
+    if (on_freeze) on_freeze(domain, true);
+  }
+  void thaw(const core::Domain& domain) override {
+    if (on_freeze) on_freeze(domain, false);
+  }
   process::ProcessorReading processors_of(const core::Domain& domain) override {
     return processors ? processors(domain) : process::ProcessorReading{};
   }
@@ -42,6 +48,9 @@ class FakeHypervisor final : public Hypervisor {
 
   /// Names of the domains that run, and of their spares: a.east's spare.
   [[nodiscard]] std::set<std::string> running() const;
+
+  /// Told of each domain that is to stand still (true) or to go on. Any thread.
+  std::function<void(const core::Domain&, bool)> on_freeze;
 
   /// What is told of domains' processors; empty: nothing is known. Any thread.
   std::function<process::ProcessorReading(const core::Domain&)> processors;

@@ -31,6 +31,7 @@ inline Attempt attempt(unsigned id, core::Verdict verdict, unsigned number = 1, 
                .judging = std::chrono::milliseconds(5)};
   out.use = {{hostile, std::chrono::seconds(2), std::chrono::milliseconds(300)},
              {"west", std::chrono::seconds(1), std::chrono::milliseconds(150)}};
+  out.frozen = std::chrono::milliseconds(500);
   out.output = "/out/" + std::to_string(id);
   if (verdict != core::Verdict::passed) out.issues = {{"east", "TIMEOUT", "line 4: " + hostile}};
   return out;

@@ -100,6 +100,10 @@ TEST(Line, TestsTellWhereAndHowLong) {
   starved.use = {{"east", milliseconds(300), milliseconds(110)}, {"west", milliseconds(10), milliseconds(20)}};
   EXPECT_EQ(text(starved),
             "netlab/gre: passed (test 0.42 s, reset 6.10 s, waiting 1.20 s, judging 0.01 s, starved 0.11 s)");
+  starved.frozen = milliseconds(200);
+  EXPECT_EQ(text(starved),
+            "netlab/gre: passed (test 0.42 s, reset 6.10 s, waiting 1.20 s, judging 0.01 s, starved 0.11 s, frozen "
+            "0.20 s)");
 }
 
 TEST(Line, FailuresComeWithTheirFirstIssue) {

@@ -39,7 +39,8 @@ TEST(TestPage, TellsAllOfATest) {
 attempt 1 on a.: failed
   waited 1.00 s, reset 2.00 s, test 3.00 s, judged 0.01 s; 1 by boot; 2 back to
     a saved state
-  used 3.00 s of processor time, starved 0.30 s (east 0.30 s, west 0.15 s)
+  used 3.00 s of processor time, starved 0.30 s (east 0.30 s, west 0.15 s),
+    stood still for 0.50 s
   east: output-different  line 3: expected 'one', got 'two'
   EOF
   output: /out/1

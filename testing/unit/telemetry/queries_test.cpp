@@ -151,7 +151,7 @@ TEST_F(QueriesTest, ResetsByHostAndMethod) {
 
 TEST_F(QueriesTest, TheSummaryHasWhatAReportNeeds) {
   const Domain east{Prefix("a."), Host("east")};
-  const RunId run = create({"flaky", "failed", "untested"});
+  const RunId run = create({"flaky", "failed", "untested", "starved"});
   AttemptJudged first = judged(1, "flaky", Verdict::unresolved);
   first.final = false;
   first.issues = {{"east", "HOST-FAULT", "QEMU was killed"}};
@@ -163,13 +163,18 @@ TEST_F(QueriesTest, TheSummaryHasWhatAReportNeeds) {
   ResetFinished not_saved = reset(9);
   not_saved.note = "its state was not saved: no room";
   failed.use = {{"east", milliseconds(1500), milliseconds(200)}, {"west", milliseconds(500), milliseconds(300)}};
+  failed.frozen = milliseconds(700);
+  AttemptJudged starved = judged(4, "starved", Verdict::unresolved);
+  starved.final = false;
+  starved.issues = {{"", "STARVED", "0.2 s of 1.0 s"}};
   RunFinished end;
   end.exit_status = 1;
   end.makespan = seconds(60);
   append(run, {reset(3), not_saved, reset(4), ResetFailed{east, Ticket(2), true, "no memory", seconds(1), true, {}},
                started(1, "flaky"), DomainLost{east, true, "killed"}, first, started(2, "flaky", 2),
-               judged(2, "flaky", Verdict::passed, 2), started(3, "failed"), failed,
-               TestUntested{"untested", "stopped"}, PrefixQuarantined{Prefix("b."), "bridge gone"}, end});
+               judged(2, "flaky", Verdict::passed, 2), started(3, "failed"), failed, started(4, "starved"), starved,
+               started(5, "starved", 2), judged(5, "starved", Verdict::passed, 2), TestUntested{"untested", "stopped"},
+               PrefixQuarantined{Prefix("b."), "bridge gone"}, end});
 
   const report::RunSummary summary = queries.run_summary(run);
   EXPECT_EQ(summary.outcome, Outcome::completed);
@@ -177,12 +182,15 @@ TEST_F(QueriesTest, TheSummaryHasWhatAReportNeeds) {
   EXPECT_EQ(summary.makespan, seconds(60));
   EXPECT_EQ(summary.accelerator, "kvm");
   EXPECT_EQ(summary.settings, R"({"timeout":30})");
-  EXPECT_EQ(report::count(summary.tests), (report::Counts{.passed = 1, .failed = 1, .untested = 1, .flaky = 1}));
+  EXPECT_EQ(report::count(summary.tests), (report::Counts{.passed = 2, .failed = 1, .untested = 1, .flaky = 1}));
   EXPECT_TRUE(summary.tests[0].flaky);
   EXPECT_EQ(summary.tests[0].attempts[1].split.reset, milliseconds(6000));
   EXPECT_EQ(summary.tests[1].attempts[0].issues, failed.issues);
   EXPECT_EQ(summary.tests[1].attempts[0].use, failed.use);
+  EXPECT_EQ(summary.tests[1].attempts[0].frozen, failed.frozen);
   EXPECT_TRUE(summary.tests[0].attempts[1].use.empty());
+  EXPECT_FALSE(summary.tests[3].flaky) << "what came of the first attempt was the host's doing";
+  EXPECT_EQ(summary.host_faults.starved, 1U);
   EXPECT_EQ(summary.tests[1].attempts[0].output, "/out/failed");
   EXPECT_EQ(summary.tests[1].attempts[0].started, at(10));
   ASSERT_EQ(summary.not_saved.size(), 1U);
