@@ -96,6 +96,7 @@ std::string measure_resets(client::Client& client, const std::string& domain, un
     const json raw = client.post(client::domain_path(domain, "raw-load"));
     samples.add(raw, "load", "raw_load");
     samples.add(raw, "round_trip", "raw_round_trip");
+    samples.of["still"].push_back(raw.at("freeze").get<double>() + raw.at("thaw").get<double>());
     samples.of["raw"].push_back(raw.at("load").get<double>() + raw.at("round_trip").get<double>());
   }
   destroy(client, domain);
@@ -171,6 +172,7 @@ std::string measured_text(const json& m, unsigned rounds) {
   row("  of that, verified and renewed", "reset_verify", 1000, "ms");
   row("raw snapshot-load", "raw_load", 1000, "ms");
   row("first round trip after it", "raw_round_trip", 1000, "ms");
+  row("stand still and go on", "still", 1000, "ms");
   row("reset / (raw load + round trip)", "reset_ratio", 1, "");
   row("boot and login / reset", "boot_ratio", 1, "");
   row("daemon's start to first group ready", "first_ready", 1, "s");

@@ -72,7 +72,10 @@ void domain_request(Service& service, service::Consoles& consoles, const std::ve
                            {"note", times.note}});
   } else if (verb == "raw-load") {
     const auto raw = service.raw_load(domain);
-    exchange.respond(200, {{"load", core::seconds(raw.load)}, {"round_trip", core::seconds(raw.round_trip)}});
+    exchange.respond(200, {{"load", core::seconds(raw.load)},
+                           {"round_trip", core::seconds(raw.round_trip)},
+                           {"freeze", core::seconds(raw.freeze)},
+                           {"thaw", core::seconds(raw.thaw)}});
   } else if (verb == "destroy") {
     exchange.respond(200, {{"took", core::seconds(service.destroy(domain))}});
   } else if (verb == "exec") {

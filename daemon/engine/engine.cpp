@@ -184,6 +184,12 @@ Engine::RawLoad Engine::raw_load(const core::Domain& domain) {
   start = std::chrono::steady_clock::now();
   wake(*session, state, session->now() + answer_limit);
   raw.round_trip = since(start);
+  start = std::chrono::steady_clock::now();
+  pieces_->context.hypervisor.freeze(domain);
+  raw.freeze = since(start);
+  start = std::chrono::steady_clock::now();
+  pieces_->context.hypervisor.thaw(domain);
+  raw.thaw = since(start);
   return raw;
 }
 

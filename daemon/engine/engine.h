@@ -82,6 +82,8 @@ class Engine {
   struct RawLoad {
     core::Duration load{};
     core::Duration round_trip{};
+    core::Duration freeze{};  ///< after all that: to let the domain stand still, as its running test's group would
+    core::Duration thaw{};    ///< and go on
   };
   RawLoad raw_load(const core::Domain& domain);
   /// Takes a domain away. Waits. Throws Busy.
