@@ -181,7 +181,8 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
   if (!aborted && !collect_kernel(a, sessions, start, test, ran.execution))
     aborted = core::event::TestAborted{a.attempt, {}, "interrupted", {}};
   joined.reset();
-  if (may_freeze && !aborted) find_out(guests, sessions);
+  // Whose failures are kept wants the domains as the test left them.
+  if (may_freeze && !aborted && !run->order.plan.policy.keep_failed) find_out(guests, sessions);
   std::vector<core::Host> unusable = stuck(test, sessions);
   consoles_.end_test(a.attempt);
   if (aborted) {
