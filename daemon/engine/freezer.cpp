@@ -1,6 +1,8 @@
 #include "engine/freezer.h"
 
 #include <algorithm>
+#include <future>
+#include <system_error>
 #include <utility>
 
 #include <ctime>
@@ -64,7 +66,7 @@ void Freezer::join(core::AttemptId attempt, std::vector<core::Domain> domains, s
   auto group = std::make_shared<Group>();
   group->domains = std::move(domains);
   group->clock = std::move(clock);
-  group->able = able;
+  group->able = able && !group->domains.empty();
   const base::Lock lock(mutex_);
   groups_[attempt] = std::move(group);
   changed_.notify_all();
@@ -116,7 +118,7 @@ void Freezer::look_after(const GroupPointer& group) {
 /// Waits until it is where it is wanted, or it is clear that QEMU does not answer.
 void Freezer::wait_for(const GroupPointer& group, base::Lock& lock) {
   look_after(group);
-  changed_.wait_for(lock, longest_wait, [&] { return !group->busy || (group->asked && group->asked->told); });
+  changed_.wait_for(lock, longest_wait, [&] { return !group->busy || group->silent(); });
 }
 
 void Freezer::settle(const GroupPointer& group) {
@@ -133,14 +135,28 @@ void Freezer::settle(const GroupPointer& group) {
   changed_.notify_all();
 }
 
-/// All domains one right after the other. The group's time stands still a little longer than any of its guests. False:
-/// one of them does not stand still, so that all go on.
+/// All domains at once, as far as there are threads. The group's time stands still a little longer than any of its
+/// guests. False: one of them does not stand still, so that all go on.
 bool Freezer::bring(Group& group, bool frozen) {
   if (frozen) group.clock->freeze();
-  std::size_t done = 0;
-  while (done < group.domains.size() && (ask(group, group.domains[done], frozen) || !frozen)) ++done;
-  const bool all = done == group.domains.size();
-  for (std::size_t i = 0; !all && i < done; ++i) ask(group, group.domains[i], false);
+  std::map<core::Domain, std::future<bool>> answers;
+  for (const core::Domain& domain : group.domains) {
+    const auto asking = [this, &group, domain, frozen] { return ask(group, domain, frozen); };
+    try {
+      // The last one on this thread.
+      const auto how = &domain == &group.domains.back() ? std::launch::deferred : std::launch::async;
+      answers[domain] = std::async(how, asking);
+    } catch (const std::system_error&) {
+      answers[domain] = std::async(std::launch::deferred, asking);
+    }
+  }
+  answers.at(group.domains.back()).wait();
+  std::vector<core::Domain> done;
+  for (auto& [domain, answer] : answers)
+    if (answer.get()) done.push_back(domain);
+  const bool all = !frozen || done.size() == group.domains.size();
+  if (!all)
+    for (const core::Domain& domain : done) ask(group, domain, false);
   if (!frozen || !all) group.clock->thaw();
   return all;
 }
@@ -150,7 +166,7 @@ bool Freezer::ask(Group& group, const core::Domain& domain, bool frozen) {
   {
     const base::Lock lock(mutex_);
     if (group.left) return false;
-    group.asked = Asked{domain, Clock::now()};
+    group.asked[domain] = {.since = Clock::now()};
   }
   std::string failure;
   try {
@@ -162,7 +178,7 @@ bool Freezer::ask(Group& group, const core::Domain& domain, bool frozen) {
     failure = base::words(fault);
   }
   const base::Lock lock(mutex_);
-  group.asked.reset();
+  group.asked.erase(domain);
   if (failure.empty()) return true;
   if (frozen)
     context_.record(core::record::Notice{false, fmt::format("{} does not stand still: {}", domain.name(), failure)});
@@ -224,14 +240,15 @@ core::Load Freezer::measured(const std::map<core::AttemptId, GroupPointer>& grou
 
 /// A QEMU that does not answer is the host's fault. Whoever destroys it is not held up by whom it does not answer.
 void Freezer::tell_of_silent(Clock::time_point now) {
-  for (const auto& [attempt, group] : groups_) {
-    if (!group->asked || group->asked->told || now - group->asked->since < patience) continue;
-    group->asked->told = true;
-    changed_.notify_all();
-    context_.post(core::event::DomainLost{group->asked->domain, core::Fault::host,
-                                          fmt::format("its QEMU has not answered for {} s, asked to let it {}",
-                                                      patience.count(), group->frozen ? "go on" : "stand still")});
-  }
+  for (const auto& [attempt, group] : groups_)
+    for (auto& [domain, asked] : group->asked) {
+      if (asked.told || now - asked.since < patience) continue;
+      asked.told = true;
+      changed_.notify_all();
+      context_.post(core::event::DomainLost{domain, core::Fault::host,
+                                            fmt::format("its QEMU has not answered for {} s, asked to let it {}",
+                                                        patience.count(), group->frozen ? "go on" : "stand still")});
+    }
 }
 
 }  // namespace kvmtest::engine

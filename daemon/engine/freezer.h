@@ -2,10 +2,10 @@
 // Groups of running tests that stand still and go on, as the core decides; and what it decides by: what each of them
 // has of this machine's processors, measured several times a second (docs/adr/0036-freezing.md).
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,7 +47,6 @@ class Freezer {
   using Clock = std::chrono::steady_clock;
   /// QEMU has been asked for something and has not answered.
   struct Asked {
-    core::Domain domain;
     Clock::time_point since;
     bool told = false;  ///< that it does not answer
   };
@@ -60,8 +59,11 @@ class Freezer {
     bool frozen = false;
     bool busy = false;  ///< some thread brings it to where it is wanted
     bool left = false;
-    std::optional<Asked> asked{};
+    std::map<core::Domain, Asked> asked{};
     process::ProcessorTime measured{};  ///< the measuring thread's
+    [[nodiscard]] bool silent() const {
+      return std::any_of(asked.begin(), asked.end(), [](const auto& each) { return each.second.told; });
+    }
     [[nodiscard]] bool target() const { return wanted && able && kept == 0 && !left; }
   };
   using GroupPointer = std::shared_ptr<Group>;
