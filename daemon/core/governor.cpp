@@ -28,12 +28,6 @@ bool Governor::frozen(AttemptId attempt) const {
   return found != groups_.end() && found->second.frozen;
 }
 
-double Governor::wanted() const {
-  double all = 0;
-  for (const auto& [attempt, group] : groups_) all += group.wants;
-  return all;
-}
-
 /// Processors for groups: what others leave, but no less than this daemon's share, without what boots take.
 double Governor::room(const Load& load, unsigned boots) const {
   const double foreign = std::max(0.0, load.foreign - boots);
@@ -62,17 +56,15 @@ void Governor::take_in(const Load& load) {
 /// had a turn goes to its end, and so does who wants none; a moment's rest does not cost it.
 std::vector<AttemptId> Governor::in_order(Instant now) {
   std::vector<std::tuple<int, std::uint64_t, AttemptId>> order;
-  for (const auto& [attempt, group] : groups_) {
-    const bool has_turn = group.turn && now - *group.turn < sharing_.slice;
-    order.emplace_back(left_alone(group) ? 0 : has_turn ? 1 : group.turn ? 3 : 2, group.place, attempt);
-  }
+  const auto over = [&](const Group& group) { return group.turn && now - *group.turn >= sharing_.slice; };
+  for (const auto& [attempt, group] : groups_)
+    order.emplace_back(left_alone(group) ? 0 : !group.turn ? 2 : over(group) ? 3 : 1, group.place, attempt);
   std::sort(order.begin(), order.end());
   std::vector<AttemptId> attempts;
   for (const auto& [rank, place, attempt] : order) {
     attempts.push_back(attempt);
     Group& group = groups_.at(attempt);
-    const bool over = group.turn && now - *group.turn >= sharing_.slice;
-    if (!over && (rank != 0 || group.wants >= asleep)) continue;
+    if (!over(group) && (rank != 0 || group.wants >= asleep)) continue;
     group.turn.reset();
     group.place = ++last_place_;
   }

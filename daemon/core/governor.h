@@ -39,8 +39,6 @@ class Governor {
   Changes measured(const Load& load, unsigned boots, Instant now);
 
   [[nodiscard]] bool frozen(AttemptId attempt) const;
-  /// How many processors all groups want together, those that stand still included.
-  [[nodiscard]] double wanted() const;
 
  private:
   struct Group {

@@ -122,6 +122,7 @@ void Scheduler::on(const event::AttemptJudged& e, Instant now) {
 /// The script does not run any more, nor stands still.
 void Scheduler::end_running(AttemptId attempt) {
   run_->running.erase(attempt);
+  run_->bounded.erase(attempt);
   governor_.end(attempt);
 }
 

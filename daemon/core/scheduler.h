@@ -77,6 +77,7 @@ class Scheduler {
     std::deque<PlannedTest> pending;  ///< front is next
     RunPlan plan;                     ///< without its tests
     std::map<AttemptId, Prefix> running;
+    std::map<AttemptId, unsigned> bounded;  ///< of those that run: how many may run beside it
     std::map<AttemptId, Judging> judging;
     std::map<TestIndex, unsigned> host_faults;
     /// Attempts at a test that did not pass for want of processors.

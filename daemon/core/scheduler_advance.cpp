@@ -125,6 +125,7 @@ void Scheduler::begin_test(PrefixEntry& prefix, Instant now) {
   out_.push_back(
       action::RunTest{preparing.attempt, test.index, prefix.prefix, test.attempts + 1, now - preparing.since});
   run_->running.emplace(preparing.attempt, prefix.prefix);
+  if (test.beside) run_->bounded.emplace(preparing.attempt, *test.beside);
   governor_.begin(preparing.attempt);
   // Whichever test comes next is likely to need the same hosts; behind the last one there is nothing to be ready for,
   // and less to destroy.

@@ -32,15 +32,15 @@ bool Scheduler::enter(PrefixEntry& prefix) {
 bool Scheduler::room_for(const PlannedTest& test) const {
   const auto running = static_cast<unsigned>(run_->running.size());
   if (test.beside == 0U && (pool_.busy() > 0 || spares_.preparing > 0)) return false;
-  const auto bears = [&](const PlannedTest& each) { return !each.beside || running <= *each.beside; };
-  return bears(test) && std::all_of(run_->running.begin(), run_->running.end(),
-                                    [&](const auto& each) { return bears(*prefixes_.at(each.second).test()); });
+  return (!test.beside || running <= *test.beside) &&
+         std::all_of(run_->bounded.begin(), run_->bounded.end(),
+                     [&](const auto& each) { return running <= each.second; });
 }
 
 /// Whether a test runs that is to have nothing beside it.
 bool Scheduler::one_alone() const {
-  return run_ && std::any_of(run_->running.begin(), run_->running.end(),
-                             [&](const auto& each) { return prefixes_.at(each.second).test()->beside == 0U; });
+  return run_ &&
+         std::any_of(run_->bounded.begin(), run_->bounded.end(), [](const auto& each) { return each.second == 0; });
 }
 
 /// Whoever is first at the door and may go in now; who has nothing to do there any more is gone.

@@ -158,12 +158,13 @@ void Attempts::run(const core::action::RunTest& a, const std::shared_ptr<ActiveR
   ran.prefix = a.prefix;
   ran.number = a.number;
   ran.files = {run->order.output, test.name, a.number};
-  const auto clock = clock_of(context_, domains_of(a.prefix, test.hosts));
+  const auto domains = domains_of(a.prefix, test.hosts);
+  const auto clock = clock_of(context_, domains);
   for (const auto& [host, session] : sessions) session->set_clock(clock);
   const auto guests = guests_of(*run, a.prefix, test);
   // A program goes on while its domains stand still.
   const bool may_freeze = run->order.plan.sharing.freezing && !test.program;
-  freezer_.join(a.attempt, domains_of(a.prefix, test.hosts), clock, may_freeze && unaware_.all(guests));
+  freezer_.join(a.attempt, domains, clock, may_freeze && unaware_.all(guests));
   std::shared_ptr<void> joined(nullptr, [&](void*) { freezer_.leave(a.attempt); });
   Aborted aborted = run_steps(a, *run, sessions, *clock, std::move(problem), ran);
   if (!aborted && share && loaded.own_output)

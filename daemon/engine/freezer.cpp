@@ -128,8 +128,10 @@ void Freezer::settle(const GroupPointer& group) {
     lock.unlock();
     const bool done = bring(*group, frozen);
     lock.lock();
-    if (done) group->frozen = frozen;
-    if (!done) group->able = false;
+    if (done)
+      group->frozen = frozen;
+    else
+      group->able = false;
   }
   group->busy = false;
   changed_.notify_all();
