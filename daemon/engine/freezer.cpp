@@ -23,10 +23,6 @@ namespace {
 /// short.
 constexpr auto interval = 50ms;
 constexpr auto easy_interval = 100ms;
-/// QEMU answers within some milliseconds, whatever its guest does.
-constexpr auto patience = 10s;
-/// Whoever waits for that gives up a little later than the domain is given up.
-constexpr auto longest_wait = patience + 2s;
 /// One that waits for a QEMU that does not answer must not keep all others waiting.
 constexpr unsigned freezing_threads = 4;
 /// /proc/stat counts in ticks of 10 ms, which is rough for one interval.
@@ -115,10 +111,10 @@ void Freezer::look_after(const GroupPointer& group) {
   pool_.post([this, group] { settle(group); });
 }
 
-/// Waits until it is where it is wanted, or it is clear that QEMU does not answer.
+/// Waits until it is where it is wanted.
 void Freezer::wait_for(const GroupPointer& group, base::Lock& lock) {
   look_after(group);
-  changed_.wait_for(lock, longest_wait, [&] { return !group->busy || group->silent(); });
+  changed_.wait(lock, [&] { return !group->busy; });
 }
 
 void Freezer::settle(const GroupPointer& group) {
@@ -168,7 +164,6 @@ bool Freezer::ask(Group& group, const core::Domain& domain, bool frozen) {
   {
     const base::Lock lock(mutex_);
     if (group.left) return false;
-    group.asked[domain] = {.since = Clock::now()};
   }
   std::string failure;
   try {
@@ -179,9 +174,8 @@ bool Freezer::ask(Group& group, const core::Domain& domain, bool frozen) {
   } catch (const std::exception& fault) {
     failure = base::words(fault);
   }
-  const base::Lock lock(mutex_);
-  group.asked.erase(domain);
   if (failure.empty()) return true;
+  const base::Lock lock(mutex_);
   if (frozen)
     context_.record(core::record::Notice{false, fmt::format("{} does not stand still: {}", domain.name(), failure)});
   else if (!group.left)
@@ -204,7 +198,6 @@ void Freezer::measure() {
       return;
     const auto groups = groups_;
     const auto now = Clock::now();
-    tell_of_silent(now);
     lock.unlock();
     context_.post(core::event::LoadMeasured{measured(groups, now)});
     lock.lock();
@@ -238,19 +231,6 @@ core::Load Freezer::measured(const std::map<core::AttemptId, GroupPointer>& grou
   last_.foreign = newest * std::max(0.0, foreign) + (1 - newest) * before.foreign;
   load.foreign = last_.foreign;
   return load;
-}
-
-/// A QEMU that does not answer is the host's fault. Whoever destroys it is not held up by whom it does not answer.
-void Freezer::tell_of_silent(Clock::time_point now) {
-  for (const auto& [attempt, group] : groups_)
-    for (auto& [domain, asked] : group->asked) {
-      if (asked.told || now - asked.since < patience) continue;
-      asked.told = true;
-      changed_.notify_all();
-      context_.post(core::event::DomainLost{domain, core::Fault::host,
-                                            fmt::format("its QEMU has not answered for {} s, asked to let it {}",
-                                                        patience.count(), group->frozen ? "go on" : "stand still")});
-    }
 }
 
 }  // namespace kvmtest::engine

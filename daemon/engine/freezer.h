@@ -2,7 +2,6 @@
 // Groups of running tests that stand still and go on, as the core decides; and what it decides by: what each of them
 // has of this machine's processors, measured several times a second (docs/adr/0036-freezing.md).
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -35,7 +34,7 @@ class Freezer {
   /// outside of them.
   void join(core::AttemptId attempt, std::vector<core::Domain> domains, std::shared_ptr<GroupClock> clock, bool able);
   /// The test is at its end. When this returns its domains go on, and nothing is done with them any more. Waits for
-  /// what is being done with them, unless QEMU does not answer.
+  /// what is being done with them.
   void leave(core::AttemptId attempt);
   /// Until the pointer goes, the domain's group goes on, as one must whose domains are started or ended. Waits as
   /// leave() does.
@@ -45,11 +44,6 @@ class Freezer {
 
  private:
   using Clock = std::chrono::steady_clock;
-  /// QEMU has been asked for something and has not answered.
-  struct Asked {
-    Clock::time_point since;
-    bool told = false;  ///< that it does not answer
-  };
   struct Group {
     std::vector<core::Domain> domains;
     std::shared_ptr<GroupClock> clock;
@@ -59,11 +53,7 @@ class Freezer {
     bool frozen = false;
     bool busy = false;  ///< some thread brings it to where it is wanted
     bool left = false;
-    std::map<core::Domain, Asked> asked{};
     process::ProcessorTime measured{};  ///< the measuring thread's
-    [[nodiscard]] bool silent() const {
-      return std::any_of(asked.begin(), asked.end(), [](const auto& each) { return each.second.told; });
-    }
     [[nodiscard]] bool target() const { return wanted && able && kept == 0 && !left; }
   };
   using GroupPointer = std::shared_ptr<Group>;
@@ -75,7 +65,6 @@ class Freezer {
   void wait_for(const GroupPointer& group, base::Lock& lock) REQUIRES(mutex_);
   void measure();
   core::Load measured(const std::map<core::AttemptId, GroupPointer>& groups, Clock::time_point now);
-  void tell_of_silent(Clock::time_point now) REQUIRES(mutex_);
 
   Context& context_;
   base::Mutex mutex_;

@@ -6,8 +6,8 @@
 
 namespace kvmtest::libvirt {
 
-Events::Events(Connection& connection, Machines& machines, Jobs& jobs)
-    : connection_(connection), machines_(machines), jobs_(jobs) {
+Events::Events(Connection& connection, Machines& machines, Monitor& monitor)
+    : connection_(connection), machines_(machines), monitor_(monitor) {
   virConnectPtr connect = connection.get();
   callbacks_.push_back(std::make_unique<Callback>(connect, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                                   VIR_DOMAIN_EVENT_CALLBACK(&on_lifecycle), this, "events of domains"));
@@ -41,7 +41,7 @@ void Events::suspended(virDomainPtr domain, int detail) {
 
 void Events::ended(virDomainPtr domain, int event, int detail) {
   const std::string name = virDomainGetName(domain);
-  jobs_.domain_ended(name);
+  monitor_.domain_ended(name);
   if (const auto found = machines_.named(name)) found->machine.ended(found->twin, event, detail);
 }
 

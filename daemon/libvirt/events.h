@@ -8,7 +8,7 @@
 #include "libvirt/callback.h"
 #include "libvirt/connection.h"
 #include "libvirt/machines.h"
-#include "libvirt/qmp.h"
+#include "libvirt/monitor.h"
 
 namespace kvmtest::libvirt {
 
@@ -16,7 +16,7 @@ namespace kvmtest::libvirt {
 class Events {
  public:
   /// From now on machines are told. Throws engine::HostFault.
-  Events(Connection& connection, Machines& machines, Jobs& jobs);
+  Events(Connection& connection, Machines& machines, Monitor& monitor);
   Events(const Events&) = delete;
   Events& operator=(const Events&) = delete;
   /// From now on nobody is told anything, and no callback of libvirt's runs any more: its event loop has ended. Not on
@@ -34,7 +34,7 @@ class Events {
 
   Connection& connection_;
   Machines& machines_;
-  Jobs& jobs_;
+  Monitor& monitor_;
   base::Pool looks_{"libvirt's events", 1};
   std::vector<std::unique_ptr<Callback>> callbacks_;
 };

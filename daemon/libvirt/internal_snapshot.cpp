@@ -31,15 +31,15 @@ bool is_copy(const std::vector<LiveFile>& files, const std::string& file) {
 
 }  // namespace
 
-void attach_memory(virDomainPtr domain, const fs::path& file) {
-  qmp(domain, "blockdev-add",
-      {{"driver", "qcow2"}, {"node-name", node}, {"file", {{"driver", "file"}, {"filename", file.string()}}}});
+void attach_memory(Monitor& monitor, virDomainPtr domain, const fs::path& file) {
+  monitor.ask(domain, "blockdev-add",
+              {{"driver", "qcow2"}, {"node-name", node}, {"file", {{"driver", "file"}, {"filename", file.string()}}}});
 }
 
-json nodes_of(virDomainPtr domain, const std::vector<LiveFile>& files) {
+json nodes_of(Monitor& monitor, virDomainPtr domain, const std::vector<LiveFile>& files) {
   // Firmware's variables are in the machine's memory (libvirt/firmware.cpp).
   json nodes{node};
-  for (const json& block : qmp(domain, "query-block")) {
+  for (const json& block : monitor.ask(domain, "query-block")) {
     const json inserted = block.value("inserted", json::object());
     if (inserted.empty() || inserted.value("ro", true) || is_copy(files, inserted.value("file", ""))) continue;
     if (inserted.value("drv", "") != "qcow2")
@@ -51,18 +51,18 @@ json nodes_of(virDomainPtr domain, const std::vector<LiveFile>& files) {
   return nodes;
 }
 
-json save_state(Jobs& jobs, virDomainPtr domain, const fs::path& memory, const std::vector<LiveFile>& files) {
-  attach_memory(domain, memory);
+json save_state(Monitor& monitor, virDomainPtr domain, const fs::path& memory, const std::vector<LiveFile>& files) {
+  attach_memory(monitor, domain, memory);
   try {
-    json nodes = nodes_of(domain, files);
-    jobs.run(domain, "snapshot-save", {{"tag", tag}, {"vmstate", node}, {"devices", nodes}}, job_limit);
+    json nodes = nodes_of(monitor, domain, files);
+    monitor.run_job(domain, "snapshot-save", {{"tag", tag}, {"vmstate", node}, {"devices", nodes}}, job_limit);
     // Closed and opened again: so all of it is in the file.
-    qmp(domain, "blockdev-del", {{"node-name", node}});
-    attach_memory(domain, memory);
+    monitor.ask(domain, "blockdev-del", {{"node-name", node}});
+    attach_memory(monitor, domain, memory);
     return nodes;
   } catch (const HostFault&) {
     try {
-      qmp(domain, "blockdev-del", {{"node-name", node}});
+      monitor.ask(domain, "blockdev-del", {{"node-name", node}});
     } catch (const HostFault&) {
       // QEMU is gone, or the node never came to be: the first error says more.
     }
@@ -72,8 +72,8 @@ json save_state(Jobs& jobs, virDomainPtr domain, const fs::path& memory, const s
   }
 }
 
-void load_state(Jobs& jobs, virDomainPtr domain, const json& nodes) {
-  jobs.run(domain, "snapshot-load", {{"tag", tag}, {"vmstate", node}, {"devices", nodes}}, job_limit);
+void load_state(Monitor& monitor, virDomainPtr domain, const json& nodes) {
+  monitor.run_job(domain, "snapshot-load", {{"tag", tag}, {"vmstate", node}, {"devices", nodes}}, job_limit);
 }
 
 void settle(virDomainPtr domain) {

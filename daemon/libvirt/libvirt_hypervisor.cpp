@@ -14,12 +14,15 @@ LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Opt
       definitions_(define_with(connection_, store, std::move(templates), options)),
       installer_(connection_, definitions_),
       names_(connection_, definitions_, options.login),
-      jobs_(connection_.get()),
+      monitor_(connection_.get(),
+               [this](const std::string& name, const std::string& words) {
+                 if (const auto found = machines_.named(name)) found->machine.silent(found->twin, words);
+               }),
       processors_(definitions_.templates().hosts()),
-      machines_({connection_, definitions_, names_, store, jobs_, processors_, std::move(options.lost)}),
+      machines_({connection_, definitions_, names_, store, monitor_, processors_, std::move(options.lost)}),
       apart_(options.users.first != 0),
       notice_(std::move(options.notice)),
-      events_(connection_, machines_, jobs_) {}
+      events_(connection_, machines_, monitor_) {}
 
 Definitions LibvirtHypervisor::define_with(const Connection& connection, const StateStore& store, Templates templates,
                                            const Options& options) {

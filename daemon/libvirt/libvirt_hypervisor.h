@@ -20,8 +20,8 @@
 #include "libvirt/events.h"
 #include "libvirt/installer.h"
 #include "libvirt/machines.h"
+#include "libvirt/monitor.h"
 #include "libvirt/processors.h"
-#include "libvirt/qmp.h"
 #include "libvirt/state_names.h"
 #include "libvirt/state_store.h"
 
@@ -39,7 +39,7 @@ struct Options {
   Substitutions with;                                                 ///< `type` is filled in here
   std::string login;                                                  ///< see StateNames
   std::function<void(const std::string&)> notice;                     ///< a line for the user; any thread
-  std::function<void(const core::Domain&, const engine::End&)> lost;  ///< a domain ended by itself; libvirt's thread
+  std::function<void(const core::Domain&, const engine::End&)> lost;  ///< a domain ended by itself; any thread
 };
 
 /// Any thread, as the seam says.
@@ -71,7 +71,7 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   Definitions definitions_;
   Installer installer_;
   StateNames names_;
-  Jobs jobs_;
+  Monitor monitor_;
   Processors processors_;
   Machines machines_;
   const bool apart_;  ///< QEMUs run as users of their own, where they can

@@ -93,6 +93,7 @@ std::unique_ptr<console::Stream> Machine::start_paused(Twin twin, Start how) {
 }
 
 DomainHandle Machine::create(Twin twin, Start how) {
+  const auto wait = environment_.monitor.expect_start(name(twin));
   const Definitions& definitions = environment_.definitions;
   if (how == Start::saved) return create_from(twin, Templates::without_kernel(xml_of(find(twin).get())));
   if (how == Start::saved_and_apart) {
@@ -116,6 +117,7 @@ DomainHandle Machine::create_from(Twin twin, const std::string& xml) {
 
 void Machine::resume(Twin twin) {
   const DomainHandle handle = find(twin);
+  const auto wait = environment_.monitor.expect_answer(name(twin), "resume");
   if (virDomainResume(handle.get()) == 0) {
     twins_.let_go(twin);
     return;
@@ -130,7 +132,7 @@ void Machine::freeze() {
   const DomainHandle handle = find(twin);
   twins_.hold(twin);
   try {
-    qmp(handle.get(), "stop");
+    environment_.monitor.ask(handle.get(), "stop");
   } catch (const HostFault&) {
     twins_.let_go(twin);
     throw;
@@ -197,10 +199,12 @@ bool Machine::suspended(Twin twin, int detail) {
   return !twins_.held(twin);
 }
 
+void Machine::silent(Twin twin, const std::string& words) { useless(twin, {core::Fault::host, words}, Left::all); }
+
 void Machine::look(Twin twin, virDomainPtr handle) {
   std::optional<std::string> why;
   try {
-    why = cause_of_stop_now(handle, [&] { return twins_.disk_error(twin); });
+    why = cause_of_stop_now(environment_.monitor, handle, [&] { return twins_.disk_error(twin); });
   } catch (const HostFault&) {
     return;  // it has ended: that is told on its own
   }

@@ -24,8 +24,8 @@
 #include "engine/snapshots.h"
 #include "libvirt/connection.h"
 #include "libvirt/definitions.h"
+#include "libvirt/monitor.h"
 #include "libvirt/processors.h"
-#include "libvirt/qmp.h"
 #include "libvirt/state_names.h"
 #include "libvirt/state_store.h"
 #include "libvirt/twins.h"
@@ -39,9 +39,9 @@ struct Environment {
   const Definitions& definitions;
   const StateNames& names;
   StateStore& store;
-  Jobs& jobs;
+  Monitor& monitor;
   Processors& processors;
-  std::function<void(const core::Domain&, const engine::End&)> lost;  ///< a domain ended by itself; libvirt's thread
+  std::function<void(const core::Domain&, const engine::End&)> lost;  ///< a domain ended by itself; any thread
 };
 
 /// The verbs from any thread, as their seams say: for one domain one of Hypervisor's or Snapshots' at a time, and one
@@ -96,6 +96,8 @@ class Machine {
   void disk_failed(Twin twin, const DiskError& error);
   /// VIR_DOMAIN_EVENT_SUSPENDED. True: why, QEMU has to be asked, see look().
   bool suspended(Twin twin, int detail);
+  /// It does not answer, and is about to be destroyed. Any thread.
+  void silent(Twin twin, const std::string& words);
   /// Finds out why it stands still. Any thread but libvirt's, which must not wait for QEMU.
   void look(Twin twin, virDomainPtr handle);
 

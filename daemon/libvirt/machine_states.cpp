@@ -37,7 +37,7 @@ core::Duration since(Clock::time_point start) {
 std::optional<Saved> Machine::saved(Twin twin) { return twins_.saved(twin, environment_.connection.id_of(name(twin))); }
 
 void Machine::go_on(Twin twin, virDomainPtr handle) {
-  qmp(handle, "cont");
+  environment_.monitor.ask(handle, "cont");
   twins_.let_go(twin);
 }
 
@@ -53,7 +53,7 @@ void Machine::save(const core::SavedStateId& state, const std::string& note) {
   const std::vector<LiveFile> files = live_files(twin);
   settle(handle.get());
   twins_.hold(twin);
-  qmp(handle.get(), "stop");
+  environment_.monitor.ask(handle.get(), "stop");
   json nodes;
   try {
     nodes = save_stopped(twin, handle.get(), files);
@@ -81,7 +81,7 @@ json Machine::save_stopped(Twin twin, virDomainPtr handle, const std::vector<Liv
     nodes = save_memory(twin, handle, files, true);  // RAM may be full after all; a second reason is the one to tell
   }
   // Stopped once more: what the disks still had to write is in their files.
-  qmp(handle, "stop");
+  environment_.monitor.ask(handle, "stop");
   return nodes;
 }
 
@@ -91,7 +91,7 @@ json Machine::save_memory(Twin twin, virDomainPtr handle, const std::vector<Live
   const fs::path file = environment_.store.live_memory(name(twin), std::uint64_t{info.maxMem} << 10U, spilled);
   make_memory_image(file);
   if (const auto user = environment_.definitions.user_of(domain_)) give(file, *user);
-  return save_state(environment_.jobs, handle, file, files);
+  return save_state(environment_.monitor, handle, file, files);
 }
 
 /// What of its live files makes up its state.
@@ -119,11 +119,11 @@ std::string Machine::load(Twin twin, bool on_network) {
   const auto held = saved(twin);
   if (!held) throw HostFault(name(twin) + " holds no saved state");
   twins_.hold(twin);
-  load_state(environment_.jobs, handle.get(), held->nodes);
+  load_state(environment_.monitor, handle.get(), held->nodes);
   twins_.set_halted(twin, false);
   if (held->halted) {
     if (on_network) set_links(held->links, true);
-    qmp(handle.get(), "cont");
+    environment_.monitor.ask(handle.get(), "cont");
   }
   twins_.let_go(twin);
   return held->note;
@@ -157,10 +157,10 @@ Machine::Restored Machine::restore(Twin twin, const core::SavedStateId& state, S
   restored.console = start_paused(twin, how);
   const DomainHandle handle = find(twin);
   try {
-    attach_memory(handle.get(), memory);
+    attach_memory(environment_.monitor, handle.get(), memory);
     const auto start = Clock::now();
-    json nodes = nodes_of(handle.get(), files);
-    load_state(environment_.jobs, handle.get(), nodes);
+    json nodes = nodes_of(environment_.monitor, handle.get(), files);
+    load_state(environment_.monitor, handle.get(), nodes);
     go_on(twin, handle.get());
     restored.load = since(start);
     twins_.set_saved(twin, {environment_.connection.id_of(name(twin)), state, restored.note, std::move(nodes),
@@ -178,7 +178,7 @@ void Machine::silence(Twin twin) {
   twins_.set_halted(twin, true);
   const DomainHandle handle = find(twin);
   twins_.hold(twin);
-  qmp(handle.get(), "stop");
+  environment_.monitor.ask(handle.get(), "stop");
   const auto held = saved(twin);
   set_links(held ? held->links : links_of_running(handle.get()), false);
 }
@@ -206,7 +206,7 @@ void Machine::halt() {
   const Twin twin = twins_.spare();
   twins_.set_halted(twin, true);
   twins_.hold(twin);
-  qmp(find(twin).get(), "stop");
+  environment_.monitor.ask(find(twin).get(), "stop");
 }
 
 void Machine::swap() {

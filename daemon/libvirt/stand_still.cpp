@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/file_system.h"
-#include "libvirt/qmp.h"
 
 namespace kvmtest::libvirt {
 namespace {
@@ -54,9 +53,10 @@ std::optional<std::string> cause_of_stop(int detail, const DiskError& error) {
   }
 }
 
-std::optional<std::string> cause_of_stop_now(virDomainPtr domain, const std::function<DiskError()>& error) {
+std::optional<std::string> cause_of_stop_now(Monitor& monitor, virDomainPtr domain,
+                                             const std::function<DiskError()>& error) {
   // QEMU knows whether it runs, and of some reasons more than libvirt (QEMU, qapi/run-state.json).
-  const auto answer = qmp(domain, "query-status");
+  const auto answer = monitor.ask(domain, "query-status");
   const std::string status = answer.value("status", "");
   if (answer.value("running", false)) return std::nullopt;
   if (status == "internal-error") return "QEMU or KVM had an internal error";

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "libvirt/handles.h"
+#include "libvirt/monitor.h"
 
 namespace kvmtest::libvirt {
 
@@ -25,6 +25,7 @@ std::optional<std::string> cause_of_stop(int detail, const DiskError& error);
 /// Asks QEMU and libvirt; `error` is called for a domain that one of its disks stopped. Nothing: it runs, or it stands
 /// still for something that is told on its own. Throws engine::HostFault for one that is gone. Any thread but
 /// libvirt's.
-std::optional<std::string> cause_of_stop_now(virDomainPtr domain, const std::function<DiskError()>& error);
+std::optional<std::string> cause_of_stop_now(Monitor& monitor, virDomainPtr domain,
+                                             const std::function<DiskError()>& error);
 
 }  // namespace kvmtest::libvirt

@@ -105,7 +105,7 @@ TEST_F(SharingOnDomains, TestsStandStillInTurnAndPass) {
 TEST_F(SharingOnDomains, OneThatDiesWhileItStandsStillIsTheHostsFault) { signal_one(SIGKILL, "HOST-FAULT"); }
 
 TEST_F(SharingOnDomains, AQemuThatDoesNotAnswerIsTheHostsFault) {
-  signal_one(SIGSTOP, "its QEMU has not answered for 10 s");
+  signal_one(SIGSTOP, "its QEMU has not answered for 30 s");
 }
 
 TEST_F(SharingOnDomains, ADaemonThatIsKilledMeanwhileLeavesNoneThatStandsStill) {
