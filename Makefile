@@ -215,8 +215,8 @@ kvm-help: ## print this
 		/^[a-z][a-z% -]*:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 	@printf '\n%s\n' 'Variables, on the command line or in Makefile.inc.local (see Makefile.inc.example)'
 	@printf '  %-18s %s\n' \
-		KVM_WORKERS 'domains brought up at the same time (default: half the cores)' \
-		KVM_PREFIXES 'sets of domains, each runs one test at a time: "a. b.", the empty one is '"''" \
+		KVM_WORKERS 'domains brought up at the same time (default: auto, as processors are idle)' \
+		KVM_PREFIXES 'sets of domains, each runs one test at a time: "a. b." (default: auto)' \
 		KVM_PREFIX 'older name of KVM_PREFIXES' \
 		KVM_TESTS 'tests or directories of tests (default: testing/suites/netlab)' \
 		KVM_URI 'libvirt, for example qemu:///system (default: its driver within the daemon)' \

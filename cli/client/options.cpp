@@ -29,6 +29,7 @@ void CommonOptions::take_prefix_paths(settings::Settings& settings) const {
   if (prefixes || domains)
     throw core::InputError("--prefix DIR/PREFIX stands for --domains and --prefixes; leave these out");
   settings.prefixes.clear();
+  settings.automatic.prefixes = false;
   for (const std::string& typed : prefix_paths) {
     const auto path = std::filesystem::absolute(typed).lexically_normal();
     const bool bare = std::filesystem::is_directory(path);
@@ -48,8 +49,8 @@ settings::Settings CommonOptions::settings() const {
   auto settings = settings::load(config);
   settings::apply_environment(settings);
   if (state_dir) settings::move_state_dir(settings, *state_dir);
-  if (workers) settings.workers = settings::parse_workers(*workers, "--workers");
-  if (prefixes) settings.prefixes = settings::parse_prefixes(*prefixes, "--prefixes");
+  if (workers) settings::set_workers(settings, *workers, "--workers");
+  if (prefixes) settings::set_prefixes(settings, *prefixes, "--prefixes");
   if (domains) settings.domains.ready = std::filesystem::absolute(*domains).lexically_normal();
   take_prefix_paths(settings);
   if (uri) settings.hypervisor.uri = *uri;

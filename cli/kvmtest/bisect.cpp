@@ -11,7 +11,6 @@
 
 #include "client/words.h"
 #include "core/input_error.h"
-#include "kvmtest/active_run.h"
 #include "kvmtest/choosing.h"
 #include "kvmtest/follow.h"
 #include "kvmtest/load_tests.h"
@@ -33,11 +32,6 @@ struct BisectOptions {
   planning::Choice choice;
 };
 
-/// A run came to no verdict: stopped, or the infrastructure failed.
-struct Ended {
-  int exit_status;
-};
-
 /// Runs tests one after the other on one prefix, and tells of the last one.
 class Trials {
  public:
@@ -51,17 +45,14 @@ class Trials {
     request.base = paths_.base;
     request.format = options_.format;
     request.prefixes.resize(1);
+    request.automatic = {.workers = false, .prefixes = false};
     request.choice = options_.choice;
     request.choice.only = others;
     request.choice.only.push_back(test);
     // The others may fail, or be unsupported, and the last one is to run.
     request.policy.max_fail = 0;
     request.require_some = false;
-    const core::RunId run = start_run(context_, client_, request, signals_);
-    const auto finished =
-        follow_records(context_, client_, settings_, run, *signals_, [](const core::record::Record&) {});
-    if (!finished || finished->outcome != core::record::Outcome::completed)
-      throw Ended{finished ? finished->exit_status : 3};
+    const core::RunId run = run_quietly(context_, client_, settings_, request, signals_);
     const auto tests = read_summary(settings_, run).tests;
     const core::Verdict verdict = tests.back().verdict.value_or(core::Verdict::untested);
     std::cout << fmt::format("run {}: {}: {}\n", run.value,

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/threads.h"
+#include "kvmtest/active_run.h"
 #include "kvmtest/attempt_files.h"
 #include "kvmtest/baseline.h"
 #include "kvmtest/display.h"
@@ -194,6 +195,15 @@ report::Expected expected(const settings::Settings& settings, const std::vector<
 }
 
 }  // namespace
+
+core::RunId run_quietly(const Context& context, client::Client& client, const settings::Settings& settings,
+                        const planning::RunRequest& request, std::optional<StopSignals>& signals) {
+  const core::RunId run = start_run(context, client, request, signals);
+  const auto finished = follow_records(context, client, settings, run, *signals, [](const core::record::Record&) {});
+  if (!finished || finished->outcome != core::record::Outcome::completed)
+    throw Ended{finished ? finished->exit_status : 3};
+  return run;
+}
 
 void add_verbosity(client::Command& verb, bool& quiet, bool& verbose) {
   const auto is_quiet = verb.add_flag("-q,--quiet", quiet, "print failures and the summary only");

@@ -11,6 +11,7 @@
 #include "core/record.h"
 #include "kvmtest/stop_signals.h"
 #include "kvmtest/verb.h"
+#include "planning/request.h"
 #include "report/comparison.h"
 #include "settings/settings.h"
 
@@ -41,6 +42,15 @@ int follow(const Context& context, client::Client& client, const settings::Setti
 std::optional<core::record::RunFinished> follow_records(
     const Context& context, client::Client& client, const settings::Settings& settings, core::RunId run,
     StopSignals& signals, const std::function<void(const core::record::Record&)>& on_record);
+
+/// A run came to no end of its own: it was stopped, or the infrastructure failed.
+struct Ended {
+  int exit_status;
+};
+/// Runs what the request wants, to its end, and prints nothing. `signals` are taken from when there is a daemon. Throws
+/// Ended, client::Refused.
+core::RunId run_quietly(const Context& context, client::Client& client, const settings::Settings& settings,
+                        const planning::RunRequest& request, std::optional<StopSignals>& signals);
 
 /// --quiet and --verbose.
 void add_verbosity(client::Command& verb, bool& quiet, bool& verbose);

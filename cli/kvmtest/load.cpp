@@ -19,6 +19,8 @@ json to_json(const report::Load& load) {
   for (const auto& row : load.rows)
     rows.push_back({{"workers", row.workers},
                     {"prefixes", row.prefixes},
+                    {"automatic_workers", row.automatic_workers},
+                    {"automatic_prefixes", row.automatic_prefixes},
                     {"runs", row.runs},
                     {"makespan", core::seconds(row.makespan)},
                     {"failed", row.failed},

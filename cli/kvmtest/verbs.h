@@ -34,6 +34,7 @@ void add_doctor(client::Command& program, Context& context);
 void add_resets(client::Command& program, Context& context);
 void add_settings(client::Command& program, Context& context);
 void add_plan(client::Command& program, Context& context);
+void add_tune(client::Command& program, Context& context);
 void add_bisect(client::Command& program, Context& context);
 
 /// All of them, in the order of --help and of the manual page.
@@ -41,6 +42,6 @@ inline constexpr std::array verbs{add_run,     add_attach,    add_watch,   add_s
                                   add_results, add_diffs,     add_history, add_slowest, add_flaky,   add_load,
                                   add_show,    add_console,   add_log,     add_export,  add_metrics, add_accept,
                                   add_install, add_uninstall, add_up,      add_enter,   add_destroy, add_doctor,
-                                  add_resets,  add_settings,  add_plan,    add_bisect};
+                                  add_resets,  add_settings,  add_plan,    add_tune,    add_bisect};
 
 }  // namespace kvmtest::command

@@ -22,6 +22,8 @@ struct Load {
   Duration interval{};
   double processors = 1;  ///< of this machine
   double foreign = 0;     ///< of them, what others used who are none of this daemon's
+  double idle = 0;        ///< of them, what nobody used
+  double average = 0;     ///< processes that ran or wanted to in the last minute (getloadavg(3))
   std::vector<GroupLoad> groups;
 
   /// How many processors the group would have used, had there been enough.

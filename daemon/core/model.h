@@ -88,6 +88,13 @@ struct Sharing {
   Duration slice = std::chrono::milliseconds(400);  ///< a group goes on for at least so long
 };
 
+/// How much begins at a time, where that is not a number.
+struct AdmissionRules {
+  bool starts = false;     ///< beside one domain that is started, others are while processors are idle
+  bool prefixes = false;   ///< beside one prefix, others are taken into use while processors are idle
+  double max_average = 0;  ///< load average for each processor beyond which nothing begins beside what goes on; 0: any
+};
+
 struct RunPlan {
   RunId run;
   unsigned slots = 1;        ///< domains that may be booted at the same time (KVM_WORKERS); at least 1
@@ -101,6 +108,7 @@ struct RunPlan {
   unsigned spares = 0;       ///< domains that may have a spare
   unsigned spare_slots = 1;  ///< spares that may be made ready at the same time; at least 1
   Sharing sharing;
+  AdmissionRules admission;
 };
 
 /// Who is to blame: the machine under test, or libvirt, QEMU, disk, memory.

@@ -32,16 +32,22 @@ bool RebootPool::withdraw(Ticket ticket) {
   return false;
 }
 
-std::optional<RebootPool::Job> RebootPool::start_next() {
+std::optional<RebootPool::Job> RebootPool::start_next(bool starts) {
   Kind* next = nullptr;
+  std::deque<Job>::iterator first;
   for (Kind& each : kinds_) {
-    if (each.queue.empty() || each.busy >= each.slots) continue;
-    if (next == nullptr || each.queue.front().ticket < next->queue.front().ticket) next = &each;
+    if (each.busy >= each.slots) continue;
+    const auto found = std::find_if(each.queue.begin(), each.queue.end(),
+                                    [&](const Job& job) { return starts || is_in_place(job.method); });
+    if (found == each.queue.end() || (next != nullptr && first->ticket < found->ticket)) continue;
+    next = &each;
+    first = found;
   }
   if (next == nullptr) return std::nullopt;
-  Job job = std::move(next->queue.front());
-  next->queue.pop_front();
+  Job job = std::move(*first);
+  next->queue.erase(first);
   ++next->busy;
+  if (!is_in_place(job.method)) ++starting_;
   assert(next->busy <= next->slots);
   running_.emplace(job.ticket, job.method);
   return job;
@@ -51,7 +57,10 @@ void RebootPool::finished(Ticket ticket) {
   const auto found = running_.find(ticket);
   if (found == running_.end()) return;
   --kind(is_boot(found->second)).busy;
-  if (!is_in_place(found->second)) --starts_;
+  if (!is_in_place(found->second)) {
+    --starts_;
+    --starting_;
+  }
   running_.erase(found);
 }
 

@@ -4,7 +4,7 @@
 // processor; going back to a saved state is so short that it shall never queue behind them (docs/adr/0008).
 //
 // First come, first served within each kind: the jobs of one group stand together, so that the group asked for first
-// is ready first.
+// is ready first. Where no domain may be started now, those that are up pass by those that are off.
 
 #include <array>
 #include <deque>
@@ -34,8 +34,8 @@ class RebootPool {
   unsigned submit(Job job);
   /// Takes a job back that has not started. False: it is not in the queue.
   bool withdraw(Ticket ticket);
-  /// The next job that has a slot; it holds the slot until `finished`.
-  std::optional<Job> start_next();
+  /// The next job that has a slot; it holds the slot until `finished`. `starts`: also one that starts a domain.
+  std::optional<Job> start_next(bool starts = true);
   /// Frees the slot.
   void finished(Ticket ticket);
 
@@ -45,6 +45,8 @@ class RebootPool {
   [[nodiscard]] unsigned busy(bool boots) const { return kind(boots).busy; }
   [[nodiscard]] unsigned queued() const { return queued(true) + queued(false); }
   [[nodiscard]] unsigned queued(bool boots) const { return static_cast<unsigned>(kind(boots).queue.size()); }
+  /// Domains that are being started.
+  [[nodiscard]] unsigned starting() const { return starting_; }
   /// Whether a domain is being started, or is to be: the kind of job that takes a processor for a second or more.
   [[nodiscard]] bool any_start() const { return starts_ > 0; }
   [[nodiscard]] unsigned submitted() const { return submitted_; }
@@ -60,7 +62,8 @@ class RebootPool {
 
   std::array<Kind, 2> kinds_;  ///< quick, boots
   unsigned submitted_ = 0;
-  unsigned starts_ = 0;  ///< jobs that start a domain, queued or running
+  unsigned starts_ = 0;    ///< jobs that start a domain, queued or running
+  unsigned starting_ = 0;  ///< of those, the running ones
   std::map<Ticket, Method> running_;
 };
 

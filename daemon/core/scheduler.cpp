@@ -27,6 +27,8 @@ void Scheduler::on(const event::RunSubmitted& e, Instant now) {
   if (run_) return;  // the engine refuses a second run before it comes here
   run_.emplace(e.plan);
   governor_.set(e.plan.sharing);
+  admission_.begin_run(e.plan.admission);
+  if (e.plan.admission.prefixes) run_->reserve = {e.plan.prefixes.begin(), e.plan.prefixes.end()};
   pool_.set_slots(e.plan.slots, e.plan.quick_slots);
   pool_.begin_count();
   states_.begin_run(e.plan.states);

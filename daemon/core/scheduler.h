@@ -4,6 +4,8 @@
 //
 // Invariants, checked by testing/scenarios on every run of every test:
 //  - at most RunPlan::slots boots, and RunPlan::quick_slots resets without a boot, are under way
+//  - with AdmissionRules::starts, domains are started beside one that is only while processors are idle; the same with
+//    AdmissionRules::prefixes for those that were in no use yet
 //  - a prefix runs at most one test at a time, on domains reset for it and used by nobody since
 //  - domains of the prefix that the running test does not need are off, or stand still
 //  - all that a test has used stands still, or is off, before the first domain of its prefix goes back: what the test
@@ -28,6 +30,7 @@
 #include <vector>
 
 #include "core/actions.h"
+#include "core/admission.h"
 #include "core/events.h"
 #include "core/governor.h"
 #include "core/memory_ledger.h"
@@ -59,6 +62,8 @@ class Scheduler {
   [[nodiscard]] const RebootPool& pool() const { return pool_; }
   /// Whether a running test's group is to stand still.
   [[nodiscard]] bool frozen(AttemptId attempt) const { return governor_.frozen(attempt); }
+  /// Whether the prefix is the run's and waits until it is worth while to take it into use.
+  [[nodiscard]] bool in_reserve(const Prefix& prefix) const { return run_ && run_->reserve.contains(prefix); }
 
  private:
   /// An attempt whose script ended and whose verdict is awaited.
@@ -88,6 +93,9 @@ class Scheduler {
     std::map<TestIndex, Starved> starved;
     std::set<TestIndex> failed;        ///< tests that did not pass, whatever comes of further attempts
     std::set<Prefix> idle;             ///< had nothing to do when they were last looked at
+    std::set<Prefix> reserve;          ///< in no use yet
+    std::set<Prefix> opening;          ///< taken into use, and their first test has not begun
+    bool measured = false;             ///< since the last one was
     std::deque<Prefix> at_door;        ///< their tests' domains are ready, and those that run leave no room
     std::deque<Domain> without_spare;  ///< a test runs on them, and their spares are to be made ready
     enum class Stage { open, stopping, stopping_all } stage = Stage::open;  ///< stopping_all: held domains as well
@@ -131,6 +139,7 @@ class Scheduler {
 
   // Each brings one thing to where it should be by now, and is harmless to call again.
   void advance(Instant now);
+  void advance_touched(Instant now);
   void advance(PrefixEntry& prefix, Instant now);
   void advance_in_run(PrefixEntry& prefix, Instant now);
   void take_test(PrefixEntry& prefix, Instant now);
@@ -145,7 +154,7 @@ class Scheduler {
   void start_spares();
   void free_memory(Instant now);
   void give_up_if_nobody_is_left();
-  void finish_if_done();
+  void finish_if_done(Instant now);
 
   // scheduler_domains.cpp
   void reset(PrefixEntry& prefix, const Host& host, bool quiet, Instant now);
@@ -168,6 +177,7 @@ class Scheduler {
   [[nodiscard]] bool worth_pausing(const Domain& domain, const DomainEntry& entry) const;
 
   // scheduler_spares.cpp
+  void want_spares(const Prefix& prefix, const PlannedTest& test);
   void prepare_spare(const Domain& domain, DomainEntry& entry);
   void discard_spare(const Domain& domain, DomainEntry& entry);
   void set_spare(DomainEntry& entry, SpareState spare);
@@ -184,6 +194,10 @@ class Scheduler {
   [[nodiscard]] bool room_for(const PlannedTest& test) const;
   [[nodiscard]] bool one_alone() const;
   PrefixEntry* first_to_enter();
+  [[nodiscard]] bool may_start() const;
+  bool open_another(Instant now);
+  bool room_for_another();
+  [[nodiscard]] bool anything_goes_on() const;
 
   // scheduler_verdicts.cpp
   bool may_reset_again(prefix_state::Preparing& preparing, const Host& host, Fault fault);
@@ -230,6 +244,7 @@ class Scheduler {
   MemoryLedger memory_;
   SpareCount spares_;
   Governor governor_;
+  Admission admission_;
   std::set<Prefix> touched_;                           ///< something about them has changed: advance() looks at them
   std::set<std::pair<Instant, Prefix>> cooling_down_;  ///< until then; some may have ceased to
   Actions out_;                                        ///< being gathered by handle()

@@ -12,6 +12,17 @@ namespace kvmtest::core {
 /// Only what was touched can have something new to do. Whatever is done for one prefix may touch others.
 void Scheduler::advance(Instant now) {
   give_up_after_failures(now);
+  do {
+    advance_touched(now);
+    free_memory(now);
+    start_resets(now);
+  } while (open_another(now));
+  start_spares();  // another prefix gains more than a spare
+  give_up_if_nobody_is_left();
+  finish_if_done(now);
+}
+
+void Scheduler::advance_touched(Instant now) {
   for (const Prefix& name : touched_) update_claim(entry_of(name));
   do {
     while (!touched_.empty()) {
@@ -23,11 +34,6 @@ void Scheduler::advance(Instant now) {
     if (memory_.take_changed()) touch_all(now);
     if (PrefixEntry* next = first_to_enter()) touch(*next, now);
   } while (!touched_.empty());
-  free_memory(now);
-  start_resets(now);
-  start_spares();
-  give_up_if_nobody_is_left();
-  finish_if_done();
 }
 
 void Scheduler::advance(PrefixEntry& prefix, Instant now) {
@@ -63,7 +69,7 @@ void Scheduler::advance_in_run(PrefixEntry& prefix, Instant now) {
 }
 
 void Scheduler::take_test(PrefixEntry& prefix, Instant now) {
-  if (run_->pending.empty() || !fits(prefix, run_->pending.front())) {
+  if (run_->pending.empty() || run_->reserve.contains(prefix.prefix) || !fits(prefix, run_->pending.front())) {
     run_->idle.insert(prefix.prefix);
     return;
   }
@@ -127,12 +133,13 @@ void Scheduler::begin_test(PrefixEntry& prefix, Instant now) {
   run_->running.emplace(preparing.attempt, prefix.prefix);
   if (test.beside) run_->bounded.emplace(preparing.attempt, *test.beside);
   governor_.begin(preparing.attempt);
+  if (run_->opening.erase(prefix.prefix) > 0) admission_.reserve();
   // Whichever test comes next is likely to need the same hosts; behind the last one there is nothing to be ready for,
   // and less to destroy.
   if (run_->plan.spares > 0) {
     const bool more = !run_->pending.empty() || run_->plan.policy.repeat != 1;
     if (more)
-      for (const Host& host : test.hosts) run_->without_spare.push_back({prefix.prefix, host});
+      want_spares(prefix.prefix, test);
     else
       for (auto& [host, entry] : prefix.domains) discard_spare({prefix.prefix, host}, entry);
   }
@@ -156,7 +163,8 @@ void Scheduler::retire(PrefixEntry& prefix) {
 
 void Scheduler::start_resets(Instant now) {
   if (one_alone()) return;
-  while (auto job = pool_.start_next()) {
+  while (auto job = pool_.start_next(may_start())) {
+    if (!is_in_place(job->method)) admission_.reserve();
     PrefixEntry& prefix = entry_of(job->domain.prefix);
     account(prefix, now);
     DomainEntry& entry = prefix.domains[job->domain.host];
@@ -188,7 +196,7 @@ void Scheduler::give_up_if_nobody_is_left() {
   run_->infrastructure_failed = quarantined;
 }
 
-void Scheduler::finish_if_done() {
+void Scheduler::finish_if_done(Instant now) {
   if (!run_ || !run_->judging.empty()) return;
   if (!run_->stopping() && !run_->pending.empty()) return;
   for (const auto& [name, prefix] : prefixes_) {
@@ -210,6 +218,7 @@ void Scheduler::finish_if_done() {
     touched_.insert(name);  // clients may have its domains now
   }
   run_.reset();
+  start_resets(now);  // clients' that waited for processors beside it
 }
 
 }  // namespace kvmtest::core

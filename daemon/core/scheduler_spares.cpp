@@ -13,6 +13,12 @@ namespace {
 // A domain whose spare failed so often gets none any more in the run.
 constexpr unsigned most_failures = 2;
 
+/// Whether it is made ready without another QEMU being started.
+bool goes_back_in_place(const SpareState& spare) {
+  const auto* left = std::get_if<spare_state::Left>(&spare);
+  return left != nullptr && left->in_place;
+}
+
 }  // namespace
 
 /// The answer to a spare's ticket.
@@ -51,18 +57,32 @@ void Scheduler::on(const event::SpareDiscarded& e, Instant now) {
   if (found) set_spare(found->entry, spare_state::None{});
 }
 
-/// Where domains are being started, they have more need of the processor.
+/// Where domains are being started, they have more need of the processor. To start another QEMU takes it for as long as
+/// to start a domain.
 void Scheduler::start_spares() {
   if (!run_ || run_->stopping() || one_alone()) return;
   auto& queue = run_->without_spare;
   const unsigned slots = std::max(1U, run_->plan.spare_slots);
-  while (!queue.empty() && !pool_.any_start() && spares_.preparing < slots) {
-    const Domain domain = std::move(queue.front());
-    queue.pop_front();
-    PrefixEntry& prefix = entry_of(domain.prefix);
+  for (auto next = queue.begin(); next != queue.end() && !pool_.any_start() && spares_.preparing < slots;) {
+    PrefixEntry& prefix = entry_of(next->prefix);
+    DomainEntry& entry = prefix.domains[next->host];
     const auto* running = std::get_if<prefix_state::Running>(&prefix.state);
-    if (running != nullptr && needs(running->test, domain.host)) prepare_spare(domain, prefix.domains[domain.host]);
+    const bool wanted = running != nullptr && needs(running->test, next->host);
+    if (wanted && run_->plan.admission.starts && !goes_back_in_place(entry.spare) && !admission_.has_room()) {
+      ++next;
+      continue;
+    }
+    const Domain domain = std::move(*next);
+    next = queue.erase(next);
+    if (wanted) prepare_spare(domain, entry);
   }
+}
+
+void Scheduler::want_spares(const Prefix& prefix, const PlannedTest& test) {
+  auto& queue = run_->without_spare;
+  for (const Host& host : test.hosts)
+    if (const Domain domain{prefix, host}; std::find(queue.begin(), queue.end(), domain) == queue.end())
+      queue.push_back(domain);
 }
 
 void Scheduler::prepare_spare(const Domain& domain, DomainEntry& entry) {
@@ -71,8 +91,8 @@ void Scheduler::prepare_spare(const Domain& domain, DomainEntry& entry) {
   if (is<spare_state::Preparing>(entry.spare) || is<spare_state::Ending>(entry.spare)) return;
   if (const auto* ready = std::get_if<spare_state::Ready>(&entry.spare); ready && ready->state == *state) return;
   if (is<spare_state::None>(entry.spare) && spares_.up >= run_->plan.spares) return;
-  const auto* left = std::get_if<spare_state::Left>(&entry.spare);
-  const bool in_place = left != nullptr && left->in_place;
+  const bool in_place = goes_back_in_place(entry.spare);
+  if (!in_place) admission_.reserve();
   const Ticket ticket = tickets_.issue(domain);
   out_.push_back(action::PrepareSpare{ticket, domain, *state, in_place});
   set_spare(entry, spare_state::Preparing{.ticket = ticket, .state = *state, .started = in_place});

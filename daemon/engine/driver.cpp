@@ -102,6 +102,7 @@ void Driver::start_run(RunOrder order) {
   run_ = std::make_shared<ActiveRun>(std::move(order), loop_.now());
   sampling_.sampler.sample();  // the share of CPU time counts from here
   arm_sampler();
+  pieces_.freezer.run_is_on(true);
   std::vector<core::Domain> stuck;
   for (const auto& [prefix, entry] : scheduler_.prefixes())
     for (const auto& [host, domain] : entry.domains)
@@ -230,6 +231,7 @@ void Driver::perform(const core::action::ReportHeld& a) {
 
 void Driver::perform(const core::action::FinishRun& a) {
   sampling_.timer.cancel();
+  pieces_.freezer.run_is_on(false);
   run_state_.ending();
   run_->over = true;
   if (a.outcome) run_->last = run_->finished(*a.outcome, loop_.now());

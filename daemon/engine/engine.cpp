@@ -244,6 +244,7 @@ Engine::Status Engine::status() {
       PrefixStatus shown;
       shown.prefix = prefix.value;
       std::tie(shown.state, shown.test) = described(entry.state, scheduler);
+      if (scheduler.in_reserve(prefix)) shown.state = "in reserve";
       for (const auto& [host, domain] : entry.domains) shown.domains[host.value] = name_of(domain.state);
       status.prefixes.push_back(std::move(shown));
     }

@@ -1,6 +1,8 @@
 #include "engine/freezer.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <future>
 #include <system_error>
 #include <utility>
@@ -55,6 +57,12 @@ Freezer::~Freezer() {
   }
   measuring_.join();
   pool_.join();
+}
+
+void Freezer::run_is_on(bool on) {
+  const base::Lock lock(mutex_);
+  run_is_on_ = on;
+  changed_.notify_all();
 }
 
 void Freezer::join(core::AttemptId attempt, std::vector<core::Domain> domains, std::shared_ptr<GroupClock> clock,
@@ -188,8 +196,8 @@ bool Freezer::ask(Group& group, const core::Domain& domain, bool frozen) {
 void Freezer::measure() {
   base::Lock lock(mutex_);
   while (!ending_) {
-    if (groups_.empty()) {
-      changed_.wait(lock, [&]() REQUIRES(mutex_) { return ending_ || !groups_.empty(); });
+    if (groups_.empty() && !run_is_on_) {
+      changed_.wait(lock, [&]() REQUIRES(mutex_) { return ending_ || run_is_on_ || !groups_.empty(); });
       last_ = {Clock::now(), process::read_machine(), own_time(), last_.foreign};
     }
     const bool any = std::any_of(groups_.begin(), groups_.end(), [](const auto& each) { return each.second->wanted; });
@@ -226,8 +234,11 @@ core::Load Freezer::measured(const std::map<core::AttemptId, GroupPointer>& grou
     group->measured = sum;
   }
   const Last before = std::exchange(last_, {now, process::read_machine(), own_time(), last_.foreign});
-  load.processors = std::max(1U, std::thread::hardware_concurrency());  // that this daemon may use
-  const double foreign = ratio(last_.machine.busy - before.machine.busy - ours - (last_.own - before.own), passed);
+  load.processors = std::max(1U, last_.machine.processors);
+  const nanoseconds busy = last_.machine.busy - before.machine.busy;
+  load.idle = std::clamp(load.processors - ratio(busy, passed), 0.0, load.processors);
+  if (std::array<double, 1> average{}; getloadavg(average.data(), 1) == 1) load.average = average[0];
+  const double foreign = ratio(busy - ours - (last_.own - before.own), passed);
   last_.foreign = newest * std::max(0.0, foreign) + (1 - newest) * before.foreign;
   load.foreign = last_.foreign;
   return load;

@@ -30,6 +30,8 @@ class Freezer {
   /// No test runs any more.
   ~Freezer();
 
+  /// Whether a run is on, through all of which the processors are measured.
+  void run_is_on(bool on);
   /// A test runs on these domains. `able`: it may stand still, for its guests do not notice and nothing of it goes on
   /// outside of them.
   void join(core::AttemptId attempt, std::vector<core::Domain> domains, std::shared_ptr<GroupClock> clock, bool able);
@@ -70,6 +72,7 @@ class Freezer {
   base::Mutex mutex_;
   base::Condition changed_;
   std::map<core::AttemptId, GroupPointer> groups_ GUARDED_BY(mutex_);
+  bool run_is_on_ GUARDED_BY(mutex_) = false;
   bool ending_ GUARDED_BY(mutex_) = false;
   /// Of the last measurement.
   struct Last {

@@ -3,6 +3,7 @@
 // run took, and driven in virtual time. Pure; any thread.
 
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct Basis {
   simulator::Timings timings;            ///< of `tests`, by their place
   Machine machine;                       ///< that the run is planned for
   settings::Settings::Limits limits;     ///< see plan()
+  settings::Settings::Load load;         ///< how its tests share the processors
   std::set<core::Host> booted;           ///< no state of these is there before the run
   std::size_t unknown = 0;               ///< of the tests that can run, those that count as the median of the others
 
@@ -33,14 +35,19 @@ struct Basis {
 };
 
 /// What the past run tells: how long resets took, by host and way, and what was booted and so had no state kept;
-/// whether domains went back at all. `resets`: of that run. A test takes as long as in all runs where it passed or
-/// failed (`past`), or else as its last attempt in this run. `boot`: what a boot takes instead; 0: as in the run.
-/// `request` says the rest, as do the settings.
+/// whether domains went back at all. `resets`: of that run. A test works and rests as in its last attempt in this run,
+/// without what it was starved or stood still for. Where that is not known, it takes as long as in all runs where it
+/// passed or failed (`past`), and works for the part of it that others do. `boot`: what a boot takes instead; 0: as in
+/// the run. `request` says the rest, as do the settings. `machine`: which the run was made on.
 Basis basis_from(const report::RunSummary& run, const std::vector<report::ResetTime>& resets, const Past& past,
                  RunRequest request, std::vector<suite::LoadedTest> tests, const Machine& machine,
                  const settings::Settings& settings, core::Duration boot);
 
-/// `workers` and `prefixes`: at least 1.
-simulator::Forecast forecast(const Basis& basis, unsigned workers, unsigned prefixes);
+/// At least 1; none: as the load bears.
+struct Numbers {
+  std::optional<unsigned> workers;
+  std::optional<unsigned> prefixes;
+};
+simulator::Forecast forecast(const Basis& basis, const Numbers& numbers);
 
 }  // namespace kvmtest::planning

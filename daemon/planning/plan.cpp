@@ -1,6 +1,8 @@
 #include "planning/plan.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace kvmtest::planning {
@@ -103,6 +105,24 @@ unsigned spares_for(const core::RunPlan& plan) {
   return static_cast<unsigned>(std::min<std::uint64_t>(plan.states.of.size(), (plan.memory.budget - all) / largest));
 }
 
+std::size_t useful_prefixes(const RunRequest& request, const std::vector<suite::LoadedTest>& tests,
+                            const Machine& machine) {
+  std::set<std::string> hosts;
+  for (const auto& loaded : tests) hosts.insert(loaded.test.hosts.begin(), loaded.test.hosts.end());
+  const core::Memory memory = memory_for(machine, request.reset);
+  std::uint64_t need = 0;
+  for (const std::string& host : hosts)
+    if (const auto found = memory.need.find(core::Host{host}); found != memory.need.end()) need += found->second;
+  std::uint64_t most = std::min<std::uint64_t>(request.prefixes.size(), tests.size());
+  if (memory.budget > 0 && need > 0) {
+    const std::uint64_t fit = memory.budget / need;
+    // Two without spares gain more than one with them.
+    const bool spares = request.spares && request.reset != settings::ResetMethod::boot;
+    most = std::min(most, spares ? std::max(fit / 2, std::min<std::uint64_t>(fit, 2)) : fit);
+  }
+  return std::max<std::uint64_t>(1, most);
+}
+
 unsigned quick_slots(const RunRequest& request, const Machine& machine) {
   return std::max(request.workers, machine.cores);
 }
@@ -138,6 +158,8 @@ Plan plan(const RunRequest& request, const suite::Shelf& tests, const std::vecto
   run.slots = request.workers;
   run.quick_slots = quick_slots(request, machine);
   run.prefixes = prefixes_of(request.prefixes);
+  run.admission.starts = request.automatic.workers;
+  run.admission.prefixes = request.automatic.prefixes;
   run.policy = request.policy;
   run.policy.boot_tries = limits.boot_tries;
   run.policy.host_fault_retries = limits.host_fault_retries;
@@ -152,6 +174,7 @@ Plan plan(const RunRequest& request, const suite::Shelf& tests, const std::vecto
 void set_sharing(core::RunPlan& run, const settings::Settings::Load& load) {
   run.sharing.freezing = load.freezing;
   run.sharing.share = load.share / 100.0;
+  run.admission.max_average = load.most_average / 100.0;
   run.policy.starved = load.starved / 100.0;
   run.policy.starved_retries = load.retries;
 }

@@ -40,6 +40,11 @@ using StateOf = std::function<CleanState(const core::Domain&)>;
 /// What the run may use of the machine's memory (docs/adr/0009-memory.md).
 core::Memory memory_for(const Machine& machine, settings::ResetMethod reset);
 
+/// How many of an automatic request's prefixes its run may use: as many as there are tests, and as the memory holds
+/// with a spare for each domain. At least one.
+std::size_t useful_prefixes(const RunRequest& request, const std::vector<suite::LoadedTest>& tests,
+                            const Machine& machine);
+
 /// How many domains of the run may have a spare (docs/adr/0012-spares.md): only what all of its domains together would
 /// leave. 0 where the memory is not known to be enough.
 unsigned spares_for(const core::RunPlan& plan);

@@ -115,6 +115,8 @@ void each_member(Request& request, const Visitor& visit) {
     selection.with_default("repeat", request.policy.repeat);
     selection.with_default("until_fail", request.policy.until_fail);
   });
+  visit.if_set("automatic_workers", request.automatic.workers);
+  visit.if_set("automatic_prefixes", request.automatic.prefixes);
   visit.if_set("test_kind", request.choice.filter.kind);
   visit.if_set("test_status", request.choice.filter.status);
   visit.if_set("test_name", request.choice.filter.name);
@@ -132,6 +134,7 @@ RunRequest request_from(const settings::Settings& settings) {
   RunRequest request;
   request.prefixes = settings.prefixes;
   request.workers = settings.workers;
+  request.automatic = settings.automatic;
   request.reset = settings.reset.method;
   request.keep = settings.reset.keep;
   request.spares = settings.reset.spares;

@@ -22,6 +22,8 @@ struct RunRequest {
   std::string format;              ///< forced format, or empty
   std::vector<std::string> prefixes;
   unsigned workers = 1;
+  settings::Settings::Automatic automatic{.workers = false,
+                                          .prefixes = false};  ///< how many of those: as the load bears
   settings::ResetMethod reset = settings::ResetMethod::snapshot;
   bool keep = true;    ///< saved states are for later runs, too
   bool spares = true;  ///< domains have one each, while there is memory for it

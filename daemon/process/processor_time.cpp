@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <sstream>
 #include <string>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "base/mutex.h"
@@ -22,14 +25,31 @@ using std::chrono::nanoseconds;
 
 namespace {
 
-/// proc(5), "cpu": user nice system idle iowait irq softirq steal, each in ticks and of all processors together.
+using Ticks = std::array<std::uint64_t, 8>;
+
+/// proc(5), "cpu3": user nice system idle iowait irq softirq steal, each in ticks. False: it is no processor of ours.
+bool add_ticks(std::istringstream line, const cpu_set_t& ours, Ticks& ticks) {
+  std::string word;
+  std::size_t number = 0;
+  if (!(line >> word) || !word.starts_with("cpu") || std::sscanf(word.c_str(), "cpu%zu", &number) != 1) return false;
+  if (number >= CPU_SETSIZE || !CPU_ISSET(number, &ours)) return false;
+  for (std::uint64_t& each : ticks) {
+    std::uint64_t more = 0;
+    if (line >> more) each += more;
+  }
+  return true;
+}
+
 MachineReading read_stat() {
+  cpu_set_t ours;
+  CPU_ZERO(&ours);
+  if (sched_getaffinity(getpid(), sizeof ours, &ours) != 0) return {};
   std::ifstream stat("/proc/stat");
-  std::string cpu;
-  stat >> cpu;
-  std::array<std::uint64_t, 8> ticks{};
-  for (std::uint64_t& each : ticks) stat >> each;
-  if (!stat) return {};
+  Ticks ticks{};
+  unsigned processors = 0;
+  for (std::string line; std::getline(stat, line) && line.starts_with("cpu");)
+    if (add_ticks(std::istringstream(line), ours, ticks)) ++processors;
+  if (processors == 0) return {};
   const auto time = [](std::uint64_t count) {
     const auto seconds = static_cast<double>(count) / static_cast<double>(sysconf(_SC_CLK_TCK));
     return std::chrono::duration_cast<nanoseconds>(std::chrono::duration<double>(seconds));
@@ -38,7 +58,7 @@ MachineReading read_stat() {
   return {.busy = time(total - ticks[3] - ticks[4]),
           .total = time(total),
           .stolen = time(ticks[7]),
-          .processors = static_cast<unsigned>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)))};
+          .processors = processors};
 }
 
 /// Of a thread that has work to do; none: it has not.

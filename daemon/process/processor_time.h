@@ -12,7 +12,8 @@
 
 namespace kvmtest::process {
 
-/// What all processors of this machine did so far, since it was booted. Source: proc(5), "/proc/stat".
+/// What those processors of this machine that this process may use did so far, together, since it was booted. Source:
+/// proc(5), "/proc/stat".
 struct MachineReading {
   std::chrono::nanoseconds busy{};
   std::chrono::nanoseconds total{};

@@ -15,13 +15,6 @@ namespace {
 using core::Duration;
 using core::Verdict;
 
-/// `value` as part of `largest`, drawn in at most `width` columns; something is never drawn as nothing.
-std::string bar(double value, double largest, std::size_t width) {
-  if (value <= 0 || largest <= 0) return {};
-  const auto columns = static_cast<std::size_t>(std::lround(value / largest * static_cast<double>(width)));
-  return std::string(std::clamp<std::size_t>(columns, 1, width), '#');
-}
-
 std::string started_text(core::WallTime started) {
   const auto minute = std::chrono::floor<std::chrono::minutes>(started);
   const auto day = std::chrono::floor<std::chrono::days>(minute);
@@ -40,17 +33,6 @@ std::string range_text(const RunRange& runs) {
 const char* color_of(std::optional<Verdict> verdict) {
   if (verdict == Verdict::passed) return look::green;
   return verdict == Verdict::failed ? look::red : look::yellow;
-}
-
-/// Columns that are left of the width, at least `least`.
-std::size_t rest(const Options& options, std::size_t used, std::size_t least) {
-  return options.width > used + least ? options.width - used : least;
-}
-
-std::string prefixes_text(const std::vector<std::string>& prefixes) {
-  std::vector<std::string> words;
-  for (const std::string& prefix : prefixes) words.push_back(prefix_text(prefix));
-  return fmt::format("{}", fmt::join(words, " "));
 }
 
 const char* outcome_text(const PastRun& run) {
@@ -74,7 +56,8 @@ std::string runs_text(const std::vector<PastRun>& runs, const Options& options) 
     const unsigned other = run.counts.unresolved + run.counts.untested + run.counts.unsupported;
     const std::string line =
         fmt::format("{:>5}  {:<16}  {:>7} {:<8} {:>6} {:>7} {:>7} {:>6} {:>6}  {:>14}  ", run.run.value,
-                    started_text(run.started), run.workers, prefixes_text(run.prefixes), run.tests, run.counts.passed,
+                    started_text(run.started), run.automatic_workers ? "auto" : std::to_string(run.workers),
+                    run.automatic_prefixes ? "auto" : prefixes_text(run.prefixes), run.tests, run.counts.passed,
                     run.counts.failed, other, run.counts.flaky, run.outcome ? duration_text(run.makespan) : "-");
     std::string tail = bar(bad(run), most, rest(options, line.size() + 11, 8));
     if (const std::string how = outcome_text(run); !how.empty()) tail += (tail.empty() ? "" : " ") + how;
@@ -168,8 +151,9 @@ std::string load_text(const Load& load, const Options& options) {
     for (const LoadRow& row : load.rows) most = std::max(most, value(row));
     out += fmt::format("\n{}\n", painted(options, what, look::bold));
     for (const LoadRow& row : load.rows) {
-      const std::string line = fmt::format("  {} × {:<2} {:>5}  {:>14}  ", row.workers, row.prefixes,
-                                           fmt::format("({})", row.runs), text(row));
+      const std::string line = fmt::format(
+          "  {:>4} × {:<4} {:>5}  {:>14}  ", row.automatic_workers ? "auto" : std::to_string(row.workers),
+          row.automatic_prefixes ? "auto" : std::to_string(row.prefixes), fmt::format("({})", row.runs), text(row));
       // The sign × is two bytes and one column.
       const std::string drawn = bar(value(row), most, std::min<std::size_t>(rest(options, line.size() - 1, 10), 60));
       out += drawn.empty() ? line.substr(0, line.find_last_not_of(' ') + 1) + '\n' : line + drawn + '\n';

@@ -29,6 +29,8 @@ struct PastRun {
   core::WallTime started;
   unsigned workers = 0;
   std::vector<std::string> prefixes{};
+  bool automatic_workers = false;  ///< how many of them were in use was decided by the load; so the next one
+  bool automatic_prefixes = false;
   unsigned tests = 0;
   Counts counts{};                                 ///< all zero of a run without an end
   std::optional<core::record::Outcome> outcome{};  ///< nothing: under way or interrupted; the rest is zero then
@@ -99,8 +101,10 @@ struct FlakyTest {
 /// Runs with equally many workers and prefixes.
 struct LoadRow {
   unsigned workers = 0;
-  unsigned prefixes = 0;
+  unsigned prefixes = 0;  ///< where that was decided by the load: at most, in the newest of the runs
   unsigned runs = 0;
+  bool automatic_workers = false;
+  bool automatic_prefixes = false;
   core::Duration makespan{};             ///< median
   double failed = 0;                     ///< tests that failed or are unresolved, of 100; mean
   double timeouts = 0;                   ///< of 100 tests; mean

@@ -46,10 +46,25 @@ class Data {
             {"counts", to_json(counts)},
             {"nothing_tested", nothing_tested(summary)},
             {"tests", std::move(tests)},
-            {"lanes", lanes_json()}};
+            {"lanes", lanes_json()},
+            {"load", load_json()}};
   }
 
  private:
+  json load_json() const {
+    json rows = json::array();
+    for (const LoadRow& row : run_.load.rows)
+      rows.push_back({{"workers", row.automatic_workers ? "auto" : std::to_string(row.workers)},
+                      {"prefixes", row.automatic_prefixes ? "auto" : std::to_string(row.prefixes)},
+                      {"runs", row.runs},
+                      {"makespan", seconds(row.makespan)},
+                      {"failed", row.failed},
+                      {"timeouts", row.timeouts},
+                      {"starved_attempts", row.starved_attempts},
+                      {"starved", row.starved ? json(*row.starved) : json(nullptr)}});
+    return rows;
+  }
+
   json of_test(const TestResult& test) {
     json attempts = json::array();
     for (const Attempt& attempt : test.attempts) attempts.push_back(of_attempt(test, attempt));

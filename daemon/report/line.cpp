@@ -26,10 +26,9 @@ struct Words {
 };
 
 Words words(const Record& record, const RunStarted& run) {
-  std::string prefixes;
-  for (const std::string& prefix : run.prefixes) prefixes += prefix.empty() ? " ''" : " " + prefix;
-  return {Verbosity::live, fmt::format("run {} started: {}, prefixes{}, reset pool of {}, {} ({})", record.run,
-                                       tests(run.tests.size()), prefixes, run.workers, run.accelerator, run.uri)};
+  return {Verbosity::live,
+          fmt::format("run {} started: {}, prefixes {}, reset pool of {}, {} ({})", record.run, tests(run.tests.size()),
+                      prefixes_text(run.prefixes), run.workers, run.accelerator, run.uri)};
 }
 Words words(const Record& record, const RunResumed& run) {
   return {Verbosity::live, fmt::format("run {} resumed: {} done before, {} interrupted and started again", record.run,

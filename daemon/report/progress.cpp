@@ -33,6 +33,12 @@ void count(Counts& counts, Verdict verdict) {
   }
 }
 
+/// Whether the run takes prefixes into use as the load bears. `settings` is what the client asked for.
+bool prefixes_are_automatic(const std::string& settings) {
+  const auto json = nlohmann::json::parse(settings, nullptr, false);
+  return json.is_object() && json.contains("automatic_prefixes") && json.at("automatic_prefixes") == true;
+}
+
 /// How often each test is run; 0: without end. `settings` is what the client asked for.
 unsigned repetitions(const std::string& settings) {
   const auto json = nlohmann::json::parse(settings, nullptr, false);
@@ -52,6 +58,8 @@ void Progress::take(const Record& record) {
 void Progress::on(const Record& record, const RunStarted& run) {
   started_ = record.time;
   for (const std::string& prefix : run.prefixes) lanes_.push_back({prefix});
+  if (prefixes_are_automatic(run.settings))
+    for (Lane& lane : lanes_) lane.in_reserve = true;
   const unsigned attempts = repetitions(run.settings);
   endless_ = attempts == 0;
   for (const std::string& name : run.tests) {
@@ -67,6 +75,7 @@ void Progress::on(const Record&, const RunResumed&) {
 void Progress::on(const Record& record, const ResetQueued& queued) {
   Lane* lane = this->lane(queued.domain.prefix);
   if (lane == nullptr) return;
+  lane->in_reserve = false;
   if (!std::holds_alternative<Resetting>(lane->state)) lane->state = Resetting{record.time};
   std::get<Resetting>(lane->state).test = queued.test;
   if (reset(queued.domain) == nullptr) std::get<Resetting>(lane->state).domains.push_back({queued.domain.host.value});
@@ -93,8 +102,10 @@ void Progress::on(const Record&, const ResetFailed& failed) {
 }
 
 void Progress::on(const Record& record, const TestStarted& started) {
-  if (Lane* lane = this->lane(started.prefix))
+  if (Lane* lane = this->lane(started.prefix)) {
+    lane->in_reserve = false;
     lane->state = Running{record.time, started.attempt, started.test, started.number};
+  }
 }
 
 void Progress::on(const Record&, const AttemptJudged& judged) {

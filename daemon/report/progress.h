@@ -73,6 +73,7 @@ class Progress {
   struct Lane {
     std::string prefix;
     std::variant<Waiting, Resetting, Running, GivenUp> state{};
+    bool in_reserve = false;  ///< it may never be taken into use
   };
 
   struct Test {

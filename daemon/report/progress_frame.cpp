@@ -67,9 +67,12 @@ class Frame {
     std::vector<std::string> out;
     const std::size_t below = height < 2 ? 1 : 2;  // bar and counts
     const std::size_t room = height - std::min<std::size_t>(height, below);
-    const std::size_t all = progress_.lanes_.size();
+    std::vector<const Progress::Lane*> lanes;
+    for (const Progress::Lane& each : progress_.lanes_)
+      if (!each.in_reserve) lanes.push_back(&each);
+    const std::size_t all = lanes.size();
     const std::size_t shown = all <= room ? all : room - std::min<std::size_t>(room, 1);
-    for (std::size_t i = 0; i < shown; ++i) out.push_back(lane(progress_.lanes_[i]));
+    for (std::size_t i = 0; i < shown; ++i) out.push_back(lane(*lanes[i]));
     if (shown < all && room > 0)
       out.push_back(cut_end(fmt::format("and {} more prefixes", all - shown), options_.width));
     if (height > 0) out.push_back(bar());

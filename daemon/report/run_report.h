@@ -12,6 +12,7 @@
 #include "core/ids.h"
 #include "core/record.h"
 #include "core/time.h"
+#include "report/history.h"
 #include "report/run_summary.h"
 
 namespace kvmtest::report {
@@ -47,6 +48,7 @@ struct RunReport {
   std::map<core::AttemptId, std::vector<CommandSpan>> commands{};
   std::map<core::AttemptId, std::vector<core::Point>> points{};  ///< of programs that print TAP
   std::vector<SamplePoint> samples{};
+  Load load{};  ///< completed runs of as many tests, by workers and prefixes
 };
 
 /// Files of an attempt's directory that reports show.

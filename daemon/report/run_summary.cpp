@@ -1,6 +1,7 @@
 #include "report/run_summary.h"
 
 #include <algorithm>
+#include <set>
 
 namespace kvmtest::report {
 
@@ -39,10 +40,14 @@ const Attempt* decisive(const TestResult& test) {
 
 core::Duration makespan_bound(const RunSummary& run) {
   core::Duration groups{};
+  std::set<core::Prefix> used;  // the others may have been in reserve
   for (const TestResult& test : run.tests)
-    for (const Attempt& attempt : test.attempts) groups += attempt.split.reset + attempt.own_time();
+    for (const Attempt& attempt : test.attempts) {
+      groups += attempt.split.reset + attempt.own_time();
+      used.insert(attempt.prefix);
+    }
   const auto slots = std::max(1U, run.workers);
-  const auto prefixes = std::max<std::size_t>(1, run.prefixes.size());
+  const auto prefixes = std::max<std::size_t>(1, used.size());
   return std::max(run.resets.total / slots, groups / static_cast<core::Duration::rep>(prefixes));
 }
 

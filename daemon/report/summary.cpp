@@ -80,15 +80,13 @@ class Summary {
   }
 
   void title() {
-    std::string prefixes;
-    for (const std::string& prefix : run_.prefixes) prefixes += ' ' + prefix_text(prefix);
     const char* state = !run_.outcome                              ? ", not finished"
                         : *run_.outcome == Outcome::stopped        ? ", stopped"
                         : *run_.outcome == Outcome::infrastructure ? ", ended by a fault of the infrastructure"
                                                                    : "";
     const std::string name = fmt::format("run {}", run_.run.value);
-    const std::string rest = fmt::format(": {} on{} in {}{}", counted(run_.tests.size(), "test"), prefixes,
-                                         duration_text(run_.makespan), state);
+    const std::string rest = fmt::format(": {} on {} in {}{}", counted(run_.tests.size(), "test"),
+                                         prefixes_text(run_.prefixes), duration_text(run_.makespan), state);
     out_ += painted(name, look::bold) + wrapped(rest, options_.width, 4, name.size()) + '\n';
     out_ += fmt::format("  {}, {}, {}\n", counted(run_.workers, "reset worker"), escaped(run_.accelerator),
                         escaped(run_.uri));

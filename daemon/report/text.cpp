@@ -1,6 +1,7 @@
 #include "report/text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <utf8proc.h>
 
 #include <algorithm>
@@ -119,6 +120,16 @@ std::string escaped(std::string_view text) {
 
 std::string prefix_text(std::string_view prefix) { return prefix.empty() ? "''" : escaped(prefix); }
 
+std::string prefixes_text(const std::vector<std::string>& prefixes) {
+  constexpr std::size_t many = 8;
+  if (prefixes.size() > many)
+    return fmt::format("{} from {} to {}", prefixes.size(), prefix_text(prefixes.front()),
+                       prefix_text(prefixes.back()));
+  std::vector<std::string> words;
+  for (const std::string& prefix : prefixes) words.push_back(prefix_text(prefix));
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
 std::string escaped_lines(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -183,6 +194,16 @@ std::string use_text(const std::vector<core::record::HostUse>& hosts, core::Dura
   }
   if (hosts.size() > 1) text += ')';
   return frozen.count() > 0 ? text + ", stood still for " + duration_text(frozen) : text;
+}
+
+std::string bar(double value, double largest, std::size_t width) {
+  if (value <= 0 || largest <= 0) return {};
+  const auto columns = static_cast<std::size_t>(std::lround(value / largest * static_cast<double>(width)));
+  return std::string(std::clamp<std::size_t>(columns, 1, width), '#');
+}
+
+std::size_t rest(const Options& options, std::size_t used, std::size_t least) {
+  return options.width > used + least ? options.width - used : least;
 }
 
 }  // namespace kvmtest::report

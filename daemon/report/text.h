@@ -44,6 +44,8 @@ std::string escaped_lines(std::string_view text);
 
 /// A prefix as people write it: '' for the empty one.
 std::string prefix_text(std::string_view prefix);
+/// Of several: "a. b. ''"; where they are many, "16 from a. to p.".
+std::string prefixes_text(const std::vector<std::string>& prefixes);
 
 /// "east: output-different: line 5": an issue in one line, not escaped.
 std::string issue_text(const core::Issue& issue);
@@ -63,6 +65,12 @@ std::string cut_begin(std::string_view text, std::size_t width);
 /// `text` broken at spaces into lines of at most `width` columns; lines after the first begin with `indent` spaces, and
 /// `used` columns of the first are taken already. A word longer than a line stays whole. No \n at the end.
 std::string wrapped(std::string_view text, std::size_t width, std::size_t indent, std::size_t used);
+
+/// `value` as part of `largest`, drawn in at most `width` columns; something is never drawn as nothing.
+std::string bar(double value, double largest, std::size_t width);
+
+/// Columns that are left of the width, at least `least`.
+std::size_t rest(const Options& options, std::size_t used, std::size_t least);
 
 /// "0.42 s", "3 min 12.4 s", "2 h 03 min".
 std::string duration_text(core::Duration duration);

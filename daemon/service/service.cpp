@@ -1,7 +1,9 @@
 #include "service/service.h"
 
+#include <exception>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -64,6 +66,26 @@ planning::CleanState Service::clean_state(const core::Domain& domain) {
   return {state, parts_.snapshots.kept(state)};
 }
 
+/// Those that an automatic request's run may use, and that are nobody else's; as they are in any other request.
+std::vector<std::string> Service::prefixes_for(const planning::RunRequest& request,
+                                               const std::vector<suite::LoadedTest>& tests) {
+  if (!request.automatic.prefixes) return request.prefixes;
+  const auto wanted = planning::useful_prefixes(request, tests, setup::machine(parts_.settings, parts_.templates));
+  std::vector<std::string> out;
+  std::exception_ptr refused;
+  for (const std::string& prefix : request.prefixes) {
+    if (out.size() == wanted) break;
+    try {
+      parts_.claims.claim({core::Prefix{prefix}});
+      out.push_back(prefix);
+    } catch (const engine::ClaimRefused&) {
+      refused = std::current_exception();
+    }
+  }
+  if (out.empty()) std::rethrow_exception(refused);
+  return out;
+}
+
 /// What a run needs beside its tests.
 void Service::make_ready(const planning::RunRequest& request) {
   const auto machine = setup::machine(parts_.settings, parts_.templates);
@@ -108,12 +130,13 @@ void Service::begin(Planned planned, std::vector<record::Body> first) {
   parts_.engine.start_run(std::move(planned.order));
 }
 
-core::RunId Service::start_run(const planning::RunRequest& request) {
+core::RunId Service::start_run(planning::RunRequest request) {
   const base::Lock lock(starting_);
   parts_.engine.check_not_ending();
   Loaded loaded = load(request);
   const planning::Past before = past(loaded.tests);
   loaded.tests = planning::choose(std::move(loaded.tests), request.choice, before);
+  request.prefixes = prefixes_for(request, loaded.tests);
   make_ready(request);
 
   const auto description = parts_.hypervisor.describe();
@@ -149,11 +172,12 @@ std::optional<core::RunId> Service::resume_run() {
   });
   if (!unfinished) return std::nullopt;
   const telemetry::Resume& state = *unfinished;
-  const auto request = planning::request_from(nlohmann::json::parse(state.created.settings));
+  auto request = planning::request_from(nlohmann::json::parse(state.created.settings));
   // The run's own list counts; the files may have changed under it.
   Loaded loaded = load(request);
   loaded.tests =
       planning::choose_again(std::move(loaded.tests), state.created.tests, fmt::format("run {}", state.run.value));
+  request.prefixes = prefixes_for(request, loaded.tests);
   make_ready(request);
   auto planned = plan_run(state.run, request, std::move(loaded), state.tests);
   planned.order.spent = spent;

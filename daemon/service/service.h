@@ -45,7 +45,7 @@ class Service {
   // What begins something throws engine::Ending once end() has been called.
 
   /// Checks everything, claims, installs, and starts.
-  core::RunId start_run(const planning::RunRequest& request);
+  core::RunId start_run(planning::RunRequest request);
   /// Goes on with the newest run that no daemon finished. Nothing: there is none.
   std::optional<core::RunId> resume_run();
   /// Stops the active run, and destroys domains that are up outside it. Waits until they are gone, at most `patience`.
@@ -85,6 +85,8 @@ class Service {
 
  private:
   void prepare_prefixes(const std::vector<std::string>& prefixes);
+  std::vector<std::string> prefixes_for(const planning::RunRequest& request,
+                                        const std::vector<suite::LoadedTest>& tests);
   void make_ready(const planning::RunRequest& request);
   struct Loaded {
     std::vector<suite::LoadedTest> tests;

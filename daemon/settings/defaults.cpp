@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "base/own_program.h"
 #include "core/wrapped.h"
@@ -20,7 +22,10 @@ std::filesystem::path shipped_templates() {
   return std::filesystem::is_directory(installed, ignored) ? installed : KVMTEST_SOURCE_TEMPLATES;
 }
 
+constexpr std::string_view automatic = "auto";
 constexpr std::size_t columns = 100;  ///< of the file, as of all documents
+
+unsigned processors() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 std::string section_of(const std::string& name) {
   const std::size_t dot = name.find('.');
@@ -33,9 +38,21 @@ Settings defaults(const std::filesystem::path& directory) {
   Settings settings;
   settings.project = std::filesystem::absolute(directory).lexically_normal();
   settings.state_dir = settings.project / base::StateDirectory::default_name;
-  settings.workers = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 1024U);
+  set_workers(settings, automatic, "workers");
+  set_prefixes(settings, automatic, "prefixes");
   settings.domains.templates = shipped_templates();
   return settings;
+}
+
+void set_workers(Settings& settings, std::string_view text, std::string_view origin) {
+  settings.automatic.workers = text == automatic;
+  settings.workers = settings.automatic.workers ? most_automatic_workers(processors()) : parse_workers(text, origin);
+}
+
+void set_prefixes(Settings& settings, std::string_view text, std::string_view origin) {
+  settings.automatic.prefixes = text == automatic;
+  settings.prefixes =
+      settings.automatic.prefixes ? prefix_names(most_automatic_prefixes(processors())) : parse_prefixes(text, origin);
 }
 
 std::filesystem::path guest_directory(const Settings& settings) {

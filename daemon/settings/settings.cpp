@@ -114,10 +114,10 @@ Settings load(const std::optional<fs::path>& file) {
 }
 
 void apply_environment(Settings& settings) {
-  if (const char* workers = set("KVM_WORKERS")) settings.workers = parse_workers(workers, "KVM_WORKERS");
+  if (const char* workers = set("KVM_WORKERS")) set_workers(settings, workers, "KVM_WORKERS");
   for (const char* variable : {"KVM_PREFIXES", "KVM_PREFIX"}) {
     if (const char* prefixes = set(variable)) {
-      settings.prefixes = parse_prefixes(prefixes, variable);
+      set_prefixes(settings, prefixes, variable);
       break;
     }
   }

@@ -33,8 +33,13 @@ struct Settings {
 
   Network network = Network::own;
 
-  unsigned workers = 1;  ///< slots of the reboot pool; default max(1, cores/2)
-  std::vector<std::string> prefixes{"a.", "b."};
+  unsigned workers = 1;               ///< slots of the reboot pool
+  std::vector<std::string> prefixes;  ///< at least one
+  /// What the load decides: how many of those are in use at a time.
+  struct Automatic {
+    bool workers = true;
+    bool prefixes = true;
+  } automatic;
   bool require_some = false;  ///< a run in which every test was unsupported is a failure
   unsigned max_fail = 0;      ///< tests that did not pass, after which a run begins no further one; 0: any number
 
@@ -83,6 +88,7 @@ struct Settings {
     unsigned starved =
         10;                ///< per cent of its time that a test may be starved before a bad verdict is the host's fault
     unsigned retries = 2;  ///< further attempts at a test that did not pass because it was starved
+    unsigned most_average = 0;  ///< load average in per cent of the processors, beyond which nothing new begins; 0: any
   } load;
 
   struct Kernel {
@@ -132,6 +138,10 @@ Settings defaults(const std::filesystem::path& directory);
 Settings load(const std::optional<std::filesystem::path>& file);
 /// The same on a text; `file` is its name in errors and its directory the project.
 Settings load_text(const std::string& text, const std::filesystem::path& file);
+
+/// Takes them over from a text that names them, or has them decided by the load: "auto". Throws core::InputError.
+void set_workers(Settings& settings, std::string_view text, std::string_view origin);
+void set_prefixes(Settings& settings, std::string_view text, std::string_view origin);
 
 /// Overrides by KVM_WORKERS, KVM_PREFIXES, KVM_PREFIX (older name, when KVM_PREFIXES is unset or empty), KVM_URI,
 /// KVM_DOMAINS, KVM_ACCELERATOR, KVM_NETWORK, KVM_GUEST, KVM_GUEST_RELEASE, KVM_RESET and KVM_SPARES. An empty variable

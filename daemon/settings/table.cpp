@@ -118,11 +118,26 @@ Entry secret(Entry entry) {
   return entry;
 }
 
-std::vector<std::string> read_prefixes(const Reading& reading) {
-  if (reading.node.IsScalar()) return parse_prefixes(reading.node.Scalar(), reading.origin);
-  auto prefixes = list(reading, "a list of prefixes");
-  check_prefixes(prefixes, reading.origin);
-  return prefixes;
+// auto, or what is decided.
+Entry workers(std::string name, std::string doc) {
+  return {
+      std::move(name), std::move(doc), "auto",
+      [](Settings& settings, const Reading& reading) {
+        set_workers(settings, scalar(reading, "a whole number, or auto"), reading.origin);
+      },
+      [](const Settings& settings) { return settings.automatic.workers ? "auto" : std::to_string(settings.workers); }};
+}
+
+Entry prefixes(std::string name, std::string doc) {
+  return {std::move(name), std::move(doc), "auto",
+          [](Settings& settings, const Reading& reading) {
+            if (reading.node.IsScalar()) return set_prefixes(settings, reading.node.Scalar(), reading.origin);
+            auto prefixes = list(reading, "a list of prefixes, or auto");
+            check_prefixes(prefixes, reading.origin);
+            settings.prefixes = std::move(prefixes);
+            settings.automatic.prefixes = false;
+          },
+          [](const Settings& settings) { return settings.automatic.prefixes ? "auto" : show_list(settings.prefixes); }};
 }
 
 std::vector<std::string> read_tests(const Reading& reading) {
@@ -168,16 +183,14 @@ std::vector<Entry> build() {
           "its own; that wants root. KVM_NETWORK overrides it.",
           KVMTEST_MEMBER(network), [](const Reading& r) { return parse_network(scalar(r, "own or host"), r.origin); },
           [](Network value) { return std::string(to_string(value)); }),
-      number("workers",
-             "How many domains are brought up at the same time, over all prefixes, 1 to 1024. Default: half the cores, "
-             "at least 1. KVM_WORKERS overrides it.",
-             KVMTEST_MEMBER(workers), 1, 1024, "1"),
-      entry(
+      workers("workers",
+              "How many domains are brought up at the same time, over all prefixes, 1 to 1024. auto: as many as there "
+              "are processors idle, up to one for each. KVM_WORKERS overrides it."),
+      prefixes(
           "prefixes",
           "Each names a complete, isolated set of domains and networks, and runs one test at a time. \"\" is the "
-          "empty "
-          "prefix. Letters, digits and . _ - only. KVM_PREFIXES (or the older KVM_PREFIX) overrides it: \"a. b. ''\".",
-          KVMTEST_MEMBER(prefixes), read_prefixes, show_list),
+          "empty prefix. Letters, digits and . _ - only. auto: a. b. c. and so on, as many as the memory holds and "
+          "while processors are idle. KVM_PREFIXES (or the older KVM_PREFIX) overrides it: \"a. b. ''\"."),
       path("domains.templates",
            "Directory of the domains' and networks' templates. Default: the one kvmtest comes with.",
            KVMTEST_MEMBER(domains.templates), "\"config/domains\""),
@@ -291,6 +304,16 @@ std::vector<Entry> build() {
       number("load.starved_retries",
              "Further attempts at such a test, 0 to 10: each with half as many tests beside it, the last one alone.",
              KVMTEST_MEMBER(load.retries), 0, 10),
+      entry(
+          "load.max_average",
+          "A load average of the machine, in per cent of its processors (200% is two for each), beyond which nothing "
+          "begins beside what goes on: no test, no domain that is started. 0: there is no such bound.",
+          KVMTEST_MEMBER(load.most_average),
+          [](const Reading& r) {
+            const std::string word = scalar(r, "a share such as 200%, or 0");
+            return word == "0" ? 0U : parse_percent(word, r.origin, 1, 10'000);
+          },
+          [](unsigned value) { return value == 0 ? "0" : std::to_string(value) + "%"; }),
       entry(
           "kernel.warnings",
           "What it means for a test when a guest's kernel warns (WARNING, BUG, Oops, KASAN, lockdep, hung task and "

@@ -142,15 +142,35 @@ unsigned parse_number(std::string_view text, std::string_view origin, unsigned l
   return static_cast<unsigned>(*value);
 }
 
-unsigned parse_percent(std::string_view text, std::string_view origin, unsigned least) {
+unsigned parse_percent(std::string_view text, std::string_view origin, unsigned least, unsigned most) {
   const auto value = text.ends_with('%') ? whole(text.substr(0, text.size() - 1)) : std::nullopt;
-  if (!value || *value < least || *value > 100)
-    refuse(origin, "'" + shown(text) + "' is no share; write one from " + std::to_string(least) + "% to 100%");
+  if (!value || *value < least || *value > most)
+    refuse(origin, "'" + shown(text) + "' is no share; write one from " + std::to_string(least) + "% to " +
+                       std::to_string(most) + "%");
   return static_cast<unsigned>(*value);
 }
 
 void check_number(std::uint64_t number, std::string_view origin, unsigned least, unsigned most) {
   if (number < least || number > most) refuse_number(std::to_string(number), origin, least, most);
+}
+
+unsigned most_automatic_workers(unsigned processors) { return std::min(processors, most_workers); }
+
+unsigned most_automatic_prefixes(unsigned processors) {
+  constexpr unsigned for_each_processor = 8;
+  constexpr unsigned most = 128;
+  return std::min(processors, most / for_each_processor) * for_each_processor;
+}
+
+std::vector<std::string> prefix_names(unsigned count) {
+  constexpr unsigned alphabet = 26;
+  std::vector<std::string> out;
+  for (unsigned i = 0; i < count; ++i) {
+    std::string name(1, static_cast<char>('a' + i % alphabet));
+    if (i >= alphabet) name.insert(name.begin(), static_cast<char>('a' + i / alphabet - 1));
+    out.push_back(name + ".");
+  }
+  return out;
 }
 
 unsigned parse_workers(std::string_view text, std::string_view origin) {

@@ -61,11 +61,17 @@ std::string format_size(std::uint64_t bytes);
 /// A whole number from `least` to `most`, both included.
 unsigned parse_number(std::string_view text, std::string_view origin, unsigned least, unsigned most);
 /// A share: "50%", a whole number of per cent from `least` to 100.
-unsigned parse_percent(std::string_view text, std::string_view origin, unsigned least);
+unsigned parse_percent(std::string_view text, std::string_view origin, unsigned least, unsigned most = 100);
 /// The rule of parse_number for what is a number already.
 void check_number(std::uint64_t number, std::string_view origin, unsigned least, unsigned most);
 /// Slots of the reboot pool: a whole number from 1 to 1024.
 unsigned parse_workers(std::string_view text, std::string_view origin);
+/// How many there are at most where the load decides, on so many processors: a domain that starts takes a processor,
+/// and of tests that sleep several share one.
+unsigned most_automatic_workers(unsigned processors);
+unsigned most_automatic_prefixes(unsigned processors);
+/// So many names for prefixes: "a." to "z.", "aa." to "zz.", up to 702.
+std::vector<std::string> prefix_names(unsigned count);
 /// The rule of parse_workers.
 void check_workers(unsigned workers, std::string_view origin);
 

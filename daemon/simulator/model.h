@@ -37,7 +37,8 @@ struct ResetFate {
 
 /// What becomes of making a spare ready.
 struct SpareFate {
-  core::Duration takes{};
+  core::Duration work{};           ///< processor time first, of one processor
+  core::Duration takes{};          ///< and then so long, whoever else wants processors
   core::Duration started_after{};  ///< where it is started anew: from then on it only warms up
   bool fails = false;              ///< when its time is over
   std::string reason = "no spare";
@@ -47,7 +48,8 @@ struct SpareFate {
 /// there are, and rest; both stand still with the group.
 struct TestFate {
   core::Duration takes{};                  ///< its rest
-  core::Duration work{};                   ///< processor time, of one processor
+  core::Duration work{};                   ///< processor time
+  double width = 1;                        ///< of so many processors at a time
   unsigned turns = 1;                      ///< how often it works, and rests: as long each time
   double bears = 1;                        ///< it fails when it was starved for a larger share of its time
   bool exempt = false;                     ///< its group may not stand still

@@ -12,6 +12,10 @@ namespace kvmtest::simulator {
 
 namespace {
 
+/// Between two measurements of the load: seldomer than really, for a forecast has to be made in no time.
+constexpr auto tick = std::chrono::milliseconds(200);
+constexpr auto turn = std::chrono::seconds(1);
+
 /// The domains that hold their state since they were started in it.
 using Holding = std::set<core::Domain>;
 
@@ -31,11 +35,25 @@ Model model_of(const Timings& timings, Holding& holding) {
     const ResetTimes& times = of(domain.host);
     return ResetFate{.takes = holding.insert(domain).second ? times.restore : times.load};
   };
+  model.swap = [of](const core::Domain& domain, unsigned) { return ResetFate{.takes = of(domain.host).swap}; };
+  model.spare = [of, besides = timings.besides](const core::Domain& domain, bool in_place) {
+    const ResetTimes& times = of(domain.host);
+    return SpareFate{.work = (in_place ? times.load : times.restore) + besides};
+  };
   model.destroy = [takes = timings.destroy, &holding](const core::Domain& domain, unsigned) {
     holding.erase(domain);
     return DestroyFate{.takes = takes};
   };
-  model.test = [&timings](core::TestIndex test, unsigned) { return TestFate{.takes = timings.tests.at(test.value)}; };
+  model.test = [&timings](core::TestIndex test, unsigned) {
+    const TestTime& time = timings.tests.at(test.value);
+    const double width = 1 + timings.together * (std::max(1U, time.hosts) - 1);
+    const auto worked = std::chrono::duration_cast<core::Duration>((time.work + time.starved) / width);
+    // It works and rests by turns; how often is not on record.
+    const auto turns = static_cast<unsigned>(std::clamp<core::Duration::rep>(time.took / turn, 1, 100));
+    return TestFate{
+        .takes = std::max(core::Duration{}, time.took - worked), .work = time.work, .width = width, .turns = turns};
+  };
+  model.tick = tick;
   return model;
 }
 
@@ -45,9 +63,10 @@ class Stopwatch {
   explicit Stopwatch(const Holding& holding) : holding_(holding) {}
 
   void order(const core::action::ResetDomain& reset, core::Instant now) {
-    core::Duration ResetTimes::*kind = core::is_boot(reset.method)       ? &ResetTimes::boot
-                                       : holding_.contains(reset.domain) ? &ResetTimes::load
-                                                                         : &ResetTimes::restore;
+    core::Duration ResetTimes::*kind = core::is_boot(reset.method)          ? &ResetTimes::boot
+                                       : reset.method == core::Method::swap ? &ResetTimes::swap
+                                       : holding_.contains(reset.domain)    ? &ResetTimes::load
+                                                                            : &ResetTimes::restore;
     under_way_[reset.ticket] = {kind, now};
   }
   void end(core::Ticket ticket, core::Instant now) {
@@ -59,7 +78,7 @@ class Stopwatch {
   }
   [[nodiscard]] ResetTimes means() const {
     ResetTimes out;
-    for (const auto kind : {&ResetTimes::boot, &ResetTimes::restore, &ResetTimes::load})
+    for (const auto kind : {&ResetTimes::boot, &ResetTimes::restore, &ResetTimes::load, &ResetTimes::swap})
       if ((counts_.*kind).count() > 0) out.*kind = sums_.*kind / (counts_.*kind).count();
     return out;
   }
@@ -89,7 +108,19 @@ Forecast predict(const core::RunPlan& plan, const Timings& timings) {
   forecast.resets = stopwatch.means();
   if (outcome.makespan.count() > 0) {
     core::Duration in_tests{};
-    for (const core::PlannedTest& test : plan.tests) in_tests += timings.tests.at(test.index.value);
+    core::Duration starved{};
+    core::Duration frozen{};
+    std::set<core::Prefix> used;
+    for (const auto& [test, reports] : outcome.verdicts)
+      for (const Judged& judged : reports) {
+        in_tests += judged.report.split.test;
+        frozen += judged.report.frozen;
+        for (const core::record::HostUse& use : judged.report.use) starved += use.starved;
+        used.insert(judged.report.prefix);
+      }
+    forecast.prefixes = static_cast<unsigned>(used.size());
+    forecast.stood_still = core::seconds(frozen) / std::max(1e-6, core::seconds(in_tests));
+    forecast.starved = core::seconds(starved) / std::max(1e-6, core::seconds(in_tests));
     const double makespan = core::seconds(outcome.makespan);
     forecast.slots_used = core::seconds(outcome.slots_busy) / (makespan * plan.slots);
     forecast.prefixes_used = core::seconds(in_tests) / (makespan * static_cast<double>(plan.prefixes.size()));

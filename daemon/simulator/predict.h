@@ -14,23 +14,37 @@ namespace kvmtest::simulator {
 struct ResetTimes {
   core::Duration boot{};     ///< start to shell
   core::Duration restore{};  ///< off to its saved state, and the first time that it goes back after a boot
-  core::Duration load{};     ///< up to its saved state, by itself or by its spare
+  core::Duration load{};     ///< up to its saved state, by itself
+  core::Duration swap{};     ///< by its spare
+};
+
+/// What a test's commands took.
+struct TestTime {
+  core::Duration took{};     ///< without the time in which its hosts stood still
+  core::Duration work{};     ///< processor time of all hosts, summed
+  core::Duration starved{};  ///< that they wanted a processor and had none, summed
+  unsigned hosts = 1;        ///< at least 1
 };
 
 /// What past runs tell about a suite and the machine it runs on.
 struct Timings {
-  std::vector<core::Duration> tests;         ///< a test's own commands, by TestIndex
+  std::vector<TestTime> tests;               ///< by TestIndex
+  double together = 0;                       ///< part of their work that a test's hosts do at the same time, 0 to 1
+  core::Duration besides{};                  ///< that each test takes and that is on no record
   ResetTimes resets;                         ///< of domains that are not known to take another time
   std::map<core::Host, ResetTimes> of_host;  ///< of those that are
   core::Duration judging{};                  ///< one attempt
   core::Duration destroy{};                  ///< one domain
-  unsigned cores = 1;                        ///< resets beyond them slow each other down
+  unsigned cores = 1;                        ///< what works beyond them slows all down
   unsigned judges = 2;                       ///< threads
 };
 
 struct Forecast {
   core::Duration makespan{};
   ResetTimes resets;         ///< means over all domains, slowed down as they were; 0: none of that kind
+  unsigned prefixes = 0;     ///< that had a test
+  double stood_still = 0;    ///< share of the tests' time, 0 to 1
+  double starved = 0;        ///< the same
   double slots_used = 0;     ///< share of the reboot pool's time spent resetting, 0 to 1
   double prefixes_used = 0;  ///< share of the test pool's time spent in tests, 0 to 1
 };

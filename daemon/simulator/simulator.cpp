@@ -85,6 +85,7 @@ void Simulator::deliver(const core::Event& event) {
   if (watch) watch(agenda_.now, event, actions, scheduler_);
   for (const core::Action& action : actions) std::visit([this](const auto& a) { perform(a); }, action);
   arm_deadline();
+  arm_tick();
 }
 
 /// A pool's thread posts what came of its work.
@@ -110,9 +111,9 @@ void Simulator::arm_deadline() {
 
 /// Microseconds of progress that each boot and each test that works makes in one of time.
 double Simulator::work_rate() const {
-  auto wanted = static_cast<double>(boots_.under_way.size());
+  auto wanted = static_cast<double>(boots_.under_way.size() + boots_.spares.size());
   for (const auto& [prefix, thread] : threads_)
-    if (thread.course && thread.course->works() && !thread.course->frozen) ++wanted;
+    if (thread.course && thread.course->works() && !thread.course->frozen) wanted += thread.course->width;
   return std::min(1.0, static_cast<double>(model_.cores) / wanted);
 }
 
@@ -120,8 +121,10 @@ std::optional<Instant> Simulator::next_work() const {
   std::optional<double> least;
   const auto look = [&](double left) { least = std::min(least.value_or(left), left); };
   for (const Boot& boot : boots_.under_way) look(boot.left);
+  for (const Spare& spare : boots_.spares) look(spare.left);
   for (const auto& [prefix, thread] : threads_)
-    if (thread.course && thread.course->works() && !thread.course->frozen) look(thread.course->left);
+    if (thread.course && thread.course->works() && !thread.course->frozen)
+      look(thread.course->left / thread.course->width);
   if (!least) return std::nullopt;
   return std::max(agenda_.now, boots_.at + Duration(std::llround(std::ceil(*least / work_rate()))));
 }
@@ -131,10 +134,14 @@ void Simulator::settle_work() {
   const double rate = work_rate();
   const double progress = static_cast<double>(passed.count()) * rate;
   for (Boot& boot : boots_.under_way) boot.left -= progress;
+  for (Spare& spare : boots_.spares) spare.left -= progress;
+  boots_.done += progress * static_cast<double>(boots_.under_way.size() + boots_.spares.size());
   for (auto& [prefix, thread] : threads_) {
     if (!thread.course || !thread.course->works() || thread.course->frozen) continue;
-    thread.course->left -= progress;
-    thread.course->used += progress;
+    const double own = progress * thread.course->width;
+    thread.course->left -= own;
+    thread.course->used += own;
+    boots_.done += own;
     thread.course->starved += static_cast<double>(passed.count()) - progress;
   }
   outcome_.slots_busy += passed * static_cast<Duration::rep>(boots_.under_way.size());
@@ -154,6 +161,11 @@ void Simulator::end_work() {
     boots_.under_way.erase(boots_.under_way.begin() + static_cast<std::ptrdiff_t>(i));
     end_boot(std::move(boot));
   }
+  const auto warm = std::stable_partition(boots_.spares.begin(), boots_.spares.end(),
+                                          [](const Spare& s) { return s.left > nothing; });
+  const std::vector<Spare> done_spares(warm, boots_.spares.end());
+  boots_.spares.erase(warm, boots_.spares.end());
+  for (const Spare& spare : done_spares) warm_up(spare.order, spare.fate);
   std::vector<core::Prefix> done;
   for (const auto& [prefix, thread] : threads_)
     if (thread.course && thread.course->works() && !thread.course->frozen && thread.course->left <= nothing)
@@ -224,6 +236,16 @@ void Simulator::perform(const action::DestroyDomain& a) {
 void Simulator::perform(const action::PrepareSpare& a) {
   const SpareFate fate = model_.spare ? model_.spare(a.domain, a.in_place) : SpareFate{};
   machines_[a.domain].spare = a.ticket;
+  if (fate.work.count() > 0) {
+    settle_work();
+    boots_.spares.push_back({a, fate, static_cast<double>(fate.work.count())});
+    return;
+  }
+  warm_up(a, fate);
+}
+
+/// It needs no processor any more, or never did.
+void Simulator::warm_up(const action::PrepareSpare& a, const SpareFate& fate) {
   const auto at = [&](Duration after, auto happen) {
     due(agenda_.now + after, [this, a, happen] {
       if (machines_[a.domain].spare == a.ticket) happen();
@@ -243,6 +265,10 @@ void Simulator::perform(const action::DiscardSpare& a) {
 }
 
 void Simulator::end_spare(Machine& machine, const std::string& reason) {
+  if (const auto ticket = machine.spare) {
+    settle_work();
+    std::erase_if(boots_.spares, [&](const Spare& spare) { return spare.order.ticket == *ticket; });
+  }
   if (const auto ticket = std::exchange(machine.spare, std::nullopt)) result(event::SpareFailed{*ticket, reason});
 }
 
@@ -303,9 +329,8 @@ void Simulator::begin(const core::Prefix& prefix, const action::RunTest& job) {
       fate.host_fault ? core::Event(event::TestAborted{job.attempt, fate.host_fault->value, fate.reason, fate.stuck})
                       : event::TestRan{job.attempt, fate.stuck};
   const unsigned steps = fate.work.count() > 0 ? 2 * std::max(1U, fate.turns) : 1;
-  thread.course = Course{.order = job, .own_end = std::move(own_end), .steps = steps + 1};
+  thread.course = Course{.order = job, .own_end = std::move(own_end), .steps = steps + 1, .width = fate.width};
   next_step(prefix);
-  arm_tick();
 }
 
 /// The step under way is done; after the last one the test comes to its own end.
@@ -361,7 +386,7 @@ void Simulator::perform(const action::ThawGroup& a) { freeze(a.attempt, false); 
 // ---- measuring ----
 
 void Simulator::arm_tick() {
-  if (model_.tick.count() <= 0 || run_.ticks) return;
+  if (model_.tick.count() <= 0 || run_.ticks || !scheduler_.run_active()) return;
   run_.ticks = true;
   run_.measured = agenda_.now;
   due(agenda_.now + model_.tick, [this] { tick(); });
@@ -372,16 +397,19 @@ void Simulator::tick() {
   settle_work();
   core::Load load{
       .interval = agenda_.now - run_.measured, .processors = static_cast<double>(model_.cores), .groups = {}};
+  const double busy =
+      std::exchange(boots_.done, 0) / static_cast<double>(std::max<Duration::rep>(1, load.interval.count()));
+  load.idle = std::max(0.0, load.processors - busy);
+  load.average = busy;
   for (auto& [prefix, thread] : threads_) {
     if (!thread.course) continue;
     Course& course = *thread.course;
     const auto since = [](double now, double& told) { return Duration(std::llround(now - std::exchange(told, now))); };
     load.groups.push_back({.attempt = course.order.attempt,
                            .used = since(course.used, course.measured_used),
-                           .starved = since(course.starved, course.measured_starved),
+                           .starved = since(course.starved * course.width, course.measured_starved),
                            .exempt = thread.fate.exempt});
   }
-  if (load.groups.empty()) return;
   arm_tick();
   result(event::LoadMeasured{std::move(load)});
 }
@@ -401,7 +429,7 @@ void Simulator::end_job(const core::Prefix& prefix, core::Event event) {
   ++thread.turn;
   thread.jobs.pop_front();
   if (const auto course = std::exchange(thread.course, std::nullopt)) {
-    const double all = course->used + course->starved + static_cast<double>(thread.fate.takes.count());
+    const double all = course->used / course->width + course->starved + static_cast<double>(thread.fate.takes.count());
     run_.ran[course->order.attempt] = {
         .use = {"", Duration(std::llround(course->used)), Duration(std::llround(course->starved))},
         .frozen = course->frozen_for + (course->frozen ? agenda_.now - course->frozen_since : Duration{}),

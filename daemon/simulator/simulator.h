@@ -91,6 +91,11 @@ class Simulator {
     ResetFate fate;
     double left;  ///< microseconds of a core
   };
+  struct Spare {
+    core::action::PrepareSpare order;
+    SpareFate fate;
+    double left;  ///< microseconds of a core
+  };
   /// Where a test under way is.
   struct Course {
     core::action::RunTest order;
@@ -99,6 +104,7 @@ class Simulator {
     double left = 0;            ///< microseconds of that step, up to `at`
     core::Instant at{};         ///< for one that rests
     std::uint64_t resting = 0;  ///< a due end of another rest is void
+    double width = 1;           ///< processors that it wants while it works
     bool frozen = false;
     core::Instant frozen_since{};
     core::Duration frozen_for{};
@@ -167,6 +173,7 @@ class Simulator {
   void end_test(const core::Prefix& prefix, core::Duration after, core::Event event);
   void end_job(const core::Prefix& prefix, core::Event event);
   void begin_judging();
+  void warm_up(const core::action::PrepareSpare& a, const SpareFate& fate);
   void end_spare(Machine& machine, const std::string& reason);
   void lose(const core::Domain& domain, const Loss& loss);
 
@@ -179,7 +186,9 @@ class Simulator {
   };
   struct Boots {
     std::vector<Boot> under_way{};
-    core::Instant at{};  ///< up to here Boot::left is right, and Course::left of those that work
+    std::vector<Spare> spares{};  ///< of those that are made ready, those that work
+    core::Instant at{};           ///< up to here Boot::left is right, and Course::left of those that work
+    double done = 0;              ///< microseconds of all processors together, since the last measurement
   };
   /// What a test's script left for its judge.
   struct Ran {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -48,7 +49,9 @@ std::vector<PastRun> past_runs(SQLite::Database& connection, unsigned count) {
                         "SELECT id, started, workers, prefixes, tests, outcome, "
                         "passed, failed, unresolved, untested, unsupported, flaky, exit_status, makespan, timeouts, "
                         "boots, restores, loads, failed_resets, load, cpu, cpu_pressure, memory_pressure, io_pressure, "
-                        "used, starved, frozen, starved_attempts FROM runs ORDER BY id DESC LIMIT ?");
+                        "used, starved, frozen, starved_attempts, "
+                        "json_extract(settings, '$.automatic_workers'), json_extract(settings, '$.automatic_prefixes') "
+                        "FROM runs ORDER BY id DESC LIMIT ?");
   bind_all(row, count);
   std::vector<PastRun> runs;
   while (row.executeStep()) {
@@ -77,6 +80,8 @@ std::vector<PastRun> past_runs(SQLite::Database& connection, unsigned count) {
     run.starved = number(next());
     run.frozen = number(next());
     run.starved_attempts = next().getUInt();
+    run.automatic_workers = next().getInt() != 0;
+    run.automatic_prefixes = next().getInt() != 0;
   }
   return runs;
 }
@@ -214,6 +219,8 @@ report::LoadRow load_row(const std::vector<const PastRun*>& runs) {
   report::LoadRow row{.workers = runs.front()->workers,
                       .prefixes = static_cast<unsigned>(runs.front()->prefixes.size()),
                       .runs = static_cast<unsigned>(runs.size()),
+                      .automatic_workers = runs.front()->automatic_workers,
+                      .automatic_prefixes = runs.front()->automatic_prefixes,
                       .load = mean(runs, &PastRun::load),
                       .cpu = mean(runs, &PastRun::cpu),
                       .cpu_pressure = mean(runs, &PastRun::cpu_pressure),
@@ -308,9 +315,14 @@ report::Load History::load(unsigned runs, unsigned least_tests) {
     std::erase_if(past, [](const PastRun& run) { return run.outcome != Outcome::completed || run.tests == 0; });
     if (load.least_tests == 0)
       for (const PastRun& run : past) load.least_tests = std::max(load.least_tests, (run.tests + 1) / 2);
-    std::map<std::pair<unsigned, std::size_t>, std::vector<const PastRun*>> groups;
-    for (const PastRun& run : past)
-      if (run.tests >= load.least_tests) groups[{run.workers, run.prefixes.size()}].push_back(&run);
+    // What the load decides comes after all numbers.
+    std::map<std::tuple<bool, unsigned, bool, std::size_t>, std::vector<const PastRun*>> groups;
+    for (const PastRun& run : past) {
+      if (run.tests < load.least_tests) continue;
+      groups[{run.automatic_workers, run.automatic_workers ? 0 : run.workers, run.automatic_prefixes,
+              run.automatic_prefixes ? 0 : run.prefixes.size()}]
+          .push_back(&run);
+    }
     for (const auto& [key, group] : groups) load.rows.push_back(load_row(group));
     return load;
   });

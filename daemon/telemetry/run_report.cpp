@@ -2,10 +2,12 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <string>
 #include <vector>
 
+#include "telemetry/history.h"
 #include "telemetry/queries.h"
 #include "telemetry/reading.h"
 #include "telemetry/statement.h"
@@ -83,6 +85,9 @@ report::RunReport run_report(Database& database, core::RunId run) {
     add_points(connection, out, "");
     add_samples(connection, out);
   });
+  constexpr unsigned runs = 1000;
+  const auto tests = static_cast<unsigned>(out.summary.tests.size());
+  out.load = History(database).load(runs, std::max(1U, tests - tests / 4));
   return out;
 }
 

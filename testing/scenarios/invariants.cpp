@@ -31,6 +31,7 @@ void Invariants::see(core::Instant now, const core::Event& event, const core::Ac
   if (std::holds_alternative<event::StopRequested>(event)) check_stopped(actions);
   if (const auto* load = std::get_if<event::LoadMeasured>(&event)) check_frozen(*load);
   check_pool(scheduler);
+  check_reserve(scheduler);
   // Where memory is short, looking again destroys more than it must.
   if (thorough_ && (!run_ || run_->plan.memory.budget == 0)) check_nothing_is_left(scheduler);
   expect(scheduler.run_active() == run_.has_value(), "a run is active from its submission to FinishRun");
@@ -68,11 +69,30 @@ void Invariants::check_stopped(const core::Actions&) {
     if (!of_client(reset.domain.prefix)) expect(reset.cancelled, "a stop cancels the run's resets");
 }
 
+/// Beside tests that run, another prefix is taken into use only while processors are idle.
+void Invariants::check_reserve(const core::Scheduler& scheduler) {
+  if (!run_) return;
+  std::erase_if(run_->reserve, [&](const core::Prefix& prefix) {
+    if (scheduler.in_reserve(prefix)) return false;
+    expect(running_tests().empty() || run_->was_idle(), "a prefix is taken into use while processors are idle");
+    return true;
+  });
+}
+
+/// Whether a domain is being started.
+bool Invariants::any_starts() const {
+  return std::any_of(jobs_.resets.begin(), jobs_.resets.end(),
+                     [](const auto& each) { return !core::is_in_place(each.second.method); });
+}
+
 void Invariants::check_pool(const core::Scheduler& scheduler) {
   const core::RebootPool& pool = scheduler.pool();
   expect(pool.busy() == jobs_.resets.size(), "the pool's busy slots are the resets under way");
+  // Those that are to be started may wait for processors; but something goes on meanwhile.
+  const bool waits = run_ && ((run_->plan.admission.starts && any_starts()) ||
+                              (run_->crowded && (any_starts() || !running_tests().empty())));
   for (const bool boots : {false, true})
-    expect(pool.queued(boots) == 0 || pool.busy(boots) >= pool.slots(boots) || one_alone(),
+    expect(pool.queued(boots) == 0 || pool.busy(boots) >= pool.slots(boots) || one_alone() || waits,
            "no job queues while a slot is free");
   expect(pool.slots(true) == pool_.slots && pool.slots(false) == pool_.quick_slots,
          "the pool has the slots it was given");
@@ -141,6 +161,7 @@ void Invariants::happened(const event::RunSubmitted& e) {
   ++history_.submitted;
   run_ = Run{};
   run_->plan = e.plan;
+  if (e.plan.admission.prefixes) run_->reserve = {e.plan.prefixes.begin(), e.plan.prefixes.end()};
   pool_.slots = std::max(1U, e.plan.slots);
   pool_.quick_slots = std::max(1U, e.plan.quick_slots);
   states_.kept = e.plan.states.kept;
@@ -316,6 +337,13 @@ void Invariants::happened(const event::AttemptJudged& e) {
 }
 
 void Invariants::happened(const event::LoadMeasured& e) {
+  constexpr std::size_t lately = 5;
+  if (run_) {
+    run_->idle.push_front(e.load.idle);
+    if (run_->idle.size() > lately) run_->idle.pop_back();
+    const double bound = run_->plan.admission.max_average;
+    run_->crowded = bound > 0 && e.load.average > bound * e.load.processors;
+  }
   for (const core::GroupLoad& group : e.load.groups)
     if (Attempt* attempt = running(group.attempt)) attempt->exempt = group.exempt;
 }

@@ -2,6 +2,8 @@
 // What must hold at every step of every run, whatever goes wrong (docs/style.md, rule 11). It keeps its own books from
 // the events and actions alone and compares; it trusts nothing the scheduler keeps.
 
+#include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -89,12 +91,18 @@ class Invariants {
     bool stopping = false;
     bool stays_open = false;  ///< it is stopping because it was interrupted
     bool untested = false;
+    std::set<core::Prefix> reserve;  ///< in no use yet
+    std::deque<double> idle{};       ///< processors, in the last measurements
+    bool crowded = false;            ///< the load average is beyond the bound
+    [[nodiscard]] bool was_idle() const {
+      return std::any_of(idle.begin(), idle.end(), [](double each) { return each > 0; });
+    }
   };
 
   struct Pool {
     unsigned slots = 1;
     unsigned quick_slots = 1;
-    core::Ticket last_started[2]{};  ///< quick resets, boots
+    core::Ticket last_started[3]{};  ///< of those that are up, off, and to be booted
   };
   struct Jobs {
     std::map<core::Ticket, Reset> resets;           ///< under way
@@ -184,12 +192,15 @@ class Invariants {
   void reset_ended(core::Ticket ticket, Power power);
   void check_repetition(const core::action::ReportVerdict& a, Test& test);
   void check_room(const core::action::RunTest& a, const Test& test);
+  void check_start(const core::action::ResetDomain& a);
   bool check_starved(const core::action::ReportVerdict& a, Test& test);
   void check_frozen(const core::event::LoadMeasured& e);
   [[nodiscard]] std::vector<Attempt*> running_tests();
   [[nodiscard]] bool one_alone();
   void check_stopped(const core::Actions& actions);
   void check_pool(const core::Scheduler& scheduler);
+  void check_reserve(const core::Scheduler& scheduler);
+  [[nodiscard]] bool any_starts() const;
   void check_method(const core::action::ResetDomain& a);
   void check_memory(const core::Domain& domain);
   [[nodiscard]] unsigned under_way(bool boots) const;

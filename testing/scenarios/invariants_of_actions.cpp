@@ -28,8 +28,9 @@ void Invariants::wanted(const action::ResetDomain& a) {
   Machine& machine = machines_[a.domain];
   expect(jobs_.queued.erase(a.ticket) == 1, "a reset was queued before: " + name);
   const bool boots = core::is_boot(a.method);
-  expect(a.ticket > pool_.last_started[boots ? 1 : 0], "first come, first served: " + name);
-  pool_.last_started[boots ? 1 : 0] = a.ticket;
+  core::Ticket& last = pool_.last_started[boots ? 2 : core::is_in_place(a.method) ? 0 : 1];
+  expect(a.ticket > last, "first come, first served: " + name);
+  last = a.ticket;
   expect(under_way(boots) < (boots ? pool_.slots : pool_.quick_slots), "slots are never exceeded: " + name);
   check_method(a);
   check_untouched(a.domain);
@@ -51,7 +52,19 @@ void Invariants::wanted(const action::ResetDomain& a) {
   machine.lent = machine.loose = false;
   machine.holds.reset();
   if (!core::is_in_place(a.method)) check_memory(a.domain);
+  if (run_) check_start(a);
   jobs_.resets[a.ticket] = {a.domain, a.method, a.state};
+}
+
+/// Beside what goes on, nothing begins but where processors are idle.
+void Invariants::check_start(const action::ResetDomain& a) {
+  const core::AdmissionRules& rules = run_->plan.admission;
+  const bool beside = any_starts();
+  const bool starts = !core::is_in_place(a.method);
+  if (rules.starts && starts && beside)
+    expect(run_->was_idle(), "domains start side by side only while processors are idle: " + a.domain.name());
+  if (starts && run_->crowded)
+    expect(running_tests().empty() && !beside, "nothing starts on a machine that is crowded: " + a.domain.name());
 }
 
 /// What a test left running must not reach a domain that goes back.
@@ -241,6 +254,7 @@ void Invariants::check_room(const action::RunTest& a, const Test& test) {
     const auto& beside = run_->tests.at(each->test).beside;
     expect(!beside || tests.size() <= *beside, "nothing begins beside a test that is to have more room");
   }
+  expect(!run_->crowded || tests.empty(), "no test begins beside another one on a machine that is crowded");
   if (test.beside != 0U) return;
   expect(jobs_.resets.empty(), "no domain is reset beside a test that is to run alone");
   for (const auto& [domain, machine] : machines_)

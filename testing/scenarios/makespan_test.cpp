@@ -43,7 +43,7 @@ core::RunPlan plan_of(const Workload& work, unsigned slots, unsigned prefixes) {
 
 simulator::Timings timings_of(const Workload& work) {
   simulator::Timings timings;
-  for (const PastTest& test : work.tests) timings.tests.push_back(test.test);
+  for (const PastTest& test : work.tests) timings.tests.push_back({.took = test.test});
   timings.resets.boot = work.boot;
   for (const auto& [host, boot] : work.boots) timings.of_host[host].boot = boot;
   timings.judging = work.judging;
@@ -186,7 +186,7 @@ core::RunPlan going_back(std::size_t tests, bool kept) {
 
 TEST(Predict, TellsTheWaysToASavedStateApart) {
   simulator::Timings timings;
-  timings.tests.assign(4, 10s);
+  timings.tests.assign(4, {.took = 10s});
   timings.resets = {.boot = 60s, .restore = 3s, .load = 1s};
   // A boot, the first time that it goes back, and two more.
   EXPECT_EQ(simulator::predict(going_back(4, false), timings).makespan, 40s + 60s + 3s + 2 * 1s);

@@ -83,6 +83,9 @@ core::RunPlan random_plan(Dice& dice, std::int64_t number) {
   plan.sharing.freezing = dice.chance(70);
   plan.sharing.share = dice.chance(30) ? 0.1 * dice.below(11) : 1;
   plan.sharing.slice = dice.up_to(3);
+  plan.admission.starts = dice.chance(40);
+  plan.admission.prefixes = dice.chance(40);
+  if (dice.chance(15)) plan.admission.max_average = 0.1 * (1 + dice.below(15));
   plan.policy.starved = 0.1 * dice.below(5);
   plan.policy.starved_least = dice.up_to(1);
   plan.policy.starved_retries = dice.below(4);

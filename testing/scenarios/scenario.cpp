@@ -94,7 +94,7 @@ const Outcome& Scenario::play(bool submit) {
   if (submit) simulator.at({}, core::event::RunSubmitted{plan});
   for (const auto& [when, event] : outside_) simulator.at(when, event);
   for (const Lost& lost : losses_) simulator.lose_at(lost.when, lost.domain, lost.fault, "lost", lost.script_sees);
-  outcome = simulator.run({.events = 1'000});
+  outcome = simulator.run({.events = 20'000});
   invariants.end();
   EXPECT_FALSE(outcome.exhausted) << "it never ends";
   for (const std::string& broken : invariants.broken()) ADD_FAILURE() << broken << "\n" << timeline();

@@ -240,6 +240,26 @@ function table() {
   show();
 }
 
+// What different numbers of workers and prefixes came to, where there were runs with several.
+function load() {
+  if (data.load.length < 2) return;
+  const most = Math.max(...data.load.map((row) => row.makespan), 0.001);
+  const share = (value) => value.toFixed(1) + " %";
+  for (const row of data.load) {
+    const made = element("tr");
+    const add = (text) => made.append(element("td", {class: "number"}, text));
+    [row.workers, row.prefixes, String(row.runs), seconds(row.makespan)].forEach(add);
+    const bar = element("td", {class: "bar"});
+    bar.append(element("div", {style: "width:" + Math.max(1, 100 * row.makespan / most) + "%"}));
+    made.append(bar);
+    [share(row.failed), share(row.timeouts), share(row.starved_attempts),
+      row.starved === null ? "-" : seconds(row.starved)].forEach(add);
+    byId("load").querySelector("tbody").append(made);
+  }
+  byId("load").hidden = false;
+}
+
 head();
 picture();
 table();
+load();

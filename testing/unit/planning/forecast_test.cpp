@@ -85,13 +85,17 @@ class NoisyRun {
       const bool first = up_.insert(domain).second;
       return simulator::ResetFate{.takes = first ? between(800ms, 2400ms) : between(20ms, 400ms)};
     };
+    model.spare = [this](const core::Domain&, bool in_place) {
+      return simulator::SpareFate{.work = in_place ? between(20ms, 400ms) : between(800ms, 2400ms)};
+    };
     model.test = [this](core::TestIndex, unsigned) { return simulator::TestFate{.takes = between(500ms, 7000ms)}; };
     return model;
   }
 
   void begin(const core::action::ResetDomain& order, core::Instant now) {
     std::string way = "boot";
-    if (!core::is_boot(order.method)) way = up_.contains(order.domain) ? "swap" : "restore";
+    if (!core::is_boot(order.method)) way = up_.contains(order.domain) ? "load" : "restore";
+    if (order.method == core::Method::swap) way = "swap";
     under_way_[order.ticket] = {order.domain.host, std::move(way), now};
   }
   void note(core::Ticket ticket, core::Instant now) {
@@ -145,7 +149,7 @@ TEST(Forecast, OfTheRunThatItIsMadeFromIsWithinTenPercent) {
     });
     const Recorded run = NoisyRun(seed).drive(planned.run);
     const Basis basis = basis_from(run.summary, run.resets, {}, wish, tests, machine(), {}, {});
-    const double told = core::seconds(forecast(basis, workers, prefixes).makespan);
+    const double told = core::seconds(forecast(basis, {workers, prefixes}).makespan);
     const double took = core::seconds(run.makespan);
     EXPECT_LE(std::abs(told - took), 0.1 * took)
         << "seed " << seed << ": told " << told << " s, took " << took << " s; " << tests.size() << " tests, "
@@ -173,25 +177,89 @@ Basis basis(const std::vector<report::ResetTime>& resets, Duration boot = {}) {
 
 TEST(Basis, TestsTakeWhatTheyTookBefore) {
   const Basis known = basis({});
-  EXPECT_EQ(known.timings.tests[0], 9s) << "in all runs";
-  EXPECT_EQ(known.timings.tests[1], 4s) << "in this one";
-  EXPECT_EQ(known.timings.tests[2], 9s) << "it never ran";
+  EXPECT_EQ(known.timings.tests[0].took, 9s) << "in all runs";
+  EXPECT_EQ(known.timings.tests[1].took, 4s) << "in this one";
+  EXPECT_EQ(known.timings.tests[2].took, 9s) << "it never ran";
   EXPECT_EQ(known.unknown, 1U);
   EXPECT_EQ(known.runnable(), 3U);
   EXPECT_EQ(known.timings.judging, 1s);
+}
+
+report::TestResult worked(const std::string& name, Duration took, Duration used, Duration starved, Duration frozen) {
+  auto out = result(name, took);
+  out.attempts[0].use = {{"east", used / 2, starved / 2}, {"west", used / 2, starved / 2}};
+  out.attempts[0].frozen = frozen;
+  return out;
+}
+
+TEST(Basis, TestsWorkAndRestAsTheyDid) {
+  report::RunSummary run;
+  run.workers = 1;
+  run.prefixes = {"a."};
+  run.tests = {worked("a", 20s, 6s, 2s, 4s), worked("b", 3s, 4s, 0s, 0s)};
+  const auto tests = std::vector{test("a", {"east"}), test("b", {"east"}), test("c", {"west"}), test("d", {"west"})};
+  const Past past{.durations = {{"a", 100s}, {"c", 9s}}, .passed = {}};
+  const auto times = basis_from(run, {}, past, request(1, 1), tests, machine(), {}, {}).timings.tests;
+  EXPECT_EQ(times[0].took, 16s) << "without what it stood still for";
+  EXPECT_EQ(times[0].work, 6s);
+  EXPECT_EQ(times[0].starved, 2s);
+  EXPECT_EQ(times[1].work, 4s);
+  EXPECT_EQ(times[2].took, 9s);
+  EXPECT_EQ(times[2].work, 5s) << "as much for each second as the others";
+  EXPECT_EQ(times[3].took, 9s) << "it never ran: the median";
+}
+
+/// Of tests that work and rest for so long each, on so many cores.
+simulator::Forecast of_tests(Duration work, Duration rest, unsigned cores, const Numbers& numbers) {
+  report::RunSummary run;
+  run.workers = 1;
+  run.prefixes = {"a."};
+  std::vector<suite::LoadedTest> tests;
+  for (int i = 0; i < 32; ++i) {
+    tests.push_back(test("t" + std::to_string(i), {"east"}));
+    run.tests.push_back(worked(tests.back().test.name, work + rest, work, 0s, 0s));
+  }
+  const std::vector<report::ResetTime> resets{{Host{"east"}, "restore", 1, 1s}, {Host{"east"}, "swap", 31, 0s}};
+  Basis basis = basis_from(run, resets, {}, request(1, 1), tests, machine(), {}, {});
+  basis.machine.memory_available *= 100;
+  basis.timings.cores = cores;
+  return forecast(basis, numbers);
+}
+
+TEST(Forecast, KnowsThatTestsThatWorkShareTheProcessors) {
+  const auto two = of_tests(10s, 0s, 2, {1, 2});
+  const auto eight = of_tests(10s, 0s, 2, {1, 8});
+  EXPECT_GT(core::seconds(eight.makespan), 32 * 10.0 / 2);
+  EXPECT_GT(core::seconds(eight.makespan), 0.9 * core::seconds(two.makespan));
+  EXPECT_GT(eight.stood_still, 0.5);
+  EXPECT_LT(core::seconds(of_tests(10s, 0s, 8, {1, 8}).makespan), 0.4 * core::seconds(eight.makespan));
+}
+
+TEST(Forecast, KnowsThatTestsThatSleepDoNot) {
+  const auto two = of_tests(1s, 9s, 2, {1, 2});
+  const auto eight = of_tests(1s, 9s, 2, {1, 8});
+  EXPECT_LT(core::seconds(eight.makespan), 0.4 * core::seconds(two.makespan));
+}
+
+TEST(Forecast, TakesPrefixesIntoUseAsARunDoes) {
+  const auto working = of_tests(10s, 0s, 2, {std::nullopt, std::nullopt});
+  const auto sleeping = of_tests(1s, 9s, 2, {std::nullopt, std::nullopt});
+  EXPECT_LE(working.prefixes, 3U);
+  EXPECT_GE(sleeping.prefixes, 6U);
 }
 
 TEST(Basis, ResetsAreThoseOfTheHostOrElseOfAll) {
   const Host east{"east"};
   const Host west{"west"};
   const Basis known =
-      basis({{east, "boot", 1, 10s}, {west, "boot", 1, 20s}, {west, "load", 1, 4s}, {west, "swap", 3, 0s}});
+      basis({{east, "boot", 1, 10s}, {west, "boot", 1, 20s}, {west, "load", 1, 4s}, {west, "swap", 3, 2s}});
   const auto& times = known.timings;
   EXPECT_EQ(times.of_host.at(east).boot, 10s);
   EXPECT_EQ(times.resets.boot, 15s);
-  EXPECT_EQ(times.of_host.at(west).load, 1s) << "by itself and by its spare";
-  EXPECT_EQ(times.of_host.at(east).load, 1s) << "it never went back in this run";
-  EXPECT_EQ(times.resets.restore, 1s) << "the nearest that is known";
+  EXPECT_EQ(times.of_host.at(west).load, 4s) << "by itself";
+  EXPECT_EQ(times.of_host.at(west).swap, 2s) << "by its spare";
+  EXPECT_EQ(times.of_host.at(east).load, 4s) << "it never went back in this run";
+  EXPECT_EQ(times.resets.restore, 4s) << "the nearest that is known";
   EXPECT_EQ(known.booted, (std::set<Host>{east, west}));
   EXPECT_EQ(basis({{east, "boot", 2, 10s}}, 1s).timings.of_host.at(east).boot, 1s);
 }
@@ -206,7 +274,7 @@ TEST(Forecast, KnowsHowMuchMemoryThereIs) {
   Basis known = basis({{Host{"east"}, "restore", 2, 1s}});
   const auto makespan = [&](std::uint64_t budget) {
     known.machine.memory_available = (budget + 256) * mib;
-    return forecast(known, 1, 2).makespan;
+    return forecast(known, {1, 2}).makespan;
   };
   EXPECT_EQ(makespan(2048), makespan(99999));
   EXPECT_GT(makespan(1023), makespan(1024) + 3s) << "one test at a time";

@@ -91,6 +91,9 @@ inline RunReport example() {
       {4, "known", "todo", "soon"},
   };
   run.samples = {{start + std::chrono::seconds(2), {.load = 1.5, .cpu = 0.25, .memory_available = 1U << 30U}}};
+  run.load.rows = {{.workers = 1, .prefixes = 2, .runs = 3, .makespan = std::chrono::seconds(100), .failed = 12.5},
+                   {.workers = 2, .prefixes = 16, .runs = 1, .makespan = std::chrono::seconds(50), .failed = 0}};
+  run.load.rows[1].automatic_workers = run.load.rows[1].automatic_prefixes = true;
   return run;
 }
 

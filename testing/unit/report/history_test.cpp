@@ -34,9 +34,10 @@ TEST(HistoryText, LoadIsABarChart) {
   Load load{.runs = {RunId(1), RunId(9), 9}, .least_tests = 5, .rows = {}};
   load.rows = {{.workers = 1, .prefixes = 2, .runs = 4, .makespan = seconds(100), .failed = 1, .load = 1.5},
                {.workers = 4, .prefixes = 2, .runs = 5, .makespan = seconds(50), .failed = 2}};
-  const std::string text = load_text(load, {.color = false, .width = 52});
-  EXPECT_NE(text.find("  1 × 2    (4)    1 min 40.0 s  ####################\n"
-                      "  4 × 2    (5)         50.00 s  ##########\n"),
+  load.rows[1].automatic_workers = load.rows[1].automatic_prefixes = true;
+  const std::string text = load_text(load, {.color = false, .width = 57});
+  EXPECT_NE(text.find("     1 × 2      (4)    1 min 40.0 s  ####################\n"
+                      "  auto × auto   (5)         50.00 s  ##########\n"),
             std::string::npos)
       << text;
   EXPECT_NE(text.find("          1.00 %  ##########\n"), std::string::npos) << text;

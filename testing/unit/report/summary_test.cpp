@@ -126,7 +126,7 @@ where the time of the attempts went
   reset                       6.00 s   86 %
   test                        0.42 s    6 %
   judging                     0.02 s    0 %
-  makespan / bound             32.07
+  makespan / bound             29.97
 
 domains
   resets: 2 by boot (median 3.00 s), 0 failed
@@ -185,7 +185,7 @@ where the time of the attempts went
   reset                      36.00 s   50 %
   test                       32.84 s   46 %
   judging                     0.12 s    0 %
-  makespan / bound              5.59
+  makespan / bound              2.80
 
 domains
   resets: 3 by boot (median 3.01 s), 1 started from a saved state (median 1.20

@@ -54,8 +54,11 @@ TEST(Settings, AnEmptyFileMeansTheDefaults) {
     EXPECT_EQ(guest.initrd, "/project/.kvmtest/guest/tiny/initrd");
     EXPECT_TRUE(guest.image.empty());
     EXPECT_EQ(guest.memory_mib, 192U);
+    EXPECT_TRUE(settings.automatic.workers);
+    EXPECT_TRUE(settings.automatic.prefixes);
     EXPECT_GE(settings.workers, 1U);
-    EXPECT_EQ(settings.prefixes, (std::vector<std::string>{"a.", "b."}));
+    ASSERT_GE(settings.prefixes.size(), 8U);
+    EXPECT_EQ(settings.prefixes[1], "b.");
     EXPECT_EQ(settings.reset.method, ResetMethod::snapshot);
     EXPECT_TRUE(settings.reset.keep);
     EXPECT_EQ(settings.limits.boot, 120s);
@@ -175,9 +178,8 @@ TEST(Settings, AnUnknownOneNamesTheNearest) {
 TEST(Settings, AWrongTypeSaysWhatWasExpected) {
   EXPECT_EQ(error_in("workers: two\n"), "kvmtest.yaml:1:10: workers: 'two' is not a whole number from 1 to 1024");
   EXPECT_EQ(error_in("workers: 0\n"), "kvmtest.yaml:1:10: workers: '0' is not a whole number from 1 to 1024");
-  EXPECT_EQ(error_in("workers: [2]\n"),
-            "kvmtest.yaml:1:10: workers: expected a whole number from 1 to 1024, found a list");
-  EXPECT_EQ(error_in("workers:\n"), "kvmtest.yaml:1:1: workers: expected a whole number from 1 to 1024, found nothing");
+  EXPECT_EQ(error_in("workers: [2]\n"), "kvmtest.yaml:1:10: workers: expected a whole number, or auto, found a list");
+  EXPECT_EQ(error_in("workers:\n"), "kvmtest.yaml:1:1: workers: expected a whole number, or auto, found nothing");
   EXPECT_EQ(error_in("limits:\n  boot: 30\n"),
             "kvmtest.yaml:2:9: limits.boot: '30' is not a duration; write a number and its unit: 500ms, 30s, 2m or 1h");
   EXPECT_EQ(error_in("limits:\n  boot: {s: 3}\n"),
@@ -197,7 +199,7 @@ TEST(Settings, AWrongTypeSaysWhatWasExpected) {
             "kvmtest.yaml:1:8: tests: expected a list of tests or suites, found a list in it");
   EXPECT_EQ(error_in("tests: []\n"), "kvmtest.yaml:1:8: tests: names no test");
   EXPECT_EQ(error_in("prefixes: {a: b}\n"),
-            "kvmtest.yaml:1:11: prefixes: expected a list of prefixes, found a section");
+            "kvmtest.yaml:1:11: prefixes: expected a list of prefixes, or auto, found a section");
   EXPECT_EQ(error_in("log: {level: loud}\n"),
             "kvmtest.yaml:1:14: log.level: 'loud' is not a level; write trace, debug, info, warning or error");
   EXPECT_EQ(error_in("- workers\n"), "kvmtest.yaml:1:1: expected settings, each 'name: value', found a list");
@@ -273,6 +275,31 @@ TEST(Settings, TheEnvironmentOverridesTheFile) {
   EXPECT_EQ(settings.max_fail, 3U);
 }
 
+TEST(Settings, WhoNamesWorkersOrPrefixesWantsThose) {
+  const Settings named = from("workers: 3\nprefixes: x. y.\n");
+  EXPECT_FALSE(named.automatic.workers);
+  EXPECT_FALSE(named.automatic.prefixes);
+  EXPECT_FALSE(from("prefixes: [x.]\n").automatic.prefixes);
+  Settings again = from("workers: auto\nprefixes: auto\n");
+  EXPECT_TRUE(again.automatic.workers);
+  EXPECT_TRUE(again.automatic.prefixes);
+  EXPECT_EQ(again.prefixes, from("").prefixes);
+  const Environment environment{{"KVM_WORKERS", "4"}, {"KVM_PREFIXES", "q."}};
+  apply_environment(again);
+  EXPECT_FALSE(again.automatic.workers);
+  EXPECT_EQ(again.prefixes, std::vector<std::string>{"q."});
+  set_prefixes(again, "auto", "--prefixes");
+  EXPECT_GE(again.prefixes.size(), 8U);
+  EXPECT_THROW(set_workers(again, "automatic", "--workers"), core::InputError);
+}
+
+TEST(Settings, ALoadAverageIsAShareOfTheProcessors) {
+  EXPECT_EQ(from("").load.most_average, 0U);
+  EXPECT_EQ(from("load: {max_average: 150%}\n").load.most_average, 150U);
+  EXPECT_EQ(from("load: {max_average: 0}\n").load.most_average, 0U);
+  EXPECT_THROW(from("load: {max_average: 1.5}\n"), core::InputError);
+}
+
 TEST(Settings, WhereTheNetworksAre) {
   EXPECT_EQ(from("").network, Network::own);
   EXPECT_EQ(from("network: host\n").network, Network::host);
@@ -326,7 +353,6 @@ TEST(SettingsFile, HoldsTheDefaultsOnceItIsUncommented) {
   }
   Settings settings = from(text);
   Settings plain = defaults("/project");
-  plain.workers = settings.workers;                      // depends on the cores
   settings.domains.templates = plain.domains.templates;  // and that on the installation
   const auto expected = describe(plain);
   const auto actual = describe(settings);

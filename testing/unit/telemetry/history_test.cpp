@@ -175,6 +175,28 @@ TEST_F(HistoryTest, LoadComparesCompletedRunsOfASize) {
   EXPECT_EQ(history.load(100, 10).rows.size(), 1U);
 }
 
+TEST_F(HistoryTest, LoadTellsWhatTheLoadDecidedFromNumbers) {
+  const auto run = [&](const std::string& settings, unsigned workers, std::size_t prefixes) {
+    RunStarted started = run_of({"a"});
+    started.settings = settings;
+    started.workers = workers;
+    started.prefixes.resize(prefixes);
+    append(writer.create_run(started, at(0)), {end(1, 0, seconds(100))});
+  };
+  run("{}", 2, 16);
+  run(R"({"automatic_workers": true, "automatic_prefixes": true})", 2, 16);
+  run(R"({"automatic_workers": true, "automatic_prefixes": true})", 2, 12);
+  run(R"({"automatic_prefixes": true})", 2, 16);
+  const auto load = history.load(100, 0);
+  ASSERT_EQ(load.rows.size(), 3U);
+  EXPECT_FALSE(load.rows[0].automatic_workers || load.rows[0].automatic_prefixes);
+  EXPECT_FALSE(load.rows[1].automatic_workers);
+  EXPECT_TRUE(load.rows[1].automatic_prefixes);
+  EXPECT_TRUE(load.rows[2].automatic_workers && load.rows[2].automatic_prefixes);
+  EXPECT_EQ(load.rows[2].runs, 2U);
+  EXPECT_TRUE(history.runs(1).front().automatic_prefixes);
+}
+
 TEST_F(HistoryTest, AnEmptyDatabaseHasNone) {
   EXPECT_TRUE(history.runs(10).empty());
   EXPECT_TRUE(history.slowest(10, 10).tests.empty());
