@@ -13,7 +13,7 @@ void CommonOptions::add_to(Command& command) {
   command.add_option("--config", config, "settings file (default: kvmtest.yaml in the current directory, if there)");
   command.add_option("--state-dir", state_dir, "directory of all state (default: .kvmtest)");
   command.add_option("--workers", workers,
-                     "domains reset at the same time; also KVM_WORKERS (default: half the cores)");
+                     "domains brought up at the same time, or auto; also KVM_WORKERS (default: auto)");
   command.add_option("--prefixes", prefixes, "sets of domains, one test at a time each, \"a. b.\"; also KVM_PREFIXES");
   command.add_option("--domains", domains,
                      "directory of domains that another set-up described, used instead of templates; also KVM_DOMAINS");

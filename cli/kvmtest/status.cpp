@@ -9,6 +9,7 @@
 
 #include "client/client.h"
 #include "kvmtest/verbs.h"
+#include "report/text.h"
 #include "wire/record_json.h"
 
 namespace kvmtest::command {
@@ -26,7 +27,12 @@ void print_status(const nlohmann::json& status) {
   const auto& pool = status.at("pool");
   std::cout << fmt::format("reboots   {} of {} slots busy, {} queued\n", pool.at("resetting").get<unsigned>(),
                            pool.at("slots").get<unsigned>(), pool.at("queued").get<unsigned>());
+  std::vector<std::string> reserve;
   for (const auto& prefix : status.at("prefixes")) {
+    if (prefix.at("state") == "in reserve") {
+      reserve.push_back(prefix.at("prefix").get<std::string>());
+      continue;
+    }
     std::vector<std::string> domains;
     for (const auto& [host, state] : prefix.at("domains").items())
       if (state != "off") domains.push_back(fmt::format("{} {}", host, state.get<std::string>()));
@@ -35,6 +41,7 @@ void print_status(const nlohmann::json& status) {
         prefix.at("test").get<std::string>().empty() ? "" : " ", prefix.at("test").get<std::string>(),
         domains.empty() ? "" : "; ", fmt::join(domains, ", "));
   }
+  if (!reserve.empty()) std::cout << fmt::format("reserve   {}\n", report::prefixes_text(reserve));
 }
 
 }  // namespace

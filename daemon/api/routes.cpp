@@ -71,7 +71,10 @@ void domain_request(Service& service, service::Consoles& consoles, const std::ve
                            {"verify", core::seconds(times.verify)},
                            {"note", times.note}});
   } else if (verb == "raw-load") {
-    const auto raw = service.raw_load(domain);
+    std::vector<core::Domain> others;
+    if (const auto beside = request.query.find("beside"); beside != request.query.end())
+      others.push_back(service.domain(beside->second));
+    const auto raw = service.raw_load(domain, std::move(others));
     exchange.respond(200, {{"load", core::seconds(raw.load)},
                            {"round_trip", core::seconds(raw.round_trip)},
                            {"freeze", core::seconds(raw.freeze)},

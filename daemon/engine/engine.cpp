@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/side_by_side.h"
 #include "engine/attempts.h"
 #include "engine/clean_state.h"
 #include "engine/consoles.h"
@@ -175,7 +176,7 @@ core::Duration Engine::destroy_domain(const core::Domain& domain) {
   return pieces_->destroyers.last(domain);
 }
 
-Engine::RawLoad Engine::raw_load(const core::Domain& domain) {
+Engine::RawLoad Engine::raw_load(const core::Domain& domain, std::vector<core::Domain> beside) {
   const auto session = borrow(domain);
   RawLoad raw;
   auto start = std::chrono::steady_clock::now();
@@ -184,11 +185,13 @@ Engine::RawLoad Engine::raw_load(const core::Domain& domain) {
   start = std::chrono::steady_clock::now();
   wake(*session, state, session->now() + answer_limit);
   raw.round_trip = since(start);
+  Hypervisor& hypervisor = pieces_->context.hypervisor;
+  beside.push_back(domain);
   start = std::chrono::steady_clock::now();
-  pieces_->context.hypervisor.freeze(domain);
+  base::side_by_side(beside, [&](const core::Domain& each) { hypervisor.freeze(each); });
   raw.freeze = since(start);
   start = std::chrono::steady_clock::now();
-  pieces_->context.hypervisor.thaw(domain);
+  base::side_by_side(beside, [&](const core::Domain& each) { hypervisor.thaw(each); });
   raw.thaw = since(start);
   return raw;
 }

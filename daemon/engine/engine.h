@@ -82,10 +82,11 @@ class Engine {
   struct RawLoad {
     core::Duration load{};
     core::Duration round_trip{};
-    core::Duration freeze{};  ///< after all that: to let the domain stand still, as its running test's group would
+    core::Duration freeze{};  ///< after all that: to let the domain stand still, and those beside it, as the group of a
+                              ///< running test
     core::Duration thaw{};    ///< and go on
   };
-  RawLoad raw_load(const core::Domain& domain);
+  RawLoad raw_load(const core::Domain& domain, std::vector<core::Domain> beside = {});
   /// Takes a domain away. Waits. Throws Busy.
   core::Duration destroy_domain(const core::Domain& domain);
   /// Exclusive use of a domain's console, until the pointer goes. Throws Busy when it is in use or there is none.

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <future>
-#include <system_error>
 #include <utility>
 
 #include <ctime>
 
 #include <fmt/format.h>
 
+#include "base/side_by_side.h"
 #include "base/words.h"
 
 namespace kvmtest::engine {
@@ -145,21 +144,11 @@ void Freezer::settle(const GroupPointer& group) {
 /// guests. False: one of them does not stand still, so that all go on.
 bool Freezer::bring(Group& group, bool frozen) {
   if (frozen) group.clock->freeze();
-  std::map<core::Domain, std::future<bool>> answers;
-  for (const core::Domain& domain : group.domains) {
-    const auto asking = [this, &group, domain, frozen] { return ask(group, domain, frozen); };
-    try {
-      // The last one on this thread.
-      const auto how = &domain == &group.domains.back() ? std::launch::deferred : std::launch::async;
-      answers[domain] = std::async(how, asking);
-    } catch (const std::system_error&) {
-      answers[domain] = std::async(std::launch::deferred, asking);
-    }
-  }
-  answers.at(group.domains.back()).wait();
+  const auto answers =
+      base::side_by_side(group.domains, [&](const core::Domain& domain) { return ask(group, domain, frozen); });
   std::vector<core::Domain> done;
-  for (auto& [domain, answer] : answers)
-    if (answer.get()) done.push_back(domain);
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    if (answers[i]) done.push_back(group.domains[i]);
   const bool all = !frozen || done.size() == group.domains.size();
   if (!all)
     for (const core::Domain& domain : done) ask(group, domain, false);

@@ -5,9 +5,8 @@
 #include <array>
 #include <chrono>
 #include <fstream>
-#include <future>
-#include <system_error>
 
+#include "base/side_by_side.h"
 #include "libvirt/bridges.h"
 #include "libvirt/domain_calls.h"
 #include "libvirt/ending.h"
@@ -45,18 +44,10 @@ std::unique_ptr<console::Stream> Machine::start_again() {
 }
 
 void Machine::destroy() {
-  // Side by side: libvirt waits a fifth of a second for each. One after the other where the system has no thread more.
-  std::future<void> second;
-  if (environment_.connection.embedded()) {
-    const auto end_second = [this] { power_off(Twin::second); };
-    try {
-      second = std::async(std::launch::async, end_second);
-    } catch (const std::system_error&) {
-      second = std::async(std::launch::deferred, end_second);
-    }
-  }
-  power_off(Twin::first);
-  if (second.valid()) second.get();
+  // Libvirt waits a fifth of a second for each.
+  std::vector<Twin> both{Twin::first};
+  if (environment_.connection.embedded()) both.insert(both.begin(), Twin::second);
+  base::side_by_side(both, [this](Twin twin) { power_off(twin); });
   twins_.first_on_network();
 }
 

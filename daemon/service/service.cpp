@@ -66,7 +66,7 @@ planning::CleanState Service::clean_state(const core::Domain& domain) {
   return {state, parts_.snapshots.kept(state)};
 }
 
-/// Those that an automatic request's run may use, and that are nobody else's; as they are in any other request.
+/// Those that an automatic request's run may use, and that nobody else uses; those of any other request as they are.
 std::vector<std::string> Service::prefixes_for(const planning::RunRequest& request,
                                                const std::vector<suite::LoadedTest>& tests) {
   if (!request.automatic.prefixes) return request.prefixes;
@@ -77,8 +77,11 @@ std::vector<std::string> Service::prefixes_for(const planning::RunRequest& reque
     if (out.size() == wanted) break;
     try {
       parts_.claims.claim({core::Prefix{prefix}});
+      parts_.engine.make_room({core::Prefix{prefix}}, 0);
       out.push_back(prefix);
     } catch (const engine::ClaimRefused&) {
+      refused = std::current_exception();
+    } catch (const engine::Busy&) {  // somebody has a shell there, or it holds what a failure left
       refused = std::current_exception();
     }
   }

@@ -62,7 +62,9 @@ class Service {
   [[nodiscard]] core::Domain domain(const std::string& name) const;
   /// Brings a domain up for a client outside a run.
   engine::ResetTimes bring_up(const core::Domain& domain, bool fresh, unsigned slots, settings::ResetMethod reset);
-  engine::Engine::RawLoad raw_load(const core::Domain& domain) { return parts_.engine.raw_load(domain); }
+  engine::Engine::RawLoad raw_load(const core::Domain& domain, std::vector<core::Domain> beside) {
+    return parts_.engine.raw_load(domain, std::move(beside));
+  }
   core::Duration destroy(const core::Domain& domain);
 
   void install(const std::vector<std::string>& prefixes);

@@ -28,10 +28,10 @@ struct TestTime {
 
 /// What past runs tell about a suite and the machine it runs on.
 struct Timings {
-  std::vector<TestTime> tests;               ///< by TestIndex
-  double together = 0;                       ///< part of their work that a test's hosts do at the same time, 0 to 1
-  core::Duration besides{};                  ///< that each test takes and that is on no record
-  ResetTimes resets;                         ///< of domains that are not known to take another time
+  std::vector<TestTime> tests;  ///< by TestIndex
+  double together = 0;          ///< part of their work that a test's hosts do at the same time, 0 to 1
+  core::Duration besides{};     ///< processor time for each spare that is made ready, beside its going back
+  ResetTimes resets;            ///< of domains that are not known to take another time
   std::map<core::Host, ResetTimes> of_host;  ///< of those that are
   core::Duration judging{};                  ///< one attempt
   core::Duration destroy{};                  ///< one domain

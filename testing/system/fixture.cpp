@@ -188,7 +188,7 @@ std::map<std::string, pid_t> OnDomains::domains() const {
     const std::string name = line.substr(guest + 6, line.find(',', guest) - guest - 6);
     std::istringstream prefixes(prefixes_);
     for (std::string prefix; prefixes >> prefix;)
-      if (name.starts_with(prefix)) out[name] = pid;
+      if (prefix == "auto" || name.starts_with(prefix)) out[name] = pid;
   }
   return out;
 }
