@@ -84,7 +84,8 @@ struct Memory {
 /// How a run shares the processors with others, and whether its groups may stand still.
 struct Sharing {
   bool freezing = false;  ///< groups may stand still: their guests do not notice
-  double share = 1;       ///< of all processors, what is this daemon's when others want them as well; 0 to 1
+  double share = 1;       ///< of all processors, what is this daemon's when others want them as well; 0 to 1. Below 1,
+                          ///< spares, and starts beside one, wait for idle processors
   Duration slice = std::chrono::milliseconds(400);  ///< a group goes on for at least so long
 };
 

@@ -195,6 +195,7 @@ class Scheduler {
   [[nodiscard]] bool one_alone() const;
   PrefixEntry* first_to_enter();
   [[nodiscard]] bool may_start() const;
+  [[nodiscard]] bool modest() const;
   bool open_another(Instant now);
   bool room_for_another();
   [[nodiscard]] bool anything_goes_on() const;

@@ -62,8 +62,11 @@ PrefixEntry* Scheduler::first_to_enter() {
 bool Scheduler::may_start() const {
   if (!run_ || pool_.starting() == 0) return !run_ || !admission_.held_back() || run_->running.empty();
   if (admission_.held_back()) return false;
-  return !run_->plan.admission.starts || admission_.has_room();
+  return (!run_->plan.admission.starts && !modest()) || admission_.has_room();
 }
+
+/// Whether a part of the processors is others': what is no test takes then what is idle.
+bool Scheduler::modest() const { return run_->plan.sharing.share < 1; }
 
 /// Takes another prefix into use, if that is worth while. One at a time: what it needs is to be measured before the
 /// next one. Whether there was one.

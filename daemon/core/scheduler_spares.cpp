@@ -68,7 +68,8 @@ void Scheduler::start_spares() {
     DomainEntry& entry = prefix.domains[next->host];
     const auto* running = std::get_if<prefix_state::Running>(&prefix.state);
     const bool wanted = running != nullptr && needs(running->test, next->host);
-    if (wanted && run_->plan.admission.starts && !goes_back_in_place(entry.spare) && !admission_.has_room()) {
+    const bool waits = modest() || (run_->plan.admission.starts && !goes_back_in_place(entry.spare));
+    if (wanted && waits && !admission_.has_room()) {
       ++next;
       continue;
     }

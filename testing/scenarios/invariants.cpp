@@ -89,7 +89,7 @@ void Invariants::check_pool(const core::Scheduler& scheduler) {
   const core::RebootPool& pool = scheduler.pool();
   expect(pool.busy() == jobs_.resets.size(), "the pool's busy slots are the resets under way");
   // Those that are to be started may wait for processors; but something goes on meanwhile.
-  const bool waits = run_ && ((run_->plan.admission.starts && any_starts()) ||
+  const bool waits = run_ && (((run_->plan.admission.starts || run_->plan.sharing.share < 1) && any_starts()) ||
                               (run_->crowded && (any_starts() || !running_tests().empty())));
   for (const bool boots : {false, true})
     expect(pool.queued(boots) == 0 || pool.busy(boots) >= pool.slots(boots) || one_alone() || waits,

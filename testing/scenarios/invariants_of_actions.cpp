@@ -61,7 +61,7 @@ void Invariants::check_start(const action::ResetDomain& a) {
   const core::AdmissionRules& rules = run_->plan.admission;
   const bool beside = any_starts();
   const bool starts = !core::is_in_place(a.method);
-  if (rules.starts && starts && beside)
+  if ((rules.starts || run_->plan.sharing.share < 1) && starts && beside)
     expect(run_->was_idle(), "domains start side by side only while processors are idle: " + a.domain.name());
   if (starts && run_->crowded)
     expect(running_tests().empty() && !beside, "nothing starts on a machine that is crowded: " + a.domain.name());

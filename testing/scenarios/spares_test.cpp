@@ -230,5 +230,44 @@ TEST_F(Spares, OneThatIsBeingMadeReadyGoesWithItsDomain) {
   )"));
 }
 
+// ---- processors ----
+
+TEST_F(Spares, WhereTheLoadDecidesOneIsStartedOnAnIdleProcessor) {
+  for (const char* name : {"one", "two", "three"}) {
+    test(name, {"east"});
+    attempt(name, 1, {.takes = 0s, .work = 5s});
+  }
+  plan.admission.starts = true;
+  model.tick = std::chrono::milliseconds(100);
+  model.cores = 1;
+  play();
+  EXPECT_EQ(timeline({"start the spare"}), "") << "the test has the processor";
+  model.cores = 2;
+  play();
+  EXPECT_NE(timeline({"start the spare of a.east"}), "");
+}
+
+TEST_F(Spares, WhereAPartOfTheProcessorsIsOthersNoneIsMadeReadyButOnAnIdleOne) {
+  for (const char* name : {"one", "two", "three", "four", "five"}) test(name, {"east"});
+  for (const char* name : {"three", "four"}) attempt(name, 1, {.takes = 0s, .work = 5s});
+  plan.sharing.share = 0.5;
+  model.tick = std::chrono::milliseconds(100);
+  model.cores = 1;
+  play();
+  EXPECT_NE(timeline({"start the spare of a.east"}), "") << "while the first one sleeps";
+  EXPECT_EQ(timeline({"load the spare of a.east", "swap", "load a.east", "run t", "run f"}), lines(R"(
+    6 swap a.east
+    6 run two#1 on a.
+    6 load the spare of a.east
+    11 swap a.east
+    11 run three#1 on a.
+    11 load the spare of a.east
+    16 swap a.east
+    16 run four#1 on a.
+    21 load a.east
+    22 run five#1 on a.
+  )")) << "the third one has kept the processor busy";
+}
+
 }  // namespace
 }  // namespace kvmtest::scenarios
