@@ -78,6 +78,8 @@ std::vector<Wish> wishes(const std::vector<std::string>& words, const char* opti
   return out;
 }
 
+json number_or_auto(const std::optional<unsigned>& number) { return number ? json(*number) : json("auto"); }
+
 std::string minutes(core::Duration duration) {
   const long seconds = std::lround(core::seconds(duration));
   return seconds < 60 ? fmt::format("{:.1f}s", core::seconds(duration))

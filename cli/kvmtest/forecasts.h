@@ -6,11 +6,14 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "core/ids.h"
 #include "kvmtest/choosing.h"
 #include "kvmtest/verb.h"
 #include "planning/choice.h"
 #include "planning/forecast.h"
+#include "report/tuning.h"
 #include "settings/settings.h"
 
 namespace kvmtest::command {
@@ -41,13 +44,16 @@ Suite read_suite(const settings::Settings& settings, const SuiteOptions& options
 /// A number of workers or prefixes to look at.
 struct Wish {
   std::optional<unsigned> number;  ///< none: as the load bears
-  [[nodiscard]] std::string text() const { return number ? std::to_string(*number) : "auto"; }
+  [[nodiscard]] std::string text() const { return report::wish_text(number); }
   /// Whether the settings have it so.
   [[nodiscard]] bool is(bool automatic, std::size_t set) const { return automatic ? !number : number == set; }
 };
 
 /// Those that the words name: numbers, or auto. Throws core::InputError, whose line begins with `option`.
 std::vector<Wish> wishes(const std::vector<std::string>& words, const char* option);
+
+/// For programs: the number, or "auto".
+nlohmann::json number_or_auto(const std::optional<unsigned>& number);
 
 /// "3.5s", "2m07s".
 std::string minutes(core::Duration duration);

@@ -54,12 +54,11 @@ void print_table(const Suite& suite, const settings::Settings& settings, const s
 }
 
 void print_json(const Suite& suite, const std::vector<Wish>& of_workers, const std::vector<Wish>& of_prefixes) {
-  const auto number = [](const Wish& wish) { return wish.number ? json(*wish.number) : json("auto"); };
   for (const Wish& prefixes : of_prefixes)
     for (const Wish& workers : of_workers) {
       const auto forecast = planning::forecast(suite.basis, {workers.number, prefixes.number});
-      std::cout << wire::dump(json{{"prefixes", number(prefixes)},
-                                   {"workers", number(workers)},
+      std::cout << wire::dump(json{{"prefixes", number_or_auto(prefixes.number)},
+                                   {"workers", number_or_auto(workers.number)},
                                    {"makespan", core::seconds(forecast.makespan)},
                                    {"slots_used", forecast.slots_used},
                                    {"prefixes_used", forecast.prefixes_used},

@@ -44,11 +44,6 @@ struct TuneOptions {
   bool json = false;
 };
 
-bool has_issue(const report::Attempt& attempt, std::string_view name) {
-  return std::any_of(attempt.issues.begin(), attempt.issues.end(),
-                     [&](const core::Issue& issue) { return issue.name == name; });
-}
-
 /// Of runs with the same numbers.
 TuningRow row_of(const std::vector<report::RunSummary>& runs) {
   TuningRow row;
@@ -63,13 +58,11 @@ TuningRow row_of(const std::vector<report::RunSummary>& runs) {
     for (const report::TestResult& test : run.tests) {
       if (test.verdict == core::Verdict::failed || test.verdict == core::Verdict::unresolved) ++row.failed;
       for (const report::Attempt& attempt : test.attempts) {
-        row.timeouts += has_issue(attempt, "TIMEOUT") ? 1 : 0;
-        row.starved += has_issue(attempt, core::issue::starved) ? 1 : 0;
+        row.timeouts += report::has_issue(attempt, "TIMEOUT") ? 1 : 0;
+        row.starved += report::has_issue(attempt, core::issue::starved) ? 1 : 0;
         whole += attempt.split.test;
         frozen += attempt.frozen;
-        core::Duration longest{};
-        for (const auto& use : attempt.use) longest = std::max(longest, use.starved);
-        starved += longest;
+        starved += core::record::of_group(attempt.use).starved;
       }
     }
   }
@@ -136,9 +129,8 @@ TuningRow simulated_row(const planning::Basis& basis, const Wish& workers, const
 }
 
 json to_json(const TuningRow& row, bool enough) {
-  const auto number = [](const std::optional<unsigned>& value) { return value ? json(*value) : json("auto"); };
-  return {{"workers", number(row.workers)},
-          {"prefixes", number(row.prefixes)},
+  return {{"workers", number_or_auto(row.workers)},
+          {"prefixes", number_or_auto(row.prefixes)},
           {"runs", row.runs},
           {"tests", row.tests},
           {"makespan", core::seconds(row.makespan)},

@@ -60,9 +60,10 @@ PrefixEntry* Scheduler::first_to_enter() {
 
 /// Whether another domain may be started now.
 bool Scheduler::may_start() const {
-  if (!run_ || pool_.starting() == 0) return !run_ || !admission_.held_back() || run_->running.empty();
-  if (admission_.held_back()) return false;
-  return (!run_->plan.admission.starts && !modest()) || admission_.has_room();
+  if (!run_) return true;
+  const bool first = pool_.starting() == 0;
+  if (admission_.held_back()) return first && run_->running.empty();
+  return first || (!run_->plan.admission.starts && !modest()) || admission_.has_room();
 }
 
 /// Whether a part of the processors is others': what is no test takes then what is idle.

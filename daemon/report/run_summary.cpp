@@ -5,6 +5,11 @@
 
 namespace kvmtest::report {
 
+bool has_issue(const Attempt& attempt, std::string_view name) {
+  return std::any_of(attempt.issues.begin(), attempt.issues.end(),
+                     [&](const core::Issue& issue) { return issue.name == name; });
+}
+
 Counts count(const std::vector<TestResult>& tests) {
   Counts counts;
   for (const TestResult& test : tests) {

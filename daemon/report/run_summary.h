@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ids.h"
@@ -37,6 +38,9 @@ struct Attempt {
   std::vector<core::Issue> issues;
   std::string output;  ///< directory, absolute; empty when there is none
 };
+
+/// Whether one of the reasons for its verdict has that name.
+bool has_issue(const Attempt& attempt, std::string_view name);
 
 struct TestResult {
   std::string name;

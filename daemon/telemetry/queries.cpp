@@ -55,11 +55,6 @@ Attempt attempt_of(SQLite::Statement& row) {
   return attempt;
 }
 
-bool has_issue(const Attempt& attempt, std::string_view name) {
-  return std::any_of(attempt.issues.begin(), attempt.issues.end(),
-                     [&](const core::Issue& issue) { return issue.name == name; });
-}
-
 bool is_flaky(const TestResult& test) {
   return test.verdict == core::Verdict::passed &&
          std::any_of(test.attempts.begin(), test.attempts.end(), [](const Attempt& attempt) {
