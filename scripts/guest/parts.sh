@@ -214,6 +214,11 @@ fetch() {
 	done
 }
 
+# packaged PROGRAM ARGUMENT...: runs a program out of the packages, with their libraries.
+packaged() {
+	"$tree/lib64/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$tree/$libraries:$tree/usr/$libraries" "$tree/$1" "${@:2}"
+}
+
 # begin_initrd DIRECTORY: an empty root file system in $root. One folder of programs, which every
 # usual path leads to.
 begin_initrd() {
@@ -293,7 +298,7 @@ add_modules() {
 	install -D -m 644 "$here/inside/links.conf" "$root/etc/modprobe.d/links.conf"
 }
 
-# pack_initrd FILE: $root as an archive. The same packages give the same bytes.
+# pack_initrd FILE: $root as an archive.
 pack_initrd() {
 	find "$root" -exec touch -h -d @0 {} +
 	(cd "$root" && find . -mindepth 1 | sort | cpio -o -H newc --owner=+0:+0 --reproducible --quiet) >"$1"

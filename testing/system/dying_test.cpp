@@ -144,7 +144,7 @@ TEST_F(OnDomains, APrefixInUseIsRefusedWithItsHolder) {
   if (!use_network_of_host()) GTEST_SKIP() << "not root";
   write_test("a", quick);
   ASSERT_EQ(run_kvmtest({"install"}).status, 0);
-  EXPECT_EQ(bridges().size(), 5U);
+  EXPECT_EQ(bridges().size(), 6U);
   const Result second = run_kvmtest({"run", "--state-dir", (directory_ / "other").string()});
   EXPECT_EQ(second.status, 3);
   EXPECT_NE(second.output.find("prefix 't1.' is in use by pid " + std::to_string(daemon_pid()) + " (" +
@@ -157,7 +157,7 @@ TEST_F(OnDomains, APrefixInUseIsRefusedWithItsHolder) {
 TEST_F(OnDomains, InNamespacesOfTheirOwnTwoDaemonsHaveTheSamePrefix) {
   write_test("a", quick);
   ASSERT_EQ(run_kvmtest({"up", prefix_ + "east"}).status, 0);
-  EXPECT_EQ(bridges().size(), 5U);
+  EXPECT_EQ(bridges().size(), 6U);
   for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net"))
     EXPECT_FALSE(entry.path().filename().string().starts_with(prefix_)) << "seen by the machine";
   const std::string other = (directory_ / "other").string();

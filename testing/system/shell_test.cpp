@@ -72,7 +72,7 @@ TEST_F(Shell, KeysSizeAndStatusAreThoseOfAShell) {
   terminal.type("\x1c");
   EXPECT_TRUE(terminal.wait_for("Quit")) << terminal.shown();
   ASSERT_TRUE(terminal.wait_for(prompt));
-  terminal.type("kill -9 %1; wait; exit 7\r");
+  terminal.type("kill -9 %1; exit 7; exit 7\r");
   EXPECT_EQ(terminal.finish(), 7) << terminal.shown();
 }
 

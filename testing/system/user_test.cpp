@@ -65,7 +65,7 @@ TEST_F(AsUser, RunsTestsAndNothingOfItIsSeenOutside) {
   ASSERT_EQ(run_as_user({"up", prefix_ + "east"}).status, 0);
   for (const auto& entry : fs::directory_iterator("/sys/class/net"))
     EXPECT_FALSE(entry.path().filename().string().starts_with(prefix_)) << entry.path();
-  EXPECT_EQ(bridges().size(), 5U);
+  EXPECT_EQ(bridges().size(), 6U);
 }
 
 /// A line of /proc/PID/status, without its name.
