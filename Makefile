@@ -223,6 +223,7 @@ kvm-help: ## print this
 		KVM_DOMAINS 'directory of domains that another set-up described (default: templates)' \
 		KVM_ACCELERATOR 'auto, kvm or emulated (default: auto)' \
 		KVM_NETWORK 'own, or host: among the interfaces of this machine, as root (default: own)' \
+		KVM_SSH 'off, or the network over which domains are reached by SSH (default: mgmt)' \
 		KVM_RESET 'snapshot, auto or boot (default: snapshot)' \
 		KVM_SPARES 'true or false: make the next reset ready during a test (default: true)' \
 		KVM_MAX_FAIL 'begin no further test when so many did not pass (default: 0, however many)' \

@@ -39,6 +39,7 @@
 #include "base/state_directory.h"
 #include "base/words.h"
 #include "core/input_error.h"
+#include "domains/reach.h"
 #include "domains/templates.h"
 #include "engine/claim.h"
 #include "engine/engine.h"
@@ -55,12 +56,15 @@
 #include "report/line.h"
 #include "report/text.h"
 #include "sandbox/emulator.h"
+#include "sandbox/network_namespaces.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/user_namespace.h"
 #include "service/consoles.h"
+#include "service/ports.h"
 #include "service/service.h"
 #include "settings/settings.h"
 #include "setup/checks.h"
+#include "ssh/keys.h"
 #include "suite/confinement.h"
 #include "telemetry/shared_database.h"
 
@@ -257,6 +261,10 @@ libvirt::Options hypervisor_options(const settings::Settings& settings, const fs
   options.with.initrd = guest.initrd;
   options.with.image = guest.image;
   options.with.memory_mib = guest.memory_mib;
+  domains::Reach::Options reach{settings.ssh.network, settings.ssh.address, settings.ssh.addresses(),
+                                lives_apart(settings)};
+  options.reach = domains::Reach(settings.hypervisor.uri.empty() ? reach : domains::Reach::Options{});
+  options.with.management = options.reach.on() && settings.ssh.network == domains::management_network;
   options.login = settings.login.user;  // the password decides about no shell, and is nobody's to read
   return options;
 }
@@ -276,6 +284,25 @@ process::Confinement confinement_of_tests(const settings::Settings& settings) {
   process::Confinement confinement = suite::confinement_for(settings);
   confinement.shown.push_back({settings.state_dir.programs_socket(), settings.state_dir.socket()});
   return confinement;
+}
+
+/// Throws engine::HostFault.
+std::shared_ptr<void> within(sandbox::NetworkNamespaces& networks, const core::Prefix& prefix) {
+  try {
+    return networks.within(prefix.value);
+  } catch (const std::system_error& e) {
+    throw engine::HostFault(base::words(e));
+  }
+}
+
+/// The names of a prefix' hosts, for those in its network namespace, before the machine's own ones.
+void write_names(const core::Prefix& prefix, const std::string& lines) {
+  const fs::path file = sandbox::names_of(prefix.value);
+  std::ofstream out(file);
+  out << lines << std::ifstream("/etc/hosts").rdbuf();
+  out.close();
+  std::error_code ignored;
+  fs::permissions(file, static_cast<fs::perms>(0644), ignored);
 }
 
 /// Waits for a signal, or for nobody having wanted anything for `idle`.
@@ -330,12 +357,22 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
                         {sandbox::outside_pid(), settings.state_dir}, sandbox::outside_socket);
   const libvirt::RamDirectory ram(settings.state_dir);
   auto options = hypervisor_options(settings, ram.path());
+  const std::string key = options.reach.on() ? ssh::make_keys(settings.state_dir.ssh()) : std::string();
+  if (!key.empty()) options.login += '\n' + key;
+  sandbox::NetworkNamespaces networks;
+  if (lives_apart(settings)) {
+    options.within = [&](const core::Prefix& prefix) { return within(networks, prefix); };
+    options.names = write_names;
+  }
   options.with.prefix_number = [&](const core::Prefix& prefix) { return claims.number_of(prefix); };
   options.notice = [&](const std::string& text) { recorder.put(0, core::record::Notice{false, text}); };
   options.lost = [&](const core::Domain& domain, const engine::End& end) { losses.tell(domain, end); };
   libvirt::StateStore store(store_options(settings, ram.path()));
   libvirt::LibvirtHypervisor hypervisor(templates, store, std::move(options));
   libvirt::QemuSnapshots snapshots(hypervisor, store);
+  const auto key_for = [&](const core::Domain& domain) {
+    return hypervisor.ways().reaches(domain) ? key : std::string();
+  };
 
   engine::Engine engine({{settings.login.user, settings.login.password},
                          settings.limits.boot,
@@ -345,15 +382,19 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
                          settings.state_dir,
                          std::max(1U, std::thread::hardware_concurrency()),
                          confinement_of_tests(settings),
-                         settings.limits.stretch},
+                         settings.limits.stretch,
+                         hypervisor.within(),
+                         key_for,
+                         [](const core::Prefix& prefix) { return sandbox::names_of(prefix.value); }},
                         hypervisor, snapshots, snapshots, recorder, database.next_attempt_id());
   const auto told = losses.to(engine);
   service::Service service(
       {settings, templates, hypervisor, snapshots, store, claims, engine, recorder, database, sandbox::outside_pid()});
   service::Consoles consoles(engine);
+  service::Ports ports(engine, hypervisor.ways());
   api::Server programs(settings.state_dir.programs_socket(), api::routes_of_programs(service, consoles));
   const std::shared_ptr<void> end_first(nullptr, [&](void*) { server.end(); });
-  gate.open(api::routes(service, consoles, [] { kill(getpid(), SIGTERM); }));
+  gate.open(api::routes(service, consoles, ports, [] { kill(getpid(), SIGTERM); }));
   const auto description = hypervisor.describe();
   spdlog::info("serving {} with {} ({})", settings.state_dir.string(), description.uri, description.accelerator);
   starter.tell("ok");

@@ -6,12 +6,21 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "client/client.h"
+#include "core/ids.h"
 #include "settings/values.h"
 
 namespace kvmtest::client {
 
 /// The path of a request about a domain, whatever is in its name: docs/api.md.
 std::string domain_path(const std::string& domain, const std::string& verb);
+
+/// What the daemon says of a domain.
+struct DomainState {
+  bool up = false;
+  bool tested = false;  ///< its prefix runs a test, or is about to
+};
+/// `status`: of GET /v1/status.
+DomainState state_of(const nlohmann::json& status, const core::Domain& domain);
 
 /// How a domain is to be brought up.
 struct BringUp {

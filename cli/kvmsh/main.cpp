@@ -60,21 +60,6 @@ int run_in_test(const Options& options, const char* token) {
   return kvmsh::run_command(client, options.domain, command);
 }
 
-/// What the daemon says of the domain.
-struct State {
-  bool up = false;
-  bool tested = false;  ///< its prefix runs a test, or is about to
-};
-State state_of(const json& status, const core::Domain& domain) {
-  for (const json& prefix : status.at("prefixes"))
-    if (prefix.at("prefix") == domain.prefix.value) {
-      const std::string state = prefix.at("domains").value(domain.host.value, "off");
-      const std::string worker = prefix.at("state");
-      return {state == "up" || state == "ready", worker == "preparing" || worker == "running"};
-    }
-  return {};
-}
-
 /// Follows the test that runs on the domain.
 int watch(client::Client& client, const Options& options, const kvmsh::Passage& how) {
   if (options.boot)
@@ -121,9 +106,9 @@ int run(Options options) {
   kvmsh::Command command{options.text(), options.limit, false, std::string(), {}};
   // Before anything is booted: there may be too much of it.
   bool to_be_read = !options.no_input && (options.input || kvmsh::input_is_there());
-  State state;
+  client::DomainState state;
   client.with_daemon(options.common.config, [&] {
-    state = state_of(client.get("/v1/status"), domain);
+    state = client::state_of(client.get("/v1/status"), domain);
     if (state.tested && for_a_person) return;
     if (std::exchange(to_be_read, false)) command.input = kvmsh::read_input();
     if (!state.up || options.boot) bring_up(client, options, settings);

@@ -28,8 +28,9 @@ std::optional<std::string> take_prefix(std::vector<std::string>& words, const st
 
 int enter(const Context& context, std::vector<std::string> words) {
   const auto settings = context.common.settings();
-  const auto prefix = take_prefix(words, settings.prefixes);
-  if (prefix) settings::check_prefixes({*prefix}, "PREFIX");
+  const auto named = take_prefix(words, settings.prefixes);
+  if (named) settings::check_prefixes({*named}, "PREFIX");
+  const std::string& prefix = named ? *named : settings.prefixes.front();
   if (words.empty()) {
     const char* shell = std::getenv("SHELL");
     words = {shell != nullptr && *shell != '\0' ? shell : "/bin/sh"};
@@ -42,11 +43,10 @@ int enter(const Context& context, std::vector<std::string> words) {
     held = client.hold();
     status = client.get("/v1/status");
     // While a run is active, its prefixes are there, and no other is made.
-    if (prefix && status.at("run").is_null())
-      client.post("/v1/install", {{"prefixes", nlohmann::json::array({*prefix})}});
+    if (status.at("run").is_null()) client.post("/v1/install", {{"prefixes", nlohmann::json::array({prefix})}});
   });
-  if (prefix) setenv("KVMTEST_PREFIX", prefix->c_str(), 1);
-  return sandbox::run_inside(status.at("pid").get<int>(), words);
+  setenv("KVMTEST_PREFIX", prefix.c_str(), 1);
+  return sandbox::run_inside(status.at("pid").get<int>(), prefix, words);
 }
 
 }  // namespace
@@ -57,11 +57,13 @@ void add_enter(client::Command& program, Context& context) {
                                   [&context, words] { return enter(context, *words); });
   verb.add_words(
       "COMMAND", *words,
-      "a prefix, whose networks are made if need be; then a command with all that follows it; none: a shell");
+      "a prefix, whose networks are made if need be (none: the first); then a command with all that follows it (none: "
+      "a shell)");
   verb.footer(
-      "It runs in the daemon's namespaces, as root there. The bridge of network 192_1_2 of prefix a. is a.192_1_2, and "
-      "the domains' cards are its ports. Whatever runs there when the daemon ends, ends with it. Example: kvmtest "
-      "enter a. tcpdump -n -i a.192_1_2");
+      "It runs in the daemon's namespaces, as root there, among the prefix' networks. The bridge of network 192_1_2 of "
+      "prefix a. is a.192_1_2, and the domains' cards are its ports. Hosts have their names there. Whatever runs there "
+      "when the daemon ends, ends with it. Examples: kvmtest enter a. tcpdump -n -i a.192_1_2; kvmtest enter a. ping "
+      "east");
 }
 
 }  // namespace kvmtest::command

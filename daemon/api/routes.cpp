@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/console.h"
+#include "api/port.h"
 #include "core/input_error.h"
 #include "engine/errors.h"
+#include "engine/ways.h"
 #include "planning/request.h"
 #include "settings/values.h"
 #include "wire/record_json.h"
@@ -51,8 +53,8 @@ void follow(Service& service, const Request& request, core::RunId run, Exchange&
       [&] { return exchange.line(""); });  // an empty line asks whether the client is still there
 }
 
-void domain_request(Service& service, service::Consoles& consoles, const std::vector<std::string>& path,
-                    const Request& request, Exchange& exchange) {
+void domain_request(Service& service, service::Consoles& consoles, service::Ports& ports,
+                    const std::vector<std::string>& path, const Request& request, Exchange& exchange) {
   const core::Domain domain = service.domain(path[2]);
   const std::string& verb = path[3];
   if (verb == "up") {
@@ -87,13 +89,17 @@ void domain_request(Service& service, service::Consoles& consoles, const std::ve
     interact(consoles, domain, request, exchange);
   } else if (verb == "watch") {
     watch(consoles, domain, request, exchange);
+  } else if (verb == "connect") {
+    connect(ports, domain, request, exchange);
+  } else if (verb == "host-keys") {
+    exchange.respond(200, {{"keys", service.host_keys(domain)}});
   } else {
     exchange.respond(404, {{"error", "no such request: " + request.path}, {"kind", "input"}});
   }
 }
 
-void dispatch(Service& service, service::Consoles& consoles, const std::function<void()>& shut_down,
-              const Request& request, Exchange& exchange) {
+void dispatch(Service& service, service::Consoles& consoles, service::Ports& ports,
+              const std::function<void()>& shut_down, const Request& request, Exchange& exchange) {
   const auto path = segments(request.path);
   const auto is = [&](const char* method, const char* where) {
     return request.method == method && request.path == where;
@@ -132,7 +138,7 @@ void dispatch(Service& service, service::Consoles& consoles, const std::function
     exchange.respond(200, json::object());
     shut_down();
   } else if (path.size() == 4 && path[0] == "v1" && path[1] == "domains") {
-    domain_request(service, consoles, path, request, exchange);
+    domain_request(service, consoles, ports, path, request, exchange);
   } else {
     exchange.respond(404, {{"error", "no such request: " + request.method + " " + request.path}, {"kind", "input"}});
   }
@@ -155,6 +161,8 @@ Handler answering(Answer answer) {
       refuse(409, "claimed", e);
     } catch (const engine::Busy& e) {
       refuse(409, "busy", e);
+    } catch (const engine::NoWay& e) {
+      refuse(502, "unreachable", e);
     } catch (const engine::Ending& e) {
       refuse(503, "ending", e);
     }
@@ -176,9 +184,9 @@ void dispatch_of_programs(Service& service, service::Consoles& consoles, const R
 
 }  // namespace
 
-Handler routes(Service& service, service::Consoles& consoles, std::function<void()> shut_down) {
-  return answering([&service, &consoles, shut_down = std::move(shut_down)](const Request& request, Exchange& exchange) {
-    dispatch(service, consoles, shut_down, request, exchange);
+Handler routes(Service& service, service::Consoles& consoles, service::Ports& ports, std::function<void()> shut_down) {
+  return answering([&, shut_down = std::move(shut_down)](const Request& request, Exchange& exchange) {
+    dispatch(service, consoles, ports, shut_down, request, exchange);
   });
 }
 

@@ -5,12 +5,14 @@
 
 #include "api/server.h"
 #include "service/consoles.h"
+#include "service/ports.h"
 #include "service/service.h"
 
 namespace kvmtest::api {
 
 /// The handler of all routes. `shut_down`: asked to end the daemon. Any thread.
-Handler routes(service::Service& service, service::Consoles& consoles, std::function<void()> shut_down);
+Handler routes(service::Service& service, service::Consoles& consoles, service::Ports& ports,
+               std::function<void()> shut_down);
 
 /// The handler for tests' programs: commands with a token, and nothing else. Any thread.
 Handler routes_of_programs(service::Service& service, service::Consoles& consoles);

@@ -49,6 +49,9 @@ class Exchange {
   virtual std::string read() = 0;
   /// Ends read(), from any thread: what the client sends from now on is of no interest.
   virtual void stop_reading() = 0;
+  /// Sends a byte, and with it a file that the client has from then on, too. After upgrade(). False: the client has
+  /// gone.
+  virtual bool hand_over(int file) = 0;
   /// False: the client has gone, or does not read; then read() ends, too. May run beside read().
   virtual bool write(std::string_view bytes) = 0;
 };

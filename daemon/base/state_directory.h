@@ -59,6 +59,8 @@ class StateDirectory {
   /// Answers of libreswan's sanitizer.
   [[nodiscard]] std::filesystem::path sanitized() const { return path_ / "sanitized"; }
 
+  /// The daemon's keys for SSH, and what OpenSSH is told of the domains.
+  [[nodiscard]] std::filesystem::path ssh() const { return path_ / "ssh"; }
   /// The embedded libvirt's root, or what of it outlives a daemon.
   [[nodiscard]] std::filesystem::path libvirt() const { return path_ / "libvirt"; }
   /// Whether KVM was seen to work.

@@ -11,6 +11,7 @@
 
 #include "core/input_error.h"
 #include "core/input_text.h"
+#include "domains/reach.h"
 #include "domains/xml_text.h"
 
 namespace kvmtest::domains {
@@ -287,7 +288,8 @@ std::string Templates::render(const core::Domain& domain, const Substitutions& w
   metadata.append_buffer(mark.data(), mark.size());
   if (!ready_made() && !with.image.empty() && texts_.at(domain.host.value).find("@@IMAGE@@") == std::string::npos)
     add_disk(root.child("devices"), with.image);
-  return text_of(document);
+  const std::string xml = text_of(document);
+  return with.management || ready_made() ? xml : without_cards_on(xml, domain.prefix.value + management_network);
 }
 
 bool Templates::uses(const std::string& placeholder) const {

@@ -30,6 +30,7 @@ struct Substitutions {
   unsigned memory_mib = 0;
   std::function<unsigned(const core::Prefix&)> prefix_number{};       ///< PREFIX_NUMBER; null: 0
   std::function<std::filesystem::path(const core::Prefix&)> share{};  ///< SHARE; null: empty
+  bool management = true;  ///< templates keep their cards on the network of that name (domains/reach.h)
 };
 
 /// Immutable after construction; any thread.

@@ -142,18 +142,16 @@ std::string CleanState::to_text() const {
   for (const Mount& share : shares)
     mounts.push_back(
         {{"source", share.source}, {"target", share.target}, {"type", share.type}, {"options", share.options}});
-  return json{{"token", token},
-              {"prompt", prompt},
-              {"host_name", host_name},
-              {"program", program},
-              {"shares", std::move(mounts)}}
+  return json{{"token", token},     {"prompt", prompt},       {"host_name", host_name},
+              {"program", program}, {"host_keys", host_keys}, {"shares", std::move(mounts)}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 CleanState CleanState::from_text(const std::string& text) {
   try {
     const json read = json::parse(text);
-    CleanState state{read.at("token"), read.at("prompt"), read.at("host_name"), read.at("program"), {}};
+    CleanState state{read.at("token"),           read.at("prompt"), read.at("host_name"), read.at("program"), {},
+                     read.value("host_keys", "")};
     for (const json& share : read.at("shares"))
       state.shares.push_back({share.at("source"), share.at("target"), share.at("type"), share.at("options")});
     return state;

@@ -31,6 +31,7 @@ struct CleanState {
   std::string host_name;      ///< as the guest has it
   std::string program;        ///< path of the program in the guest
   std::vector<Mount> shares;  ///< unmounted for the saving, in the order to mount them again
+  std::string host_keys{};    ///< public ones of its SSH server, a line each
 
   /// As text, for the note that is kept with a state, and back. Throws NotClean when it is none.
   [[nodiscard]] std::string to_text() const;

@@ -29,11 +29,13 @@ constexpr auto interrupt_limit = 5s;
 // ---- of domains that are up ----
 
 void Consoles::put(const core::Domain& domain, Shell shell) {
+  connections_.cut(domain);
   const base::Lock lock(mutex_);
   shells_[domain] = std::move(shell);
 }
 
 Consoles::Shell Consoles::take(const core::Domain& domain) {
+  connections_.cut(domain);
   Shell shell;
   {
     const base::Lock lock(mutex_);
@@ -47,6 +49,7 @@ Consoles::Shell Consoles::take(const core::Domain& domain) {
 }
 
 Consoles::Shell Consoles::close(const core::Domain& domain) {
+  connections_.cut(domain);
   Shell shell;
   {
     const base::Lock lock(mutex_);
@@ -56,6 +59,11 @@ Consoles::Shell Consoles::close(const core::Domain& domain) {
   }
   if (shell) shell->interrupt();
   return shell;
+}
+
+bool Consoles::is_there(const core::Domain& domain) {
+  const base::Lock lock(mutex_);
+  return shells_.contains(domain);
 }
 
 bool Consoles::is_stuck(const core::Domain& domain) {

@@ -15,6 +15,7 @@
 #include "console/live_text.h"
 #include "console/session.h"
 #include "core/ids.h"
+#include "engine/connections.h"
 #include "engine/context.h"
 #include "engine/kernel_talk.h"
 #include "engine/script_runner.h"
@@ -28,8 +29,8 @@ class Consoles {
  public:
   using Shell = std::shared_ptr<console::Session>;
 
-  /// `context` outlives it.
-  explicit Consoles(Context& context) : context_(context) {}
+  /// Both outlive it. Connections to a domain end with what its console was.
+  Consoles(Context& context, Connections& connections) : context_(context), connections_(connections) {}
   Consoles(const Consoles&) = delete;
   Consoles& operator=(const Consoles&) = delete;
 
@@ -43,6 +44,8 @@ class Consoles {
   /// The domain is about to be destroyed: whoever borrowed its console is interrupted. The caller drops it when that is
   /// done.
   Shell close(const core::Domain& domain);
+  /// Whether the domain is up.
+  bool is_there(const core::Domain& domain);
   /// Whether the console of a domain that is up does not wait at its prompt, or somebody uses it.
   bool is_stuck(const core::Domain& domain);
   /// Whether it is the console of the domain as it is up now.
@@ -94,6 +97,7 @@ class Consoles {
   };
 
   Context& context_;
+  Connections& connections_;
   base::Mutex mutex_;
   base::Condition lending_changed_;
   base::Condition test_began_;

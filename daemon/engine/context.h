@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "console/session.h"
@@ -28,6 +29,13 @@ struct Config {
   unsigned spare_threads = 1;              ///< spares that are made ready at the same time
   process::Confinement programs{};         ///< of every test's program, which is shown its own directories besides
   unsigned stretch = 10;                   ///< how many times longer than a limit it may take by the clock on the wall
+  /// Where a prefix' networks are: the calling thread, and what it starts, is there until the pointer goes. Null: where
+  /// the daemon is.
+  std::function<std::shared_ptr<void>(const core::Prefix&)> among_networks{};
+  /// The public key, a line, that a domain's guest is to let in by SSH; empty: none. Null: none anywhere.
+  std::function<std::string(const core::Domain&)> key_for{};
+  /// A file as /etc/hosts, with the names of the prefix' hosts; it may not be there. Null: there are none.
+  std::function<std::filesystem::path(const core::Prefix&)> names{};
 };
 
 /// Any thread.

@@ -7,6 +7,7 @@
 #include "base/side_by_side.h"
 #include "engine/attempts.h"
 #include "engine/clean_state.h"
+#include "engine/connections.h"
 #include "engine/consoles.h"
 #include "engine/core_loop.h"
 #include "engine/destroyers.h"
@@ -80,7 +81,7 @@ struct Engine::Pieces {
                       loop.post([this, event = std::move(event)] { driver.dispatch(event); });
                     }},
         run_state(context),
-        consoles(context),
+        consoles(context, connections),
         spare_pool(spares, std::max(1U, context.config.spare_threads), context.config.capture_bound, context.post),
         resets(context, consoles, spare_pool),
         destroyers(context, consoles, spare_pool),
@@ -100,6 +101,7 @@ struct Engine::Pieces {
   CoreLoop loop;
   Context context;
   RunState run_state;
+  Connections connections;
   Consoles consoles;
   PrefixThreads threads;
   SparePool spare_pool;
@@ -217,6 +219,23 @@ void Engine::command_ran(const core::Domain& domain, const std::string& token, c
                          const console::CommandResult& result) {
   pieces_->consoles.command_ran(domain, token, command, result);
 }
+
+std::shared_ptr<void> Engine::hold_connection(const core::Domain& domain, std::function<void()> cut) {
+  struct Held {
+    std::shared_ptr<void> open;
+    std::shared_ptr<void> going;
+  };
+  auto held = std::make_shared<Held>();
+  held->open = pieces_->connections.add(domain, std::move(cut));
+  // After it is known: a reset that begins now ends it.
+  if (!pieces_->consoles.is_there(domain)) throw Busy(domain.name() + " is not up");
+  held->going = pieces_->freezer.keep_going(domain);
+  return held;
+}
+
+bool Engine::is_connected(const core::Prefix& prefix) { return pieces_->connections.any(prefix); }
+
+std::string Engine::host_keys(const core::Domain& domain) { return pieces_->resets.host_keys(domain); }
 
 void Engine::give_up(const core::Domain& domain, const console::Session& session) {
   if (!pieces_->consoles.is_of(domain, session)) return;

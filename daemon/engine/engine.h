@@ -10,6 +10,7 @@
 //   Attempts       run tests there, and judge them on threads of their own
 //   Freezer        lets tests' domains stand still and go on, and measures what they want of the processors
 //   Consoles       whose the consoles of the domains that are up are
+//   Connections    clients' connections to domains, which end with a reset
 
 #include <chrono>
 #include <functional>
@@ -105,6 +106,13 @@ class Engine {
   /// The program ran a command on a console that was lent to it.
   void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
                    const console::CommandResult& result);
+  /// A client is about to connect to a domain that is up, or under test. Until the pointer goes its group goes on, and
+  /// `cut` is called, on any thread, when the domain is about to go back; it does not wait. Throws Busy.
+  [[nodiscard]] std::shared_ptr<void> hold_connection(const core::Domain& domain, std::function<void()> cut);
+  /// Whether a client is connected to a domain of the prefix.
+  bool is_connected(const core::Prefix& prefix);
+  /// The public keys of a domain's SSH server, a line each, as they were learnt at its console; empty: none.
+  std::string host_keys(const core::Domain& domain);
   /// The domain's console does not answer any more; it is destroyed, and reset for the next who wants it. Nothing
   /// happens when `session` is no longer its console: the domain has been destroyed meanwhile, and is another's now.
   void give_up(const core::Domain& domain, const console::Session& session);

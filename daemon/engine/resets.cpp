@@ -9,6 +9,7 @@
 #include "console/kernel_log.h"
 #include "engine/clean_state.h"
 #include "engine/group_clock.h"
+#include "engine/ssh_access.h"
 
 namespace kvmtest::engine {
 
@@ -24,6 +25,12 @@ void Resets::cancel(core::Ticket ticket) {
   const base::Lock lock(mutex_);
   cancelled_.insert(ticket);
   if (const auto found = under_way_.find(ticket); found != under_way_.end()) found->second->interrupt();
+}
+
+std::string Resets::host_keys(const core::Domain& domain) {
+  const base::Lock lock(mutex_);
+  const auto found = host_keys_.find(domain);
+  return found == host_keys_.end() ? std::string() : found->second;
 }
 
 ResetTimes Resets::last(const core::Domain& domain) {
@@ -70,6 +77,7 @@ void Resets::done(const core::action::ResetDomain& a, Reset& reset) {
   {
     const base::Lock lock(mutex_);
     last_[a.domain] = times;
+    host_keys_[a.domain] = std::move(reset.host_keys);
   }
   context_.record(record::ResetFinished{.domain = a.domain,
                                         .ticket = a.ticket,
@@ -121,6 +129,7 @@ void Resets::boot(Reset& reset) {
   reset.session->await_login_prompt(deadline);
   reset.times.boot = since(start);
   reset.session->log_in(context_.config.login, deadline);
+  let_in(reset, deadline);
   reset.times.login = since(start) - reset.times.boot;
   if (reset.order.method == core::Method::boot_and_save) save(reset);
   // What it has said so far is of the boot.
@@ -128,6 +137,13 @@ void Resets::boot(Reset& reset) {
     reset.session->set_kernel_log({{}, console::newest_in_kernel_log(*reset.session, deadline)});
   // Else the next command's answer would be that one's.
   if (!reset.session->at_prompt()) throw console::LoginFailed("the shell does not answer any more");
+}
+
+/// Before it is saved: what goes back to its state lets in the same key.
+void Resets::let_in(Reset& reset, console::GuestDeadline deadline) {
+  const Config& config = context_.config;
+  const std::string key = config.key_for ? config.key_for(reset.order.domain) : std::string();
+  if (!key.empty()) reset.host_keys = engine::let_in(*reset.session, key, deadline);
 }
 
 /// A guest that cannot be saved is as good as before: clean, for it was just booted.
@@ -138,6 +154,7 @@ void Resets::save(Reset& reset) {
   std::optional<CleanState> state;
   try {
     state = prepare_to_save(session, deadline);
+    state->host_keys = reset.host_keys;
     context_.snapshots.save(reset.order.domain, reset.order.state, state->to_text());
     reset.saved = true;
   } catch (const NotClean& e) {
@@ -159,6 +176,7 @@ void Resets::swap(Reset& reset) {
   track(reset, std::move(swapped.shell));
   reset.times.load = since(start);
   start = steady_clock::now();
+  reset.host_keys = swapped.state.host_keys;
   renew(*reset.session, swapped.state, reset.session->now() + answer_limit);
   reset.times.verify = since(start);
 }
@@ -173,6 +191,7 @@ void Resets::load(Reset& reset) {
   auto start = steady_clock::now();
   const CleanState state = CleanState::from_text(context_.snapshots.load(domain));
   reset.times.load = since(start);
+  reset.host_keys = state.host_keys;
   start = steady_clock::now();
   renew(*reset.session, state, reset.session->now() + answer_limit);
   reset.times.verify = since(start);
@@ -187,7 +206,9 @@ void Resets::restore(Reset& reset) {
     reset.times.load = restored.load;
     reset.times.boot = since(start) - reset.times.load;
     start = steady_clock::now();
-    renew(*reset.session, CleanState::from_text(restored.note), reset.session->now() + answer_limit);
+    const CleanState state = CleanState::from_text(restored.note);
+    reset.host_keys = state.host_keys;
+    renew(*reset.session, state, reset.session->now() + answer_limit);
     reset.times.verify = since(start);
   } catch (const NotClean&) {
     reset.state_lost = true;

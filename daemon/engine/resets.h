@@ -32,6 +32,8 @@ class Resets {
   void start(const core::action::ResetDomain& a);
   /// Hurries a reset to its end. Any thread.
   void cancel(core::Ticket ticket);
+  /// The public keys of the domain's SSH server, since its last reset. Any thread.
+  std::string host_keys(const core::Domain& domain);
   /// What the domain's last reset took. Any thread.
   ResetTimes last(const core::Domain& domain);
 
@@ -41,6 +43,7 @@ class Resets {
     const core::action::ResetDomain& order;
     std::shared_ptr<console::Session> session;
     ResetTimes times;
+    std::string host_keys{};
     bool saved = false;
     bool state_lost = false;  ///< what was kept could not be used
   };
@@ -49,6 +52,7 @@ class Resets {
   void done(const core::action::ResetDomain& a, Reset& reset);
   void by_its_method(Reset& reset);
   void boot(Reset& reset);
+  void let_in(Reset& reset, console::GuestDeadline deadline);
   void save(Reset& reset);
   void swap(Reset& reset);
   void load(Reset& reset);
@@ -63,6 +67,7 @@ class Resets {
   std::map<core::Ticket, std::shared_ptr<console::Session>> under_way_ GUARDED_BY(mutex_);
   std::set<core::Ticket> cancelled_ GUARDED_BY(mutex_);
   std::map<core::Domain, ResetTimes> last_ GUARDED_BY(mutex_);
+  std::map<core::Domain, std::string> host_keys_ GUARDED_BY(mutex_);
   base::Pool threads_{"resets", 0};  ///< ends first
 };
 

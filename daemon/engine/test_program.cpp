@@ -92,6 +92,9 @@ suite::Execution run_test_program(Context& context, Consoles& consoles, const co
                      .capture_bound = context.config.capture_bound,
                      .confinement = context.config.programs};
   for (const fs::path& own : {files, commands}) order.confinement.shown.push_back({own, own});
+  const Config& config = context.config;
+  if (const fs::path names = config.names ? config.names(a.prefix) : fs::path(); fs::exists(names))
+    order.confinement.shown.push_back({names, "/etc/hosts"});
   const auto deadline = std::chrono::system_clock::now() + order.limit;
   const char* path = std::getenv("PATH");
   const auto set = [&](const std::string& name, const std::string& value) {
@@ -120,7 +123,10 @@ suite::Execution run_test_program(Context& context, Consoles& consoles, const co
     return printed;
   };
   try {
-    suite::Execution execution = run_program(order, place.ticket.stop);
+    suite::Execution execution = [&] {
+      const auto here = config.among_networks ? config.among_networks(a.prefix) : nullptr;
+      return run_program(order, place.ticket.stop);
+    }();
     if (const auto& left = execution.program->left; !left.empty())
       context.record(core::record::Notice{true, told_left(test.name, left)});
     execution.program->consoles = end();

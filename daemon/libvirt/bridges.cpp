@@ -1,15 +1,21 @@
 #include "libvirt/bridges.h"
 
-#include <filesystem>
+#include <cstdint>
 #include <fstream>
 #include <memory>
 #include <optional>
 
 #include <fmt/format.h>
 #include <linux/capability.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netlink/attr.h>
 #include <netlink/errno.h>
+#include <netlink/msg.h>
 #include <netlink/netlink.h>
+#include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/bridge.h>
 
@@ -65,12 +71,72 @@ std::optional<std::string> owner_of(rtnl_link* link) {
   return std::string(alias).substr(alias_start.size());
 }
 
-bool has_ports(const std::string& name) {
-  std::error_code error;
-  return !std::filesystem::is_empty("/sys/class/net/" + name + "/brif", error) && !error;
+bool is_bridge(rtnl_link* link) {
+  const char* type = rtnl_link_get_type(link);
+  return type != nullptr && std::string_view(type) == "bridge";
 }
 
+/// Calls `look` with each link of the calling thread's network namespace. /sys shows another's.
+template <class Look>
+void each_link(nl_sock* socket, Look look) {
+  nl_cache* raw = nullptr;
+  check_nl(rtnl_link_alloc_cache(socket, AF_UNSPEC, &raw), "rtnetlink");
+  const Cache cache(raw);
+  for (nl_object* object = nl_cache_get_first(cache.get()); object != nullptr; object = nl_cache_get_next(object))
+    look(reinterpret_cast<rtnl_link*>(object));  // NOLINT: libnl's own idiom
+}
+
+bool has_ports(nl_sock* socket, rtnl_link* bridge) {
+  const int index = rtnl_link_get_ifindex(bridge);
+  bool any = false;
+  each_link(socket, [&](rtnl_link* link) { any = any || rtnl_link_get_master(link) == index; });
+  return any;
+}
+
+/// Written by the thread whose namespace it is about.
 void write_knob(const std::string& path, const char* value) { std::ofstream(path) << value; }
+
+/// No delay, all multicast for everybody, and the guests' own link-local protocols (LACP, LLDP) are passed on: 802.1D
+/// forbids it for STP and pause frames only. libnl knows none of these.
+void set_plain(nl_sock* socket, rtnl_link* bridge, const std::string& what) {
+  constexpr std::uint16_t all_but_forbidden = 0xfff8;
+  const std::unique_ptr<nl_msg, decltype(&nlmsg_free)> message(nlmsg_alloc_simple(RTM_NEWLINK, 0), &nlmsg_free);
+  ifinfomsg header{};
+  header.ifi_index = rtnl_link_get_ifindex(bridge);
+  nl_msg* const raw = message.get();
+  nlattr* info = nullptr;
+  nlattr* data = nullptr;
+  if (raw == nullptr || nlmsg_append(raw, &header, sizeof header, NLMSG_ALIGNTO) < 0 ||
+      (info = nla_nest_start(raw, IFLA_LINKINFO)) == nullptr || nla_put_string(raw, IFLA_INFO_KIND, "bridge") < 0 ||
+      (data = nla_nest_start(raw, IFLA_INFO_DATA)) == nullptr || nla_put_u32(raw, IFLA_BR_FORWARD_DELAY, 0) < 0 ||
+      nla_put_u8(raw, IFLA_BR_MCAST_SNOOPING, 0) < 0 || nla_put_u16(raw, IFLA_BR_GROUP_FWD_MASK, all_but_forbidden) < 0)
+    throw HostFault("rtnetlink: out of memory");
+  nla_nest_end(raw, data);
+  nla_nest_end(raw, info);
+  check_nl(nl_send_auto(socket, raw), what);
+  check_nl(nl_wait_for_ack(socket), what);
+}
+
+/// Else a bridge has that of one of its ports, and another one when ports come and go.
+void set_hardware_address(rtnl_link* bridge) {
+  nl_addr* parsed = nullptr;
+  check_nl(nl_addr_parse("52:54:00:6b:76:6d", AF_LLC, &parsed), "rtnetlink");
+  rtnl_link_set_addr(bridge, parsed);
+  nl_addr_put(parsed);
+}
+
+void give_address(nl_sock* socket, rtnl_link* bridge, const std::string& text, const std::string& what) {
+  nl_addr* parsed = nullptr;
+  check_nl(nl_addr_parse(text.c_str(), AF_UNSPEC, &parsed), what + ": " + text);
+  const std::unique_ptr<nl_addr, decltype(&nl_addr_put)> local(parsed, &nl_addr_put);
+  const std::unique_ptr<rtnl_addr, decltype(&rtnl_addr_put)> address(rtnl_addr_alloc(), &rtnl_addr_put);
+  if (!address) throw HostFault("rtnetlink: out of memory");
+  rtnl_addr_set_ifindex(address.get(), rtnl_link_get_ifindex(bridge));
+  check_nl(rtnl_addr_set_local(address.get(), local.get()), what + ": " + text);
+  rtnl_addr_set_flags(address.get(), IFA_F_NODAD);
+  const int result = rtnl_addr_add(socket, address.get(), 0);
+  if (result != -NLE_EXIST) check_nl(result, what + ": " + text);
+}
 
 }  // namespace
 
@@ -78,13 +144,13 @@ void check_bridge_permission() {
   if (!has_capability(CAP_NET_ADMIN)) throw core::InputError(no_permission);
 }
 
-void make_bridge(const std::string& name, const std::string& owner) {
+void make_bridge(const std::string& name, const std::string& owner, const std::vector<std::string>& addresses) {
   const Socket socket = open_route();
   const std::string what = "bridge " + name;
   if (const Link there = find_link(socket.get(), name)) {
     const auto holder = owner_of(there.get());
     if (!holder) throw HostFault(what + ": an interface of this name exists and is not kvmtest's");
-    if (*holder != owner && has_ports(name))
+    if (*holder != owner && has_ports(socket.get(), there.get()))
       throw HostFault(what + ": in use by domains of " + *holder + "; run 'kvmtest uninstall' there");
   } else {
     const Link bridge(rtnl_link_bridge_alloc());
@@ -93,22 +159,23 @@ void make_bridge(const std::string& name, const std::string& owner) {
   }
   const Link made = find_link(socket.get(), name);
   if (!made) throw HostFault(what + ": gone as soon as it was made");
-  // IPv6 off before it is up, so that the host itself never speaks on it.
-  write_knob("/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6", "1");
-  write_knob("/sys/class/net/" + name + "/bridge/multicast_snooping", "0");
-  write_knob("/sys/class/net/" + name + "/bridge/forward_delay", "0");
-  // Link-local protocols (LACP, LLDP) belong to the guests; 802.1D forbids passing on STP and pause frames only.
-  write_knob("/sys/class/net/" + name + "/bridge/group_fwd_mask", "0xfff8");
+  const std::string knobs = "/proc/sys/net/ipv6/conf/" + name;
+  // Before it is up, so that the host itself never speaks on it; where it is to, at once.
+  write_knob(knobs + "/accept_dad", "0");
+  write_knob(knobs + "/disable_ipv6", addresses.empty() ? "1" : "0");
+  set_plain(socket.get(), made.get(), what);
   const Link change(rtnl_link_alloc());
   rtnl_link_set_ifalias(change.get(), (std::string(alias_start) + owner).c_str());
   rtnl_link_set_flags(change.get(), IFF_UP);
+  if (!addresses.empty()) set_hardware_address(change.get());
   check_nl(rtnl_link_change(socket.get(), made.get(), change.get(), 0), what);
+  for (const std::string& address : addresses) give_address(socket.get(), made.get(), address, what);
 }
 
 bool is_foreign_bridge(const std::string& name) {
   const Socket socket = open_route();
   const Link there = find_link(socket.get(), name);
-  return there && !owner_of(there.get()) && std::filesystem::exists("/sys/class/net/" + name + "/bridge");
+  return there && !owner_of(there.get()) && is_bridge(there.get());
 }
 
 void set_links(const std::vector<std::string>& names, bool up) {
@@ -146,21 +213,17 @@ bool remove_bridge(const std::string& name, const std::string& owner) {
   const Link there = find_link(socket.get(), name);
   if (!there) return false;
   const auto holder = owner_of(there.get());
-  if (!holder || (*holder != owner && has_ports(name))) return false;
+  if (!holder || (*holder != owner && has_ports(socket.get(), there.get()))) return false;
   check_nl(rtnl_link_delete(socket.get(), there.get()), "bridge " + name);
   return true;
 }
 
 std::vector<std::string> bridges_of_owner(const std::string& owner) {
   const Socket socket = open_route();
-  nl_cache* raw = nullptr;
-  check_nl(rtnl_link_alloc_cache(socket.get(), AF_UNSPEC, &raw), "rtnetlink");
-  const Cache cache(raw);
   std::vector<std::string> names;
-  for (nl_object* object = nl_cache_get_first(cache.get()); object != nullptr; object = nl_cache_get_next(object)) {
-    auto* link = reinterpret_cast<rtnl_link*>(object);  // NOLINT: libnl's own idiom
+  each_link(socket.get(), [&](rtnl_link* link) {
     if (owner_of(link) == owner) names.emplace_back(rtnl_link_get_name(link));
-  }
+  });
   return names;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Linux bridges made directly, through rtnetlink: the embedded driver has no networks of its own. Each carries its
-// owner in the interface's alias. Any thread; each call is a conversation of its own with the kernel.
+// owner in the interface's alias. They are in the calling thread's network namespace. Any thread; each call is a
+// conversation of its own with the kernel.
 
 #include <string>
 #include <vector>
@@ -10,10 +11,11 @@ namespace kvmtest::libvirt {
 /// Throws core::InputError when this process may not make network bridges (CAP_NET_ADMIN).
 void check_bridge_permission();
 
-/// Makes an isolated bridge (no address, no forwarding from the host, no delay), or takes over one that kvmtest made
-/// and nothing is attached to any more. Throws engine::HostFault: it is somebody else's, or in use by another owner;
-/// core::InputError when the kernel does not permit it.
-void make_bridge(const std::string& name, const std::string& owner);
+/// Makes an isolated bridge (no forwarding from the host, no delay), or takes over one that kvmtest made and nothing is
+/// attached to any more. The host speaks on it with `addresses`, each as in 192.0.2.1/24, and is silent without. Throws
+/// engine::HostFault: it is somebody else's, or in use by another owner; core::InputError when the kernel does not
+/// permit it.
+void make_bridge(const std::string& name, const std::string& owner, const std::vector<std::string>& addresses = {});
 /// Whether there is a bridge of that name which kvmtest did not make.
 bool is_foreign_bridge(const std::string& name);
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "core/input_error.h"
@@ -13,8 +14,8 @@ namespace kvmtest::libvirt {
 
 namespace fs = std::filesystem;
 
-Installer::Installer(const Connection& connection, const Definitions& definitions)
-    : connection_(connection), definitions_(definitions), networks_(connection, definitions.templates().ready_made()) {}
+Installer::Installer(const Connection& connection, const Definitions& definitions, Networks networks)
+    : connection_(connection), definitions_(definitions), networks_(std::move(networks)) {}
 
 void Installer::install(const core::Prefix& prefix) const {
   const Templates& templates = definitions_.templates();
@@ -24,7 +25,7 @@ void Installer::install(const core::Prefix& prefix) const {
     for (const LiveFile& file : definitions_.live_files(domain, domain.name())) check_base(file);
   }
   for (const std::string& network : templates.networks_of(prefix, definitions_.substitutions()))
-    networks_.make(network);
+    networks_.make(prefix, network);
   for (const std::string& host : templates.hosts()) define({prefix, core::Host{host}});
 }
 
@@ -58,7 +59,7 @@ void Installer::uninstall(const core::Prefix& prefix,
   // A libvirt network carries no owner's mark; it is ours when the domains on it were.
   if (any || connection_.embedded())
     for (const std::string& network : templates.networks_of(prefix, definitions_.substitutions()))
-      networks_.remove(network);
+      networks_.remove(prefix, network);
 }
 
 }  // namespace kvmtest::libvirt

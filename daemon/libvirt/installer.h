@@ -14,7 +14,7 @@ namespace kvmtest::libvirt {
 /// Any thread, for different prefixes at the same time.
 class Installer {
  public:
-  Installer(const Connection& connection, const Definitions& definitions);
+  Installer(const Connection& connection, const Definitions& definitions, Networks networks);
 
   /// See engine::Hypervisor::install.
   void install(const core::Prefix& prefix) const;

@@ -12,14 +12,19 @@ namespace kvmtest::libvirt {
 LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Options options)
     : connection_(options.uri, options.state_dir, options.root, options.notice),
       definitions_(define_with(connection_, store, std::move(templates), options)),
-      installer_(connection_, definitions_),
+      installer_(connection_, definitions_,
+                 {connection_, definitions_.templates().ready_made(), options.within, options.reach}),
       names_(connection_, definitions_, options.login),
       monitor_(connection_.get(),
                [this](const std::string& name, const std::string& words) {
                  if (const auto found = machines_.named(name)) found->machine.silent(found->twin, words);
                }),
       processors_(definitions_.templates().hosts()),
-      machines_({connection_, definitions_, names_, store, monitor_, processors_, std::move(options.lost)}),
+      machines_(
+          {connection_, definitions_, names_, store, monitor_, processors_, options.within, std::move(options.lost)}),
+      within_(options.within),
+      reached_(definitions_, options.within, options.reach),
+      names_of_hosts_(std::move(options.names)),
       apart_(options.users.first != 0),
       notice_(std::move(options.notice)),
       events_(connection_, machines_, monitor_) {}
@@ -38,6 +43,7 @@ Definitions LibvirtHypervisor::define_with(const Connection& connection, const S
 
 void LibvirtHypervisor::install(const core::Prefix& prefix) {
   installer_.install(prefix);
+  if (names_of_hosts_) names_of_hosts_(prefix, reached_.names_of(prefix));
   if (!apart_) return;
   for (const std::string& host : definitions_.templates().hosts())
     if (const auto why = definitions_.closed_to_its_user({prefix, core::Host{host}}); !why.empty())

@@ -21,7 +21,9 @@
 #include "libvirt/installer.h"
 #include "libvirt/machines.h"
 #include "libvirt/monitor.h"
+#include "libvirt/networks.h"
 #include "libvirt/processors.h"
+#include "libvirt/reached_domains.h"
 #include "libvirt/state_names.h"
 #include "libvirt/state_store.h"
 
@@ -40,6 +42,10 @@ struct Options {
   std::string login;                                                  ///< see StateNames
   std::function<void(const std::string&)> notice;                     ///< a line for the user; any thread
   std::function<void(const core::Domain&, const engine::End&)> lost;  ///< a domain ended by itself; any thread
+  Within within{};                                                    ///< of the embedded driver
+  domains::Reach reach{};                                             ///< of the embedded driver
+  /// Takes the names of a prefix' hosts, as lines of /etc/hosts; null: nobody. Any thread.
+  std::function<void(const core::Prefix&, const std::string&)> names{};
 };
 
 /// Any thread, as the seam says.
@@ -60,7 +66,10 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   engine::End end_of(const core::Domain& domain) override;
   Description describe() override;
 
+  /// Options::within.
+  [[nodiscard]] const Within& within() const { return within_; }
   [[nodiscard]] const StateNames& state_names() const { return names_; }
+  [[nodiscard]] engine::Ways& ways() { return reached_; }
   [[nodiscard]] Machines& machines() { return machines_; }
 
  private:
@@ -74,6 +83,9 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   Monitor monitor_;
   Processors processors_;
   Machines machines_;
+  const Within within_;
+  ReachedDomains reached_;
+  const std::function<void(const core::Prefix&, const std::string&)> names_of_hosts_;
   const bool apart_;  ///< QEMUs run as users of their own, where they can
   const std::function<void(const std::string&)> notice_;
   Events events_;  ///< the last: nothing is told any more when the rest goes

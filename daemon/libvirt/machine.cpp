@@ -70,6 +70,7 @@ std::unique_ptr<console::Stream> Machine::start_paused(Twin twin, Start how) {
   const DomainHandle handle = create(twin, how);
   try {
     if (how == Start::saved_and_apart) {
+      const auto here = among_networks();
       set_modest(twin, true);
       attach_down(links_of_running(handle.get()), domains::bridges_of(environment_.definitions.described(domain_)));
     }
@@ -83,7 +84,9 @@ std::unique_ptr<console::Stream> Machine::start_paused(Twin twin, Start how) {
   }
 }
 
+/// Libvirt makes the host's ends of its cards, and its QEMU, on the calling thread.
 DomainHandle Machine::create(Twin twin, Start how) {
+  const auto here = among_networks();
   const auto wait = environment_.monitor.expect_start(name(twin));
   const Definitions& definitions = environment_.definitions;
   if (how == Start::saved) return create_from(twin, Templates::without_kernel(xml_of(find(twin).get())));

@@ -25,6 +25,7 @@
 #include "libvirt/connection.h"
 #include "libvirt/definitions.h"
 #include "libvirt/monitor.h"
+#include "libvirt/networks.h"
 #include "libvirt/processors.h"
 #include "libvirt/state_names.h"
 #include "libvirt/state_store.h"
@@ -41,6 +42,7 @@ struct Environment {
   StateStore& store;
   Monitor& monitor;
   Processors& processors;
+  Within within;                                                      ///< null: where the daemon is
   std::function<void(const core::Domain&, const engine::End&)> lost;  ///< a domain ended by itself; any thread
 };
 
@@ -120,6 +122,9 @@ class Machine {
   [[nodiscard]] bool is_on(Twin twin) const { return environment_.connection.id_of(name(twin)) >= 0; }
   [[nodiscard]] std::vector<LiveFile> live_files(Twin twin) const;
 
+  [[nodiscard]] std::shared_ptr<void> among_networks() const {
+    return environment_.within ? environment_.within(domain_.prefix) : nullptr;
+  }
   std::unique_ptr<console::Stream> start_paused(Twin twin, Start how);
   DomainHandle create(Twin twin, Start how);
   DomainHandle create_from(Twin twin, const std::string& xml);

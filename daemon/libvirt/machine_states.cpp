@@ -122,7 +122,10 @@ std::string Machine::load(Twin twin, bool on_network) {
   load_state(environment_.monitor, handle.get(), held->nodes);
   twins_.set_halted(twin, false);
   if (held->halted) {
-    if (on_network) set_links(held->links, true);
+    if (on_network) {
+      const auto here = among_networks();
+      set_links(held->links, true);
+    }
     environment_.monitor.ask(handle.get(), "cont");
   }
   twins_.let_go(twin);
@@ -180,6 +183,7 @@ void Machine::silence(Twin twin) {
   twins_.hold(twin);
   environment_.monitor.ask(handle.get(), "stop");
   const auto held = saved(twin);
+  const auto here = among_networks();
   set_links(held ? held->links : links_of_running(handle.get()), false);
 }
 
@@ -217,6 +221,7 @@ void Machine::swap() {
   // Never both at once. It may have ended meanwhile.
   if (is_on(before)) silence(before);
   set_modest(after, false);
+  const auto here = among_networks();
   set_links(ready->links, true);
   go_on(after, find(after).get());
   twins_.set_halted(after, false);

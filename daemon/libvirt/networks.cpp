@@ -6,10 +6,11 @@
 
 namespace kvmtest::libvirt {
 
-void Networks::make(const std::string& name) const {
+void Networks::make(const core::Prefix& prefix, const std::string& name) const {
   if (connection_.embedded()) {
+    const auto here = within_ ? within_(prefix) : nullptr;
     if (ready_made_ && is_foreign_bridge(name)) return;
-    make_bridge(name, connection_.state_dir().string());
+    make_bridge(name, connection_.state_dir().string(), reach_.addresses_on(prefix, name));
     return;
   }
   NetworkHandle network(virNetworkLookupByName(connection_.get(), name.c_str()));
@@ -22,8 +23,9 @@ void Networks::make(const std::string& name) const {
   if (virNetworkIsActive(network.get()) != 1) check(virNetworkCreate(network.get()), "network " + name);
 }
 
-void Networks::remove(const std::string& name) const {
+void Networks::remove(const core::Prefix& prefix, const std::string& name) const {
   if (connection_.embedded()) {
+    const auto here = within_ ? within_(prefix) : nullptr;
     remove_bridge(name, connection_.state_dir().string());
     return;
   }

@@ -8,14 +8,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <net/if.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/input_error.h"
+#include "sandbox/loopback.h"
 #include "sandbox/mounts.h"
 #include "sandbox/user_namespace.h"
 
@@ -29,18 +28,6 @@ int outside_proc = -1;  ///< /proc as the machine's other processes have it
 /// A socket stays in the namespace in which it was made. What is not taken is closed with the process.
 std::vector<int> outside_sockets;
 constexpr int most_outside_sockets = 64;
-
-/// The one network device that a new namespace has is down.
-void set_loopback_up() {
-  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
-  const bool up = socket >= 0 && ioctl(socket, SIOCGIFFLAGS, &request) == 0 &&
-                  (request.ifr_flags |= IFF_UP, ioctl(socket, SIOCSIFFLAGS, &request) == 0);
-  const int error = errno;
-  if (socket >= 0) close(socket);
-  if (!up) throw InputError(fmt::format("the loopback device cannot be set up: {}", strerror(error)));
-}
 
 }  // namespace
 
@@ -58,7 +45,8 @@ std::string enter(const std::vector<std::filesystem::path>& kept, const std::vec
     throw InputError(fmt::format("no namespaces: {}: {}", strerror(error), why_refused(error)));
   }
   enter_mount_namespace(all, shown);
-  set_loopback_up();
+  if (const int error = set_loopback_up(); error != 0)
+    throw InputError(fmt::format("the loopback device cannot be set up: {}", strerror(error)));
   return lacking;
 }
 

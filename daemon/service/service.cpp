@@ -3,6 +3,7 @@
 #include <exception>
 #include <map>
 #include <set>
+#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -78,6 +79,8 @@ std::vector<std::string> Service::prefixes_for(const planning::RunRequest& reque
     try {
       parts_.claims.claim({core::Prefix{prefix}});
       parts_.engine.make_room({core::Prefix{prefix}}, 0);
+      if (parts_.engine.is_connected(core::Prefix{prefix}))
+        throw engine::Busy(fmt::format("somebody is connected to a domain of prefix '{}'", prefix));
       out.push_back(prefix);
     } catch (const engine::ClaimRefused&) {
       refused = std::current_exception();
@@ -268,6 +271,13 @@ engine::ResetTimes Service::bring_up(const core::Domain& domain, bool fresh, uns
   }
   auto states = planning::states_for_client(domain, reset, [this](const core::Domain& of) { return clean_state(of); });
   return parts_.engine.request_domain(domain, {fresh, slots, std::move(states)});
+}
+
+std::vector<std::string> Service::host_keys(const core::Domain& domain) {
+  std::vector<std::string> keys;
+  std::istringstream lines(parts_.engine.host_keys(domain));
+  for (std::string line; std::getline(lines, line);) keys.push_back(line);
+  return keys;
 }
 
 core::Duration Service::destroy(const core::Domain& domain) { return parts_.engine.destroy_domain(domain); }

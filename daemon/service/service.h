@@ -62,6 +62,8 @@ class Service {
   [[nodiscard]] core::Domain domain(const std::string& name) const;
   /// Brings a domain up for a client outside a run.
   engine::ResetTimes bring_up(const core::Domain& domain, bool fresh, unsigned slots, settings::ResetMethod reset);
+  /// The public keys of the domain's SSH server, as learnt at its console; none: it is not up, or has no server.
+  [[nodiscard]] std::vector<std::string> host_keys(const core::Domain& domain);
   engine::Engine::RawLoad raw_load(const core::Domain& domain, std::vector<core::Domain> beside) {
     return parts_.engine.raw_load(domain, std::move(beside));
   }

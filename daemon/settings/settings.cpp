@@ -85,6 +85,15 @@ const char* set(const char* variable) {
 
 }  // namespace
 
+std::map<std::string, std::string> Settings::Ssh::addresses() const {
+  std::map<std::string, std::string> by_host;
+  for (const std::string& item : hosts) {
+    const auto equals = item.find('=');
+    by_host[item.substr(0, equals)] = item.substr(equals + 1);
+  }
+  return by_host;
+}
+
 Settings load_text(const std::string& text, const fs::path& file) {
   Settings settings = defaults(fs::absolute(file).parent_path());
   try {
@@ -126,6 +135,7 @@ void apply_environment(Settings& settings) {
   if (const char* word = set("KVM_ACCELERATOR")) {
     settings.hypervisor.accelerator = parse_accelerator(word, "KVM_ACCELERATOR");
   }
+  if (const char* word = set("KVM_SSH")) settings.ssh.network = parse_ssh_network(word, "KVM_SSH");
   if (const char* word = set("KVM_NETWORK")) settings.network = parse_network(word, "KVM_NETWORK");
   if (const char* word = set("KVM_GUEST")) settings.domains.guest = parse_guest(word, "KVM_GUEST");
   if (const char* word = set("KVM_GUEST_RELEASE")) settings.domains.release = parse_release(word, "KVM_GUEST_RELEASE");

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -67,6 +68,16 @@ struct Settings {
     std::string user = "root";
     std::string password = "swan";
   } login;
+
+  /// How domains are reached by SSH.
+  struct Ssh {
+    std::string network = "mgmt";    ///< over which; without prefix; empty: not at all
+    std::string address;             ///< of the machine on it, with its length; empty: none of its own
+    std::vector<std::string> hosts;  ///< "east=192.1.2.23": addresses of hosts on it
+    unsigned port = 22;
+    /// By host.
+    [[nodiscard]] std::map<std::string, std::string> addresses() const;
+  } ssh;
 
   struct Limits {
     std::chrono::milliseconds boot{std::chrono::seconds(120)};    ///< start of a domain to its verified shell
@@ -144,8 +155,8 @@ void set_workers(Settings& settings, std::string_view text, std::string_view ori
 void set_prefixes(Settings& settings, std::string_view text, std::string_view origin);
 
 /// Overrides by KVM_WORKERS, KVM_PREFIXES, KVM_PREFIX (older name, when KVM_PREFIXES is unset or empty), KVM_URI,
-/// KVM_DOMAINS, KVM_ACCELERATOR, KVM_NETWORK, KVM_GUEST, KVM_GUEST_RELEASE, KVM_RESET and KVM_SPARES. An empty variable
-/// counts as unset. Throws core::InputError naming the variable.
+/// KVM_DOMAINS, KVM_ACCELERATOR, KVM_NETWORK, KVM_GUEST, KVM_GUEST_RELEASE, KVM_RESET, KVM_SPARES and KVM_SSH. An empty
+/// variable counts as unset. Throws core::InputError naming the variable.
 void apply_environment(Settings& settings);
 
 /// One setting, as it stands in the table that all readers and listings share.

@@ -257,6 +257,29 @@ std::vector<Entry> build() {
            KVMTEST_MEMBER(reset.kept_limit)),
       text("login.user", "The user who logs in at the guests' serial console.", KVMTEST_MEMBER(login.user)),
       secret(text("login.password", "That user's password.", KVMTEST_MEMBER(login.password))),
+      entry(
+          "ssh.network",
+          "The network over which domains are reached by SSH, without its prefix. mgmt: one that nothing else is on; "
+          "guests of kvmtest's have a card on it that their tests do not see. off: there is no such network, and no "
+          "SSH. KVM_SSH overrides it.",
+          KVMTEST_MEMBER(ssh.network),
+          [](const Reading& r) { return parse_ssh_network(scalar(r, "a network's name, or off"), r.origin); },
+          [](const std::string& value) { return in_quotes(value.empty() ? "off" : value); }),
+      entry(
+          "ssh.address",
+          "The address that this machine has on that network, with its length, such as 192.1.2.253/24, where it is one "
+          "of the tests' networks. Empty: an IPv6 link-local address alone.",
+          KVMTEST_MEMBER(ssh.address),
+          [](const Reading& r) { return parse_ssh_address(scalar(r, "an address with its length"), r.origin); },
+          in_quotes),
+      entry(
+          "ssh.hosts",
+          "Addresses of hosts on that network, such as [\"east=192.1.2.23\"]. A host that is not named is reached at "
+          "the address that its card gives itself.",
+          KVMTEST_MEMBER(ssh.hosts),
+          [](const Reading& r) { return parse_ssh_hosts(list(r, "a list of hosts and addresses"), r.origin); },
+          show_list),
+      number("ssh.port", "The port of guests' SSH servers, 1 to 65535.", KVMTEST_MEMBER(ssh.port), 1, 65535),
       duration("limits.boot", "Time limit from a domain's start to its logged-in shell.", KVMTEST_MEMBER(limits.boot)),
       duration("limits.command", "Time limit of one command of a test, unless the test says otherwise.",
                KVMTEST_MEMBER(limits.command)),

@@ -8,6 +8,9 @@
 #include <set>
 #include <string>
 
+#include <arpa/inet.h>
+#include <net/if.h>
+
 #include "core/input_error.h"
 
 namespace kvmtest::settings {
@@ -84,6 +87,43 @@ std::string_view to_string(Accelerator accelerator) {
     case Accelerator::emulated: return "emulated";
   }
   return "auto";
+}
+
+namespace {
+
+bool is_address(const std::string& text) {
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
+}
+
+}  // namespace
+
+std::string parse_ssh_network(std::string_view text, std::string_view origin) {
+  if (text == "off") return {};
+  // As part of a network card's name.
+  const bool fits = !text.empty() && text.find_first_of(" /\t\n:") == std::string_view::npos && text.size() < IFNAMSIZ;
+  if (!fits) refuse(origin, "'" + shown(text) + "' is not a network; write its name without prefix, or off");
+  return std::string(text);
+}
+
+std::string parse_ssh_address(std::string_view text, std::string_view origin) {
+  const auto slash = text.find('/');
+  const std::string address(text.substr(0, slash));
+  const bool six = address.find(':') != std::string::npos;
+  if (text.empty()) return {};
+  if (slash == std::string_view::npos || !is_address(address))
+    refuse(origin, "'" + shown(text) + "' is not an address with its length, such as 192.1.2.253/24");
+  parse_number(text.substr(slash + 1), origin, 1, six ? 128 : 32);
+  return std::string(text);
+}
+
+std::vector<std::string> parse_ssh_hosts(const std::vector<std::string>& items, std::string_view origin) {
+  for (const std::string& item : items) {
+    const auto equals = item.find('=');
+    if (equals == 0 || equals == std::string::npos || !is_address(item.substr(equals + 1)))
+      refuse(origin, "'" + shown(item) + "' is not a host and its address, such as east=192.1.2.23");
+  }
+  return items;
 }
 
 std::string_view to_string(Network network) { return network == Network::host ? "host" : "own"; }

@@ -26,6 +26,12 @@ enum class Network {
   host,  ///< among the machine's own interfaces, which wants root
 };
 /// The word in settings: own, host.
+/// Empty: there is none.
+std::string parse_ssh_network(std::string_view text, std::string_view origin);
+/// An address with its length, or nothing.
+std::string parse_ssh_address(std::string_view text, std::string_view origin);
+std::vector<std::string> parse_ssh_hosts(const std::vector<std::string>& items, std::string_view origin);
+
 std::string_view to_string(Network network);
 Network parse_network(std::string_view text, std::string_view origin);
 

@@ -226,12 +226,22 @@ fs::path OnDomains::ram() const {
   return {};
 }
 
-fs::path OnDomains::interfaces() const {
+std::vector<std::string> OnDomains::among_networks(std::vector<std::string> words) const {
+  const pid_t daemon = fs::exists(directory_ / ".kvmtest/kvmtestd.pid") ? daemon_pid() : 0;
+  const std::string process = "/proc/" + std::to_string(daemon);
+  const std::string network = process + "/root/run/kvmtest/networks/" + prefix_ + "net";
   std::error_code error;
-  std::ifstream file(directory_ / ".kvmtest/kvmtestd.pid");
-  std::string pid;
-  const fs::path inside = "/proc/" + (file >> pid ? pid : "none") + "/root/sys/class/net";
-  return fs::exists(inside, error) ? inside : fs::path("/sys/class/net");
+  if (!fs::exists(network, error)) return words;
+  std::vector<std::string> all{"nsenter", "--net=" + network};
+  if (geteuid() != 0) all.insert(all.begin() + 1, {"--user=" + process + "/ns/user", "--preserve-credentials"});
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
+nlohmann::json OnDomains::links() const {
+  const Result shown = run(among_networks({"ip", "-j", "-d", "link", "show"}));
+  auto links = nlohmann::json::parse(shown.output, nullptr, false);
+  return links.is_array() ? links : nlohmann::json::array();
 }
 
 void OnDomains::kill_daemon() const {
@@ -243,11 +253,13 @@ void OnDomains::kill_daemon() const {
 
 std::vector<std::string> OnDomains::bridges() const {
   std::set<std::string> out;
-  const fs::path machine = "/sys/class/net";
-  for (const fs::path& place : {interfaces(), machine})
-    for (const auto& entry : fs::directory_iterator(place))
-      if ((place != machine || alone_) && entry.path().filename().string().starts_with(prefix_))
-        out.insert(entry.path().filename());
+  if (alone_)
+    for (const auto& entry : fs::directory_iterator("/sys/class/net"))
+      if (entry.path().filename().string().starts_with(prefix_)) out.insert(entry.path().filename());
+  const bool inside = among_networks({}) != std::vector<std::string>();
+  const nlohmann::json all = inside ? links() : nlohmann::json::array();
+  for (const auto& link : all)
+    if (const std::string name = link.at("ifname"); name.starts_with(prefix_)) out.insert(name);
   return {out.begin(), out.end()};
 }
 

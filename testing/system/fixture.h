@@ -78,8 +78,11 @@ class OnDomains : public ::testing::Test {
   [[nodiscard]] bool use_network_of_host() const;
   /// The daemon's directory in RAM; empty: it has none.
   [[nodiscard]] std::filesystem::path ram() const;
-  /// Where the bridges are, as sysfs shows it: in the daemon's namespaces, or the machine's when there is no daemon.
-  [[nodiscard]] std::filesystem::path interfaces() const;
+  /// A command where the networks of prefix_ are: in the daemon's namespace of that prefix, or on the machine where the
+  /// daemon has none.
+  [[nodiscard]] std::vector<std::string> among_networks(std::vector<std::string> words) const;
+  /// What `ip -j link show` says there.
+  [[nodiscard]] nlohmann::json links() const;
   /// Bridges whose name begins with the prefix: the daemon's, and the machine's where that is this test's alone.
   [[nodiscard]] std::vector<std::string> bridges() const;
 

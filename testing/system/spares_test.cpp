@@ -38,12 +38,11 @@ class SparesOnDomains : public OnDomains {
   /// Of the bridge that both hosts are on.
   [[nodiscard]] Ports ports() const {
     Ports ports;
-    std::error_code error;
-    for (const auto& port : fs::directory_iterator(interfaces() / (prefix_ + "192_1_2") / "brif", error)) {
-      std::string flags;
-      std::ifstream(interfaces() / port.path().filename() / "flags") >> flags;
+    for (const auto& link : links()) {
+      if (link.value("master", "") != prefix_ + "192_1_2") continue;
+      const auto flags = link.at("flags").get<std::vector<std::string>>();
       ++ports.all;
-      if (!flags.empty() && (std::stoul(flags, nullptr, 16) & 1U) != 0) ++ports.up;
+      if (std::find(flags.begin(), flags.end(), "UP") != flags.end()) ++ports.up;
     }
     return ports;
   }

@@ -261,7 +261,7 @@ TEST(Settings, TheEnvironmentOverridesTheFile) {
   const Environment environment{{"KVM_WORKERS", "5"},           {"KVM_PREFIXES", "c. ''"},  {"KVM_PREFIX", "old."},
                                 {"KVM_URI", "qemu:///session"}, {"KVM_ACCELERATOR", "kvm"}, {"KVM_NETWORK", "host"},
                                 {"KVM_RESET", "boot"},          {"KVM_SPARES", "false"},    {"KVM_MAX_FAIL", "3"},
-                                {"KVM_REQUIRE_SOME", "true"}};
+                                {"KVM_REQUIRE_SOME", "true"},   {"KVM_SSH", "off"}};
   Settings settings = from("workers: 2\n");
   apply_environment(settings);
   EXPECT_EQ(settings.workers, 5U);
@@ -269,6 +269,7 @@ TEST(Settings, TheEnvironmentOverridesTheFile) {
   EXPECT_EQ(settings.hypervisor.uri, "qemu:///session");
   EXPECT_EQ(settings.hypervisor.accelerator, Accelerator::kvm);
   EXPECT_EQ(settings.network, Network::host);
+  EXPECT_EQ(settings.ssh.network, "");
   EXPECT_EQ(settings.reset.method, ResetMethod::boot);
   EXPECT_FALSE(settings.reset.spares);
   EXPECT_TRUE(settings.require_some);
@@ -309,6 +310,23 @@ TEST(Settings, WhereTheNetworksAre) {
   } catch (const core::InputError& error) {
     EXPECT_STREQ(error.what(), "KVM_NETWORK: 'bridge' is not a network; write own or host");
   }
+}
+
+TEST(Settings, HowDomainsAreReachedBySsh) {
+  EXPECT_EQ(from("").ssh.network, "mgmt");
+  EXPECT_EQ(from("ssh: {network: off}\n").ssh.network, "");
+  const Settings settings = from(
+      "ssh: {network: 192_1_2, address: 192.1.2.253/24, hosts: [east=192.1.2.23, \"west=2001:db8::45\"], port: "
+      "2222}\n");
+  EXPECT_EQ(settings.ssh.network, "192_1_2");
+  EXPECT_EQ(settings.ssh.address, "192.1.2.253/24");
+  EXPECT_EQ(settings.ssh.addresses(),
+            (std::map<std::string, std::string>{{"east", "192.1.2.23"}, {"west", "2001:db8::45"}}));
+  EXPECT_EQ(settings.ssh.port, 2222U);
+  for (const char* bad : {"network: a/b", "network: \"\"", "network: longer_than_a_name", "address: 192.1.2.253",
+                          "address: 192.1.2.253/33", "address: fe80::/129", "address: east/24", "hosts: [east]",
+                          "hosts: [\"=192.1.2.23\"]", "hosts: [east=west]", "hosts: east", "port: 0", "port: 65536"})
+    EXPECT_THROW(from("ssh: {" + std::string(bad) + "}\n"), core::InputError) << bad;
 }
 
 TEST(Settings, WhatAKernelsWarningsMean) {

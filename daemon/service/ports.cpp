@@ -1,0 +1,18 @@
+#include "service/ports.h"
+
+#include <chrono>
+
+namespace kvmtest::service {
+
+namespace {
+// A guest that is busy may take its time to answer; a server that is being started as well.
+constexpr std::chrono::seconds patience{10};
+}  // namespace
+
+void Ports::connect(const core::Domain& domain, std::uint16_t port, PortClient& client) {
+  const auto held = engine_.hold_connection(domain, [&] { client.end(); });
+  client.begin(ways_.connect(domain, port, patience).number());
+  client.wait();
+}
+
+}  // namespace kvmtest::service
