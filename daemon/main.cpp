@@ -62,6 +62,7 @@
 #include "service/consoles.h"
 #include "service/ports.h"
 #include "service/service.h"
+#include "service/ssh_commands.h"
 #include "settings/settings.h"
 #include "setup/checks.h"
 #include "ssh/keys.h"
@@ -392,9 +393,13 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
       {settings, templates, hypervisor, snapshots, store, claims, engine, recorder, database, sandbox::outside_pid()});
   service::Consoles consoles(engine);
   service::Ports ports(engine, hypervisor.ways());
-  api::Server programs(settings.state_dir.programs_socket(), api::routes_of_programs(service, consoles));
+  service::SshCommands ssh(
+      engine, hypervisor.ways(),
+      {settings.login.user, settings.state_dir.ssh() / "id_ed25519", static_cast<std::uint16_t>(settings.ssh.port)});
+  const api::Offers offers{service, consoles, ports, ssh};
+  api::Server programs(settings.state_dir.programs_socket(), api::routes_of_programs(offers));
   const std::shared_ptr<void> end_first(nullptr, [&](void*) { server.end(); });
-  gate.open(api::routes(service, consoles, ports, [] { kill(getpid(), SIGTERM); }));
+  gate.open(api::routes(offers, [] { kill(getpid(), SIGTERM); }));
   const auto description = hypervisor.describe();
   spdlog::info("serving {} with {} ({})", settings.state_dir.string(), description.uri, description.accelerator);
   starter.tell("ok");

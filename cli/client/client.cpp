@@ -181,10 +181,12 @@ bool Client::lines(const std::string& method, const std::string& target, const j
   }
 }
 
-std::unique_ptr<RawConnection> Client::upgrade(const std::string& target) {
+std::unique_ptr<RawConnection> Client::upgrade(const std::string& target) { return upgrade(target, json::object()); }
+
+std::unique_ptr<RawConnection> Client::upgrade(const std::string& target, const json& body) {
   Connection connection;
   connect(connection, socket_);
-  auto request = make_request("POST", target, json::object());
+  auto request = make_request("POST", target, body);
   request.set(http::field::connection, "Upgrade");
   request.set(http::field::upgrade, "kvmtest-console");
   Parser head;

@@ -82,6 +82,7 @@ class Client {
              const std::function<bool(const nlohmann::json&)>& on_line, const std::function<void()>& heard = {});
   /// A request that turns the connection into raw bytes.
   std::unique_ptr<RawConnection> upgrade(const std::string& target);
+  std::unique_ptr<RawConnection> upgrade(const std::string& target, const nlohmann::json& body);
 
  private:
   nlohmann::json request(const std::string& method, const std::string& target, const nlohmann::json& body);

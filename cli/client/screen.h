@@ -15,6 +15,6 @@ struct WindowSize {
 std::optional<WindowSize> window_size(int descriptor);
 
 /// All of it to standard output, past any buffer; gives up when nobody takes it.
-void write_all(std::string_view bytes);
+void write_all(std::string_view bytes, int file = 1);
 
 }  // namespace kvmtest::client

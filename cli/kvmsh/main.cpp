@@ -18,6 +18,7 @@
 #include "client/options.h"
 #include "client/plain_output.h"
 #include "client/screen.h"
+#include "client/ssh_command.h"
 #include "client/words.h"
 #include "core/input_error.h"
 #include "domains/templates.h"
@@ -39,10 +40,17 @@ struct Options {
   bool input = false;
   bool boot = false;
   bool force = false;
+  bool ssh = false;
   bool reboot = false;
 
   [[nodiscard]] std::string text() const { return fmt::format("{}", fmt::join(command, " ")); }
 };
+
+int run_by_ssh(client::Client& client, const Options& options, int input, const std::string& token) {
+  return client::run_by_ssh(client, options.domain, {options.text(), options.limit, token},
+                            {input, [](std::string_view bytes) { client::write_all(bytes); },
+                             [](std::string_view bytes) { client::write_all(bytes, STDERR_FILENO); }});
+}
 
 /// From within a program that is a test (docs/formats.md): its domains are up, and its own. Its standard input may be a
 /// list that it goes through: only read when asked for.
@@ -51,12 +59,14 @@ int run_in_test(const Options& options, const char* token) {
     throw core::InputError("within a test there is no terminal; say what to run on " + options.domain);
   const char* state_dir = std::getenv("KVMTEST_STATE_DIR");
   if (state_dir == nullptr) throw core::InputError("KVMTEST_TOKEN is set, but KVMTEST_STATE_DIR is not");
-  kvmsh::Command command{options.text(), options.limit, options.reboot, {}, token};
-  if (options.no_input) command.input.emplace();
-  if (options.input) command.input = kvmsh::read_input();
   settings::Settings settings;
   settings.state_dir = std::filesystem::path(state_dir);
   client::Client client(settings);
+  // Input is the command's only when it is asked for: the program may go through a list.
+  if (options.ssh) return run_by_ssh(client, options, options.input ? STDIN_FILENO : -1, token);
+  kvmsh::Command command{options.text(), options.limit, options.reboot, {}, token};
+  if (options.no_input) command.input.emplace();
+  if (options.input) command.input = kvmsh::read_input();
   return kvmsh::run_command(client, options.domain, command);
 }
 
@@ -80,9 +90,14 @@ void bring_up(client::Client& client, const Options& options, const settings::Se
 int interact(client::Client& client, const Options& options, const kvmsh::Passage& how) {
   const auto size = client::window_size(STDIN_FILENO).value_or(client::WindowSize{});
   const char* term = std::getenv("TERM");
+  const std::string type = term != nullptr ? term : "";
   const auto connection =
-      client.upgrade(fmt::format("{}?rows={}&columns={}&term={}", client::domain_path(options.domain, "console"),
-                                 size.rows, size.columns, base::percent_encoded(term != nullptr ? term : "")));
+      options.ssh
+          ? client.upgrade(
+                client::domain_path(options.domain, "ssh"),
+                {{"command", ""}, {"terminal", {{"type", type}, {"rows", size.rows}, {"columns", size.columns}}}})
+          : client.upgrade(fmt::format("{}?rows={}&columns={}&term={}", client::domain_path(options.domain, "console"),
+                                       size.rows, size.columns, base::percent_encoded(type)));
   std::cerr << fmt::format("kvmsh: on {}; {}`exit` leaves\n", options.domain,
                            how.escape ? kvmsh::escape_name(*how.escape) + " or " : "");
   const int status = kvmsh::pass_through(*connection, how);
@@ -105,16 +120,17 @@ int run(Options options) {
   if (!terminal && options.command.empty()) options.command = {"${SHELL:-sh}"};
   kvmsh::Command command{options.text(), options.limit, false, std::string(), {}};
   // Before anything is booted: there may be too much of it.
-  bool to_be_read = !options.no_input && (options.input || kvmsh::input_is_there());
+  bool to_be_read = !options.ssh && !options.no_input && (options.input || kvmsh::input_is_there());
   client::DomainState state;
   client.with_daemon(options.common.config, [&] {
     state = client::state_of(client.get("/v1/status"), domain);
-    if (state.tested && for_a_person) return;
+    if (state.tested && (for_a_person || options.ssh)) return;
     if (std::exchange(to_be_read, false)) command.input = kvmsh::read_input();
     if (!state.up || options.boot) bring_up(client, options, settings);
   });
-  if (state.tested && for_a_person) return watch(client, options, how);
+  if (state.tested && for_a_person && !options.ssh) return watch(client, options, how);
   if (options.command.empty()) return interact(client, options, how);
+  if (options.ssh) return run_by_ssh(client, options, options.no_input ? -1 : STDIN_FILENO, {});
   return kvmsh::run_command(client, options.domain, command);
 }
 
@@ -129,6 +145,9 @@ void add_options(client::Command& program, Options& options) {
       .add_flag("--stdin", options.input,
                 "read standard input for the command even within a test, or where it is a terminal")
       .excludes(none);
+  program.add_flag("--ssh", options.ssh,
+                   "by SSH in place of the console: several commands at a time, standard input without limit, standard "
+                   "error apart, and any bytes; also beside a test that runs there");
   program.add_flag("--boot", options.boot, "boot the domain first, even when it is up");
   program.add_flag(
       "--reboot", options.reboot,

@@ -18,7 +18,7 @@
 namespace kvmtest::command {
 namespace {
 
-struct Options {
+struct ConnectOptions {
   std::string domain;
   unsigned port = 0;
   bool host_keys = false;
@@ -39,7 +39,7 @@ std::string without_port(const std::string& name) {
   return name.starts_with('[') && end != std::string::npos ? name.substr(1, end - 1) : name;
 }
 
-int connect(const Context& context, const Options& options) {
+int connect(const Context& context, const ConnectOptions& options) {
   const auto settings = context.common.settings();
   client::Client client(settings);
   if (options.host_keys) {
@@ -64,7 +64,7 @@ int connect(const Context& context, const Options& options) {
 }  // namespace
 
 void add_connect(client::Command& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConnectOptions>();
   client::Command verb = add_verb(program, context, "connect", "pass bytes to a port of a domain and back, as nc does",
                                   [&context, options] { return connect(context, *options); });
   verb.add_option("DOMAIN", options->domain, "prefix and host: a.east").required();

@@ -24,7 +24,7 @@ class Flow {
   [[nodiscard]] int to() const { return to_; }
 
   void take() {
-    const ssize_t got = read(from_, bytes_.data(), bytes_.size());
+    const ssize_t got = ::read(from_, bytes_.data(), bytes_.size());
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
       open_ = false;
@@ -35,7 +35,7 @@ class Flow {
   }
   /// False: nobody reads it.
   bool give() {
-    const ssize_t put = write(to_, bytes_.data() + begin_, end_ - begin_);
+    const ssize_t put = ::write(to_, bytes_.data() + begin_, end_ - begin_);
     if (put < 0) return errno == EAGAIN || errno == EINTR;
     begin_ += static_cast<std::size_t>(put);
     return true;

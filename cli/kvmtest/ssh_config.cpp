@@ -30,7 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 using core::InputError;
 
-struct Options {
+struct SshConfigOptions {
   bool install = false;
   bool remove = false;
 };
@@ -133,7 +133,7 @@ void include(const fs::path& ours, bool wanted) {
   replace_file(file, text);
 }
 
-int ssh_config(const Context& context, const Options& options) {
+int ssh_config(const Context& context, const SshConfigOptions& options) {
   const auto settings = context.common.settings();
   const fs::path file = settings.state_dir.ssh() / "config";
   if (options.remove) {
@@ -160,7 +160,7 @@ int ssh_config(const Context& context, const Options& options) {
 }  // namespace
 
 void add_ssh_config(client::Command& program, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SshConfigOptions>();
   client::Command verb =
       add_verb(program, context, "ssh-config", "what OpenSSH needs to know for ssh a.east, scp, rsync and the like",
                [&context, options] { return ssh_config(context, *options); });

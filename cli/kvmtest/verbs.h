@@ -31,6 +31,7 @@ void add_up(client::Command& program, Context& context);
 void add_enter(client::Command& program, Context& context);
 void add_connect(client::Command& program, Context& context);
 void add_ssh_config(client::Command& program, Context& context);
+void add_cp(client::Command& program, Context& context);
 void add_destroy(client::Command& program, Context& context);
 void add_doctor(client::Command& program, Context& context);
 void add_resets(client::Command& program, Context& context);
@@ -41,9 +42,9 @@ void add_bisect(client::Command& program, Context& context);
 
 /// All of them, in the order of --help and of the manual page.
 inline constexpr std::array verbs{
-    add_run,     add_attach,  add_watch,   add_stop,      add_status, add_list,    add_results, add_diffs,
-    add_history, add_slowest, add_flaky,   add_load,      add_show,   add_console, add_log,     add_export,
-    add_metrics, add_accept,  add_install, add_uninstall, add_up,     add_enter,   add_connect, add_ssh_config,
-    add_destroy, add_doctor,  add_resets,  add_settings,  add_plan,   add_tune,    add_bisect};
+    add_run,     add_attach,  add_watch,   add_stop,      add_status,   add_list,    add_results, add_diffs,
+    add_history, add_slowest, add_flaky,   add_load,      add_show,     add_console, add_log,     add_export,
+    add_metrics, add_accept,  add_install, add_uninstall, add_up,       add_enter,   add_connect, add_ssh_config,
+    add_cp,      add_destroy, add_doctor,  add_resets,    add_settings, add_plan,    add_tune,    add_bisect};
 
 }  // namespace kvmtest::command

@@ -56,10 +56,12 @@ class FrameClient final : public ConsoleClient {
     send(ConsoleFrame::Kind::note, note);
   }
   bool output(std::string_view bytes) override { return send(ConsoleFrame::Kind::data, bytes); }
+  bool errors(std::string_view bytes) override { return send(ConsoleFrame::Kind::errors, bytes); }
   std::optional<Input> input() override {
     while (true) {
       while (const auto frame = frames_.next()) {
         if (frame->kind == ConsoleFrame::Kind::data) return frame->payload;
+        if (frame->kind == ConsoleFrame::Kind::input_end) return InputEnd{};
         if (frame->kind == ConsoleFrame::Kind::size) return size_ = size_from(frame->payload, size_);
       }
       const std::string bytes = exchange_.read();
@@ -109,17 +111,20 @@ class LineClient final : public ConsoleClient {
   Exchange& exchange_;
 };
 
+std::optional<std::chrono::duration<double>> limit_from(const json& body) {
+  if (!body.contains("timeout")) return std::nullopt;
+  const double seconds = body.at("timeout").get<double>();
+  if (!(seconds > 0 && seconds <= longest_limit))
+    throw core::InputError(fmt::format("timeout: {} is not a number of seconds up to {}", seconds, longest_limit));
+  return std::chrono::duration<double>(seconds);
+}
+
 ConsoleCommand command_from(const json& body) {
   ConsoleCommand command{.text = wire::bytes_from_text(body.at("command").get<std::string>()),
                          .subshell = body.value("subshell", false),
                          .reboot = body.value("reboot", false),
                          .token = body.value("token", "")};
-  if (body.contains("timeout")) {
-    const double seconds = body.at("timeout").get<double>();
-    if (!(seconds > 0 && seconds <= longest_limit))
-      throw core::InputError(fmt::format("timeout: {} is not a number of seconds up to {}", seconds, longest_limit));
-    command.limit = std::chrono::duration<double>(seconds);
-  }
+  command.limit = limit_from(body);
   if (body.contains("stdin")) command.input = wire::bytes_from_text(body.at("stdin").get<std::string>());
   return command;
 }
@@ -131,6 +136,20 @@ void interact(service::Consoles& consoles, const core::Domain& domain, const Req
   const auto terminal = request.query.find("term");
   FrameClient client(exchange, size);
   client.end(consoles.interact(domain, size, terminal == request.query.end() ? "vt100" : terminal->second, client));
+}
+
+void run_by_ssh(service::SshCommands& commands, const core::Domain& domain, const json& body, Exchange& exchange) {
+  service::SshCommand command{.text = wire::bytes_from_text(body.at("command").get<std::string>()),
+                              .token = body.value("token", "")};
+  console::TerminalSize size;
+  if (body.contains("terminal")) {
+    const json& terminal = body.at("terminal");
+    size = size_from(terminal.dump(), size);
+    command.terminal = service::SshCommand::Terminal{terminal.value("type", "vt100"), size};
+  }
+  command.limit = limit_from(body);
+  FrameClient client(exchange, size);
+  client.end(commands.run(domain, command, client));
 }
 
 void watch(service::Consoles& consoles, const core::Domain& domain, const Request& request, Exchange& exchange) {

@@ -53,8 +53,9 @@ void follow(Service& service, const Request& request, core::RunId run, Exchange&
       [&] { return exchange.line(""); });  // an empty line asks whether the client is still there
 }
 
-void domain_request(Service& service, service::Consoles& consoles, service::Ports& ports,
-                    const std::vector<std::string>& path, const Request& request, Exchange& exchange) {
+void domain_request(const Offers& offers, const std::vector<std::string>& path, const Request& request,
+                    Exchange& exchange) {
+  const auto& [service, consoles, ports, ssh] = offers;
   const core::Domain domain = service.domain(path[2]);
   const std::string& verb = path[3];
   if (verb == "up") {
@@ -89,6 +90,8 @@ void domain_request(Service& service, service::Consoles& consoles, service::Port
     interact(consoles, domain, request, exchange);
   } else if (verb == "watch") {
     watch(consoles, domain, request, exchange);
+  } else if (verb == "ssh") {
+    run_by_ssh(ssh, domain, body_of(request), exchange);
   } else if (verb == "connect") {
     connect(ports, domain, request, exchange);
   } else if (verb == "host-keys") {
@@ -98,8 +101,9 @@ void domain_request(Service& service, service::Consoles& consoles, service::Port
   }
 }
 
-void dispatch(Service& service, service::Consoles& consoles, service::Ports& ports,
-              const std::function<void()>& shut_down, const Request& request, Exchange& exchange) {
+void dispatch(const Offers& offers, const std::function<void()>& shut_down, const Request& request,
+              Exchange& exchange) {
+  Service& service = offers.service;
   const auto path = segments(request.path);
   const auto is = [&](const char* method, const char* where) {
     return request.method == method && request.path == where;
@@ -138,7 +142,7 @@ void dispatch(Service& service, service::Consoles& consoles, service::Ports& por
     exchange.respond(200, json::object());
     shut_down();
   } else if (path.size() == 4 && path[0] == "v1" && path[1] == "domains") {
-    domain_request(service, consoles, ports, path, request, exchange);
+    domain_request(offers, path, request, exchange);
   } else {
     exchange.respond(404, {{"error", "no such request: " + request.method + " " + request.path}, {"kind", "input"}});
   }
@@ -169,31 +173,34 @@ Handler answering(Answer answer) {
   };
 }
 
-void dispatch_of_programs(Service& service, service::Consoles& consoles, const Request& request, Exchange& exchange) {
+void dispatch_of_programs(const Offers& offers, const Request& request, Exchange& exchange) {
   const auto path = segments(request.path);
-  const bool exec =
-      request.method == "POST" && path.size() == 4 && path[0] == "v1" && path[1] == "domains" && path[3] == "exec";
-  const json body = exec ? body_of(request) : json::object();
+  const bool command = request.method == "POST" && path.size() == 4 && path[1] == "domains" && path[0] == "v1" &&
+                       (path[3] == "exec" || path[3] == "ssh");
+  const json body = command ? body_of(request) : json::object();
   if (body.value("token", "").empty()) {
     exchange.respond(403, {{"error", "a test's program may run commands on its domains, and ask for nothing else"},
                            {"kind", "forbidden"}});
     return;
   }
-  execute(consoles, service.domain(path[2]), body, exchange);
+  const core::Domain domain = offers.service.domain(path[2]);
+  if (path[3] == "exec")
+    execute(offers.consoles, domain, body, exchange);
+  else
+    run_by_ssh(offers.ssh, domain, body, exchange);
 }
 
 }  // namespace
 
-Handler routes(Service& service, service::Consoles& consoles, service::Ports& ports, std::function<void()> shut_down) {
-  return answering([&, shut_down = std::move(shut_down)](const Request& request, Exchange& exchange) {
-    dispatch(service, consoles, ports, shut_down, request, exchange);
+Handler routes(const Offers& offers, std::function<void()> shut_down) {
+  return answering([offers, shut_down = std::move(shut_down)](const Request& request, Exchange& exchange) {
+    dispatch(offers, shut_down, request, exchange);
   });
 }
 
-Handler routes_of_programs(Service& service, service::Consoles& consoles) {
-  return answering([&service, &consoles](const Request& request, Exchange& exchange) {
-    dispatch_of_programs(service, consoles, request, exchange);
-  });
+Handler routes_of_programs(const Offers& offers) {
+  return answering(
+      [offers](const Request& request, Exchange& exchange) { dispatch_of_programs(offers, request, exchange); });
 }
 
 }  // namespace kvmtest::api

@@ -19,18 +19,23 @@ class Connections {
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 
-  /// There is one until the pointer goes. `cut` ends it, on any thread, with the lock held: it does not wait.
-  std::shared_ptr<void> add(const core::Domain& domain, std::function<void()> cut);
+  /// There is one, of a client or of the daemon's own, until the pointer goes. `cut` ends it, on any thread, with the
+  /// lock held: it does not wait.
+  std::shared_ptr<void> add(const core::Domain& domain, std::function<void()> cut, bool client);
   /// The domain goes back, or is destroyed.
   void cut(const core::Domain& domain);
-  /// Whether there is one to a domain of the prefix.
+  /// Whether there is one of a client to a domain of the prefix.
   bool any(const core::Prefix& prefix);
 
  private:
-  using Cuts = std::list<std::function<void()>>;
+  struct Connection {
+    std::function<void()> cut;
+    bool client = true;
+  };
+  using OfDomain = std::list<Connection>;
 
   base::Mutex mutex_;
-  std::map<core::Domain, Cuts> open_ GUARDED_BY(mutex_);
+  std::map<core::Domain, OfDomain> open_ GUARDED_BY(mutex_);
 };
 
 }  // namespace kvmtest::engine

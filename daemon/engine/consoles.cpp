@@ -131,6 +131,18 @@ void Consoles::interrupt(core::AttemptId attempt) {
     for (const auto& [host, session] : found->second.sessions) session->interrupt();
 }
 
+void Consoles::check_under_test(const core::Domain& domain, const std::string& token) {
+  const base::Lock lock(mutex_);
+  for (const auto& [attempt, test] : tests_) {
+    if (test.token != token) continue;
+    const auto shell = shells_.find(domain);
+    const auto mine = test.sessions.find(domain.host.value);
+    if (shell != shells_.end() && mine != test.sessions.end() && mine->second == shell->second) return;
+    throw Busy("the test does not have " + domain.name());
+  }
+  throw Busy("the test is over");
+}
+
 Consoles::Shell Consoles::lend(const core::Domain& domain, const std::string& token) {
   base::Lock lock(mutex_);
   while (true) {

@@ -67,6 +67,8 @@ class Consoles {
   /// For a program: one command at a time, so it waits while another of the program's has the console. Throws Busy when
   /// the test is over or has no such domain.
   Shell lend(const core::Domain& domain, const std::string& token);
+  /// Throws Busy unless the domain is the test's that has that token.
+  void check_under_test(const core::Domain& domain, const std::string& token);
   /// The program ran a command on a console that was lent to it.
   void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
                    const console::CommandResult& result);

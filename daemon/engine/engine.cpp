@@ -220,17 +220,17 @@ void Engine::command_ran(const core::Domain& domain, const std::string& token, c
   pieces_->consoles.command_ran(domain, token, command, result);
 }
 
-std::shared_ptr<void> Engine::hold_connection(const core::Domain& domain, std::function<void()> cut) {
-  struct Held {
-    std::shared_ptr<void> open;
-    std::shared_ptr<void> going;
-  };
-  auto held = std::make_shared<Held>();
-  held->open = pieces_->connections.add(domain, std::move(cut));
+std::shared_ptr<void> Engine::open_connection(const core::Domain& domain, std::function<void()> cut, bool client) {
+  auto open = pieces_->connections.add(domain, std::move(cut), client);
   // After it is known: a reset that begins now ends it.
   if (!pieces_->consoles.is_there(domain)) throw Busy(domain.name() + " is not up");
-  held->going = pieces_->freezer.keep_going(domain);
-  return held;
+  return open;
+}
+
+std::shared_ptr<void> Engine::keep_going(const core::Domain& domain) { return pieces_->freezer.keep_going(domain); }
+
+void Engine::check_under_test(const core::Domain& domain, const std::string& token) {
+  pieces_->consoles.check_under_test(domain, token);
 }
 
 bool Engine::is_connected(const core::Prefix& prefix) { return pieces_->connections.any(prefix); }

@@ -106,9 +106,14 @@ class Engine {
   /// The program ran a command on a console that was lent to it.
   void command_ran(const core::Domain& domain, const std::string& token, const std::string& command,
                    const console::CommandResult& result);
-  /// A client is about to connect to a domain that is up, or under test. Until the pointer goes its group goes on, and
-  /// `cut` is called, on any thread, when the domain is about to go back; it does not wait. Throws Busy.
-  [[nodiscard]] std::shared_ptr<void> hold_connection(const core::Domain& domain, std::function<void()> cut);
+  /// Somebody is about to connect to a domain that is up, or under test. Until the pointer goes, `cut` is called, on
+  /// any thread, when the domain is about to go back; it does not wait. `client`: see is_connected(). Throws Busy.
+  [[nodiscard]] std::shared_ptr<void> open_connection(const core::Domain& domain, std::function<void()> cut,
+                                                      bool client);
+  /// Until the pointer goes, the domain does not stand still in a test.
+  [[nodiscard]] std::shared_ptr<void> keep_going(const core::Domain& domain);
+  /// Throws Busy unless the domain is the running test's whose program has that token.
+  void check_under_test(const core::Domain& domain, const std::string& token);
   /// Whether a client is connected to a domain of the prefix.
   bool is_connected(const core::Prefix& prefix);
   /// The public keys of a domain's SSH server, a line each, as they were learnt at its console; empty: none.

@@ -23,8 +23,10 @@ namespace kvmtest::service {
 /// The client, as its transport has it; one for each call of Consoles.
 class ConsoleClient {
  public:
+  /// No more bytes will come.
+  struct InputEnd {};
   /// Bytes that were typed, or another size of the terminal.
-  using Input = std::variant<std::string, console::TerminalSize>;
+  using Input = std::variant<std::string, console::TerminalSize, InputEnd>;
 
   ConsoleClient() = default;
   ConsoleClient(const ConsoleClient&) = delete;
@@ -37,6 +39,8 @@ class ConsoleClient {
   /// What the console printed. False: the client has gone; without bytes, nothing but that is asked. May run beside
   /// input().
   virtual bool output(std::string_view bytes) = 0;
+  /// The same of standard error, where that is apart.
+  virtual bool errors(std::string_view bytes) { return output(bytes); }
   /// What the client sends next, for which it waits; nothing: it has gone, or end_input() was called. Throws when it
   /// does not keep to its protocol.
   virtual std::optional<Input> input() = 0;

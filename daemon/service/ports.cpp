@@ -10,7 +10,9 @@ constexpr std::chrono::seconds patience{10};
 }  // namespace
 
 void Ports::connect(const core::Domain& domain, std::uint16_t port, PortClient& client) {
-  const auto held = engine_.hold_connection(domain, [&] { client.end(); });
+  const auto open = engine_.open_connection(
+      domain, [&] { client.end(); }, true);
+  const auto going = engine_.keep_going(domain);
   client.begin(ways_.connect(domain, port, patience).number());
   client.wait();
 }

@@ -3,21 +3,17 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <stdexcept>
 
 #include <libssh/libssh.h>
 #include <sys/stat.h>
 
+#include "ssh/key_handle.h"
+
 namespace kvmtest::ssh {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct KeyDeleter {
-  void operator()(ssh_key key) const { ssh_key_free(key); }
-};
-using Key = std::unique_ptr<std::remove_pointer_t<ssh_key>, KeyDeleter>;
 
 [[noreturn]] void fail(const fs::path& file, const std::string& why) {
   throw std::runtime_error("the SSH key " + file.string() + ": " + why);
@@ -45,14 +41,6 @@ Key make(const fs::path& file) {
   return key;
 }
 
-std::string public_line(ssh_key key, const fs::path& file) {
-  char* text = nullptr;
-  if (ssh_pki_export_pubkey_base64(key, &text) != SSH_OK) fail(file, "has no public key");
-  std::string line = std::string(ssh_key_type_to_char(ssh_key_type(key))) + ' ' + text + " kvmtest";
-  ssh_string_free_char(text);
-  return line;
-}
-
 }  // namespace
 
 std::string make_keys(const fs::path& directory) {
@@ -60,7 +48,9 @@ std::string make_keys(const fs::path& directory) {
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) fail(file, std::strerror(errno));
   Key key = read(file);
   if (!key) key = make(file);
-  std::string line = public_line(key.get(), file);
+  std::string line = public_line(key.get());
+  if (line.empty()) fail(file, "has no public key");
+  line += " kvmtest";
   std::ofstream out(file.string() + ".pub");
   if (!(out << line << '\n').flush()) fail(file, std::strerror(errno));
   return line;

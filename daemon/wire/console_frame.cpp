@@ -24,7 +24,7 @@ std::string to_bytes(ConsoleFrame::Kind kind, std::string_view payload) {
 
 std::optional<ConsoleFrame> FrameReader::next() {
   if (pending_.empty()) return std::nullopt;
-  if (std::string_view("dsne").find(pending_[0]) == std::string_view::npos)
+  if (std::string_view("drisne").find(pending_[0]) == std::string_view::npos)
     throw std::runtime_error("not a console frame");
   if (pending_.size() < head_size) return std::nullopt;
   const std::size_t length = length_in(pending_);

@@ -11,10 +11,12 @@ namespace kvmtest::wire {
 
 struct ConsoleFrame {
   enum class Kind : char {
-    data = 'd',  ///< bytes of the terminal or of the console
-    size = 's',  ///< of the terminal: {"rows":24,"columns":80}
-    note = 'n',  ///< a line for the person at the terminal
-    end = 'e'    ///< nothing follows: {"status":0}, the shell's exit status, or {"error":"one line"}, or {}
+    data = 'd',       ///< bytes of the terminal or of the console
+    errors = 'r',     ///< bytes of standard error, where it is apart
+    input_end = 'i',  ///< the client has no more input
+    size = 's',       ///< of the terminal: {"rows":24,"columns":80}
+    note = 'n',       ///< a line for the person at the terminal
+    end = 'e'         ///< nothing follows: {"status":0}, the shell's exit status, or {"error":"one line"}, or {}
   };
   Kind kind = Kind::data;
   std::string payload;

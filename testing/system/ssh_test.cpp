@@ -1,9 +1,10 @@
 // SSH into domains, with OpenSSH's own programs: two prefixes have the same addresses, and each is reached.
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <memory>
 
 #include "fixture.h"
 
@@ -117,6 +118,97 @@ TEST_F(SshOnDomains, AConnectionEndsWithItsDomain) {
   EXPECT_EQ(again.finish(), 255) << again.output();
 }
 
+TEST_F(SshOnDomains, CommandsHaveStandardFilesOfTheirOwnAndRunSideBySide) {
+  ASSERT_EQ(run_kvmtest({"up", "t1.east"}).status, 0);
+  write_bytes("in", 3'000'000);
+  std::vector<std::string> words{"sh", "-c", "\"$@\" <in >out 2>err", "sh"};
+  for (const std::string& word : kvmsh({"--ssh", "t1.east", "cat; echo apart >&2; exit 3"})) words.push_back(word);
+  EXPECT_EQ(run(words, directory_).status, 3);
+  EXPECT_TRUE(read_file("in") == read_file("out")) << "not the same bytes: " << read_file("out").size();
+  EXPECT_EQ(read_file("err"), "apart\n");
+  EXPECT_EQ(run_kvmsh({"--ssh", "-n", "t1.east", "kill -TERM $$"}).status, 128 + SIGTERM);
+  // Each waits for all others.
+  std::vector<std::unique_ptr<Process>> all;
+  constexpr int count = 8;
+  for (int i = 0; i < count; ++i)
+    all.push_back(
+        std::make_unique<Process>(kvmsh({"--ssh", "-n", "t1.east",
+                                         "mkdir -p /tmp/all/" + std::to_string(i) +
+                                             "; until [ $(ls /tmp/all | wc -l) = 8 ]; do sleep 0.05; done; echo all"}),
+                                  directory_));
+  for (const auto& each : all) {
+    EXPECT_EQ(each->finish(), 0) << each->output();
+    EXPECT_EQ(each->output(), "all\n");
+  }
+  const Result late = run_kvmsh({"--ssh", "-n", "--timeout", "0.1", "t1.east", "sleep 1000"});
+  EXPECT_EQ(late.status, 3);
+  EXPECT_NE(late.output.find("the command took longer than 0.1 s"), std::string::npos) << late.output;
+  Process taken(kvmsh({"--ssh", "-n", "t1.east", "echo here; sleep 1000"}), directory_);
+  ASSERT_TRUE(taken.wait_for("here"));
+  ASSERT_EQ(run_kvmtest({"up", "--fresh", "t1.east"}).status, 0);
+  EXPECT_EQ(taken.finish(), 3) << taken.output();
+  EXPECT_NE(taken.output().find("t1.east went away"), std::string::npos) << taken.output();
+  EXPECT_EQ(run_kvmsh({"--ssh", "-n", "t1.east", "ls /tmp/all"}).status, 1) << "it is clean";
+}
+
+TEST_F(SshOnDomains, TreesAreCopiedBothWays) {
+  fs::create_directories(directory_ / "tree/deep");
+  constexpr int files = 200;
+  for (int i = 0; i < files; ++i) write_bytes("tree/deep/" + std::to_string(i), static_cast<std::size_t>(i) * 37);
+  fs::create_symlink("deep/7", directory_ / "tree/link");
+  fs::create_symlink(".", directory_ / "tree/loop");
+  fs::permissions(directory_ / "tree/deep/7", static_cast<fs::perms>(0751));
+  const auto cp = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "cp");
+    return run_kvmtest(words);
+  };
+  Result copied = cp({"-r", "tree", "t1.east:/root"});
+  EXPECT_EQ(copied.status, 0) << copied.output;
+  EXPECT_EQ(run_kvmsh({"t1.east",
+                       "ls /root/tree/deep | wc -l; stat -c '%a %U' /root/tree/deep/7; readlink "
+                       "/root/tree/link"})
+                .output,
+            "200\n751 root\ndeep/7\n");
+  copied = cp({"-r", "t1.east:/root/tree", "back"});
+  EXPECT_EQ(copied.status, 0) << copied.output;
+  EXPECT_EQ(run({"diff", "-r", "--no-dereference", "tree", "back"}, directory_).output, "");
+  // A file under another name, into a directory, and out of one.
+  EXPECT_EQ(cp({"tree/deep/7", "tree/deep/8", "t1.east:/tmp"}).status, 0);
+  EXPECT_EQ(cp({"tree/deep/9", "t1.east:/tmp/nine"}).status, 0);
+  EXPECT_EQ(cp({"t1.east:/tmp/nine", "t1.east:/tmp/7", "."}).status, 0);
+  EXPECT_TRUE(read_file("nine") == read_file("tree/deep/9"));
+  EXPECT_TRUE(read_file("7") == read_file("tree/deep/7"));
+  // What is wrong is told in a line.
+  for (const std::vector<std::string>& bad : std::vector<std::vector<std::string>>{{"tree", "t1.east:/tmp"},
+                                                                                   {"t1.east:/root/tree", "."},
+                                                                                   {"none", "t1.east:"},
+                                                                                   {"nine", "7"},
+                                                                                   {"t1.east:a", "t1.west:b"},
+                                                                                   {"nine"},
+                                                                                   {"nine", "7", "t1.east:/tmp/none"}})
+    EXPECT_EQ(cp(bad).status, 2) << bad.front();
+  const Result none = cp({"t1.east:/no/such", "."});
+  EXPECT_EQ(none.status, 3);
+  EXPECT_EQ(std::count(none.output.begin(), none.output.end(), '\n'), 1) << none.output;
+  write_bytes("large", 3'000'000);
+  ASSERT_EQ(run_kvmsh({"t1.east", "mkdir /tmp/full && mount -t tmpfs -o size=1M tmpfs /tmp/full"}).status, 0);
+  const Result full = cp({"large", "t1.east:/tmp/full"});
+  EXPECT_EQ(full.status, 3);
+  EXPECT_NE(full.output.find("No space left"), std::string::npos) << full.output;
+}
+
+TEST_F(SshOnDomains, TestsProgramsHaveItToo) {
+  write_file("suite/p.tests",
+             "# p\n# hosts: east west\n"
+             "ssh: printf 'a\\0b' >in; east --ssh --stdin 'cat; echo no >&2' <in 2>err | cmp - in && grep -qx no err\n"
+             "together: east --ssh 'until [ -e /tmp/go ]; do sleep 0.05; done' & east --ssh 'touch /tmp/go' && wait\n"
+             "names: getent hosts east && getent hosts t1.west\n"
+             "foreign: ! KVMTEST_TOKEN=x east --ssh true\n");
+  const Result ran = run_kvmtest({"run"});
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_EQ(verdicts().size(), 4U);
+}
+
 TEST_F(SshOnDomains, ManyThatComeAndGoLeaveNothing) {
   ASSERT_EQ(run_kvmtest({"up", "t1.east"}).status, 0);
   const auto greeted = [&](int times) {
@@ -128,7 +220,7 @@ TEST_F(SshOnDomains, ManyThatComeAndGoLeaveNothing) {
   ASSERT_EQ(greeted(1), "SSH-2.0");
   const std::size_t before = open_files_of_daemon();
   std::string all;
-  constexpr int sessions = 200;
+  constexpr int sessions = 50;
   for (int i = 0; i < sessions; ++i) all += "SSH-2.0";
   EXPECT_EQ(greeted(sessions), all);
   EXPECT_TRUE(eventually([&] { return open_files_of_daemon() <= before; })) << open_files_of_daemon();

@@ -11,9 +11,12 @@ const core::Domain west{core::Prefix{"a."}, core::Host{"west"}};
 TEST(ConnectionsTest, AllOfADomainEndWithIt) {
   Connections connections;
   int cut = 0;
-  const auto one = connections.add(east, [&] { ++cut; });
-  auto other = connections.add(east, [&] { ++cut; });
-  const auto wests = connections.add(west, [&] { cut += 10; });
+  const auto one = connections.add(
+      east, [&] { ++cut; }, true);
+  auto other = connections.add(
+      east, [&] { ++cut; }, true);
+  const auto wests = connections.add(
+      west, [&] { cut += 10; }, true);
   connections.cut(east);
   EXPECT_EQ(cut, 2);
   other.reset();
@@ -26,7 +29,11 @@ TEST(ConnectionsTest, AllOfADomainEndWithIt) {
 TEST(ConnectionsTest, APrefixIsConnectedWhileThereIsOne) {
   Connections connections;
   EXPECT_FALSE(connections.any(core::Prefix{"a."}));
-  auto one = connections.add(east, [] {});
+  const auto own = connections.add(
+      east, [] {}, false);
+  EXPECT_FALSE(connections.any(core::Prefix{"a."})) << "the daemon's own";
+  auto one = connections.add(
+      east, [] {}, true);
   EXPECT_TRUE(connections.any(core::Prefix{"a."}));
   EXPECT_FALSE(connections.any(core::Prefix{"b."}));
   one.reset();
