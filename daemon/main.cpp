@@ -25,14 +25,12 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include "api/gate.h"
 #include "api/routes.h"
 #include "api/server.h"
-#include "base/mutex.h"
 #include "base/open_directory.h"
 #include "base/own_program.h"
 #include "base/private_directory.h"
@@ -44,22 +42,23 @@
 #include "engine/claim.h"
 #include "engine/engine.h"
 #include "engine/errors.h"
+#include "engine/losses.h"
 #include "libvirt/libvirt_hypervisor.h"
 #include "libvirt/qemu_snapshots.h"
 #include "libvirt/ram_directory.h"
 #include "libvirt/state_store.h"
 #include "process/capabilities.h"
 #include "process/confinement.h"
-#include "process/descendants.h"
 #include "process/limits.h"
 #include "process/memory.h"
-#include "report/line.h"
+#include "process/parent.h"
 #include "report/text.h"
 #include "sandbox/emulator.h"
 #include "sandbox/network_namespaces.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/user_namespace.h"
 #include "service/consoles.h"
+#include "service/database_sink.h"
 #include "service/ports.h"
 #include "service/service.h"
 #include "service/ssh_commands.h"
@@ -81,39 +80,6 @@ struct Arguments {
   int ready_fd = -1;               ///< told "ok", or a kind and a line of error
   std::chrono::seconds idle{600};  ///< 0: for ever
 };
-
-int exit_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
-
-/// Waits for the child; returns its exit status.
-int status_of(pid_t child) {
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) return 3;
-  return exit_status(status);
-}
-
-/// Reaps whatever is adopted until `daemon` ends; returns its exit status.
-int reap_until(pid_t daemon) {
-  while (true) {
-    int status = 0;
-    const pid_t pid = waitpid(-1, &status, 0);
-    if (pid < 0 && errno == EINTR) continue;
-    if (pid < 0) return 3;
-    if (pid != daemon) continue;
-    // The QEMUs of a daemon that was killed, its tests' programs, and whatever these left somewhere.
-    process::end_descendants(0, nullptr, nullptr);
-    return exit_status(status);
-  }
-}
-
-/// Whom signals go on to.
-pid_t next_process = 0;
-
-/// What is asked of this process is asked of the daemon.
-void pass_signals_on(pid_t to) {
-  next_process = to;
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, [](int s) { kill(next_process, s); });
-}
 
 /// Whose directory it was started in may unmount and delete that. All paths of settings and requests are absolute.
 void leave_directory() {
@@ -138,50 +104,6 @@ class Starter {
 
  private:
   int fd_;
-};
-
-/// The records' way into the database and the log.
-class DatabaseSink final : public engine::EventSink {
- public:
-  explicit DatabaseSink(telemetry::SharedDatabase& database) : database_(database) {}
-  void append(std::span<core::record::Record> records) override {
-    try {
-      database_.append(records);
-    } catch (const telemetry::NeverWritable& e) {
-      throw engine::Unwritable(e.what());
-    }
-  }
-  void told(std::span<const core::record::Record> records) override {
-    for (const auto& record : records)
-      if (const auto line = report::line(record)) spdlog::info("{}", *line);
-  }
-
- private:
-  telemetry::SharedDatabase& database_;
-};
-
-/// Whom libvirt's thread tells that a domain ended: the engine, as long as there is one. Any thread.
-class Losses {
- public:
-  /// To `engine`, until the returned pointer goes.
-  [[nodiscard]] auto to(engine::Engine& engine) {
-    set(&engine);
-    auto end = [](Losses* losses) { losses->set(nullptr); };
-    return std::unique_ptr<Losses, decltype(end)>(this, end);
-  }
-  void tell(const core::Domain& domain, const engine::End& end) {
-    const base::Lock lock(mutex_);
-    if (engine_ != nullptr) engine_->domain_lost(domain, end);
-  }
-
- private:
-  void set(engine::Engine* engine) {
-    const base::Lock lock(mutex_);
-    engine_ = engine;
-  }
-
-  base::Mutex mutex_;
-  engine::Engine* engine_ GUARDED_BY(mutex_) = nullptr;
 };
 
 /// With sudo, what the daemon makes belongs to the user who called it, who reads it without sudo.
@@ -287,23 +209,34 @@ process::Confinement confinement_of_tests(const settings::Settings& settings) {
   return confinement;
 }
 
-/// Throws engine::HostFault.
-std::shared_ptr<void> within(sandbox::NetworkNamespaces& networks, const core::Prefix& prefix) {
-  try {
-    return networks.within(prefix.value);
-  } catch (const std::system_error& e) {
-    throw engine::HostFault(base::words(e));
-  }
+/// `key`: that domains let in by SSH; empty: none.
+engine::Config engine_config(const settings::Settings& settings, libvirt::LibvirtHypervisor& hypervisor,
+                             const std::string& key) {
+  engine::Config config;
+  config.login = {settings.login.user, settings.login.password};
+  config.boot_limit = settings.limits.boot;
+  config.capture_bound = static_cast<std::size_t>(settings.limits.capture);
+  config.judges = settings.judges;
+  config.shell = base::own_program().parent_path() / "kvmsh";
+  config.state_dir = settings.state_dir;
+  config.spare_threads = std::max(1U, std::thread::hardware_concurrency());
+  config.programs = confinement_of_tests(settings);
+  config.stretch = settings.limits.stretch;
+  config.among_networks = hypervisor.within();
+  config.names = [](const core::Prefix& prefix) { return sandbox::names_of(prefix.value); };
+  if (!key.empty())
+    config.key_for = [key, &hypervisor](const core::Domain& domain) {
+      return hypervisor.ways().reaches(domain) ? key : std::string();
+    };
+  return config;
 }
 
-/// The names of a prefix' hosts, for those in its network namespace, before the machine's own ones.
-void write_names(const core::Prefix& prefix, const std::string& lines) {
-  const fs::path file = sandbox::names_of(prefix.value);
-  std::ofstream out(file);
-  out << lines << std::ifstream("/etc/hosts").rdbuf();
-  out.close();
-  std::error_code ignored;
-  fs::permissions(file, static_cast<fs::perms>(0644), ignored);
+/// The key that domains let in by SSH, where they are reached; empty: they are not.
+std::string key_for_ssh(const settings::Settings& settings, const domains::Reach& reach) {
+  if (!reach.on()) return {};
+  std::string key = ssh::make_keys(settings.state_dir.key());
+  for (const fs::path& file : settings.state_dir.keys()) give_to_caller(file);
+  return key;
 }
 
 /// Waits for a signal, or for nobody having wanted anything for `idle`.
@@ -346,8 +279,8 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
   domains::Templates templates(settings.domains.templates, settings.domains.ready);
   telemetry::SharedDatabase database(settings.state_dir.database());
   for (const fs::path& file : settings.state_dir.made_at_start()) give_to_caller(file);
-  DatabaseSink sink(database);
-  Losses losses;
+  service::DatabaseSink sink(database, [](const std::string& line) { spdlog::info("{}", line); });
+  engine::Losses losses;
   engine::Recorder recorder(
       sink, {[](const std::string& error) { spdlog::error("results cannot be written, trying on: {}", error); },
              [](const core::record::Record& record, const std::string& why) {
@@ -358,12 +291,14 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
                         {sandbox::outside_pid(), settings.state_dir}, sandbox::outside_socket);
   const libvirt::RamDirectory ram(settings.state_dir);
   auto options = hypervisor_options(settings, ram.path());
-  const std::string key = options.reach.on() ? ssh::make_keys(settings.state_dir.ssh()) : std::string();
+  const std::string key = key_for_ssh(settings, options.reach);
   if (!key.empty()) options.login += '\n' + key;
   sandbox::NetworkNamespaces networks;
   if (lives_apart(settings)) {
-    options.within = [&](const core::Prefix& prefix) { return within(networks, prefix); };
-    options.names = write_names;
+    options.within = [&](const core::Prefix& prefix) { return networks.within(prefix.value); };
+    options.names = [](const core::Prefix& prefix, const std::string& lines) {
+      sandbox::write_names(prefix.value, lines);
+    };
   }
   options.with.prefix_number = [&](const core::Prefix& prefix) { return claims.number_of(prefix); };
   options.notice = [&](const std::string& text) { recorder.put(0, core::record::Notice{false, text}); };
@@ -371,23 +306,8 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
   libvirt::StateStore store(store_options(settings, ram.path()));
   libvirt::LibvirtHypervisor hypervisor(templates, store, std::move(options));
   libvirt::QemuSnapshots snapshots(hypervisor, store);
-  const auto key_for = [&](const core::Domain& domain) {
-    return hypervisor.ways().reaches(domain) ? key : std::string();
-  };
-
-  engine::Engine engine({{settings.login.user, settings.login.password},
-                         settings.limits.boot,
-                         static_cast<std::size_t>(settings.limits.capture),
-                         settings.judges,
-                         base::own_program().parent_path() / "kvmsh",
-                         settings.state_dir,
-                         std::max(1U, std::thread::hardware_concurrency()),
-                         confinement_of_tests(settings),
-                         settings.limits.stretch,
-                         hypervisor.within(),
-                         key_for,
-                         [](const core::Prefix& prefix) { return sandbox::names_of(prefix.value); }},
-                        hypervisor, snapshots, snapshots, recorder, database.next_attempt_id());
+  engine::Engine engine(engine_config(settings, hypervisor, key), hypervisor, snapshots, snapshots, recorder,
+                        database.next_attempt_id());
   const auto told = losses.to(engine);
   service::Service service(
       {settings, templates, hypervisor, snapshots, store, claims, engine, recorder, database, sandbox::outside_pid()});
@@ -395,7 +315,7 @@ void serve_behind(api::Gate& gate, api::Server& server, const settings::Settings
   service::Ports ports(engine, hypervisor.ways());
   service::SshCommands ssh(
       engine, hypervisor.ways(),
-      {settings.login.user, settings.state_dir.ssh() / "id_ed25519", static_cast<std::uint16_t>(settings.ssh.port)});
+      {settings.login.user, settings.state_dir.key(), static_cast<std::uint16_t>(settings.ssh.port)});
   const api::Offers offers{service, consoles, ports, ssh};
   api::Server programs(settings.state_dir.programs_socket(), api::routes_of_programs(offers));
   const std::shared_ptr<void> end_first(nullptr, [&](void*) { server.end(); });
@@ -522,8 +442,8 @@ int run_and_reap(const std::function<int()>& daemon, Starter& starter) {
     std::exit(daemon());
   }
   starter.leave();
-  pass_signals_on(process);
-  return reap_until(process);
+  process::pass_signals_on(process);
+  return process::reap_until(process);
 }
 
 /// Makes the namespaces, unless the settings want none, and waits for what runs in them.
@@ -548,8 +468,8 @@ int run_apart(const Arguments& arguments, Ending& ending) {
       return run_and_reap(daemon, ending.starter());
     }));
   ending.starter().leave();
-  pass_signals_on(first);
-  return status_of(first);
+  process::pass_signals_on(first);
+  return process::status_of(first);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ std::vector<std::string> domains_of(const settings::Settings& settings) {
 
 std::string block(const Context& context, const settings::Settings& settings) {
   if (settings.ssh.network.empty()) throw InputError("domains are not reached by SSH: ssh.network (KVM_SSH) is off");
-  const std::string key = without_tokens((settings.state_dir.ssh() / "id_ed25519").string());
+  const std::string key = without_tokens(settings.state_dir.key().string());
   std::string text = fmt::format("# Domains of {}, by kvmtest ssh-config.\n", settings.project.string());
   text += fmt::format("Host {}\n", fmt::join(domains_of(settings), " "));
   const auto add = [&](const char* name, const std::string& value) { text += fmt::format("  {} {}\n", name, value); };

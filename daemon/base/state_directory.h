@@ -61,6 +61,8 @@ class StateDirectory {
 
   /// The daemon's keys for SSH, and what OpenSSH is told of the domains.
   [[nodiscard]] std::filesystem::path ssh() const { return path_ / "ssh"; }
+  [[nodiscard]] std::filesystem::path key() const { return ssh() / "id_ed25519"; }
+  [[nodiscard]] std::vector<std::filesystem::path> keys() const { return {ssh(), key(), key().string() + ".pub"}; }
   /// The embedded libvirt's root, or what of it outlives a daemon.
   [[nodiscard]] std::filesystem::path libvirt() const { return path_ / "libvirt"; }
   /// Whether KVM was seen to work.

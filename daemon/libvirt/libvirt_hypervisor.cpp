@@ -22,7 +22,6 @@ LibvirtHypervisor::LibvirtHypervisor(Templates templates, StateStore& store, Opt
       processors_(definitions_.templates().hosts()),
       machines_(
           {connection_, definitions_, names_, store, monitor_, processors_, options.within, std::move(options.lost)}),
-      within_(options.within),
       reached_(definitions_, options.within, options.reach),
       names_of_hosts_(std::move(options.names)),
       apart_(options.users.first != 0),

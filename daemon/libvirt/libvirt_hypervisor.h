@@ -67,7 +67,7 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   Description describe() override;
 
   /// Options::within.
-  [[nodiscard]] const Within& within() const { return within_; }
+  [[nodiscard]] const Within& within() const { return reached_.within(); }
   [[nodiscard]] const StateNames& state_names() const { return names_; }
   [[nodiscard]] engine::Ways& ways() { return reached_; }
   [[nodiscard]] Machines& machines() { return machines_; }
@@ -83,7 +83,6 @@ class LibvirtHypervisor final : public engine::Hypervisor {
   Monitor monitor_;
   Processors processors_;
   Machines machines_;
-  const Within within_;
   ReachedDomains reached_;
   const std::function<void(const core::Prefix&, const std::string&)> names_of_hosts_;
   const bool apart_;  ///< QEMUs run as users of their own, where they can

@@ -122,9 +122,7 @@ class Machine {
   [[nodiscard]] bool is_on(Twin twin) const { return environment_.connection.id_of(name(twin)) >= 0; }
   [[nodiscard]] std::vector<LiveFile> live_files(Twin twin) const;
 
-  [[nodiscard]] std::shared_ptr<void> among_networks() const {
-    return environment_.within ? environment_.within(domain_.prefix) : nullptr;
-  }
+  [[nodiscard]] std::shared_ptr<void> among_networks() const { return go_within(environment_.within, domain_.prefix); }
   std::unique_ptr<console::Stream> start_paused(Twin twin, Start how);
   DomainHandle create(Twin twin, Start how);
   DomainHandle create_from(Twin twin, const std::string& xml);

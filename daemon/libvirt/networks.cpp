@@ -1,14 +1,25 @@
 #include "libvirt/networks.h"
 
+#include <system_error>
+
 #include <fmt/format.h>
 
+#include "engine/hypervisor.h"
 #include "libvirt/bridges.h"
 
 namespace kvmtest::libvirt {
 
+std::shared_ptr<void> go_within(const Within& within, const core::Prefix& prefix) {
+  try {
+    return within ? within(prefix) : nullptr;
+  } catch (const std::system_error& e) {
+    throw engine::HostFault(e.what());
+  }
+}
+
 void Networks::make(const core::Prefix& prefix, const std::string& name) const {
   if (connection_.embedded()) {
-    const auto here = within_ ? within_(prefix) : nullptr;
+    const auto here = go_within(within_, prefix);
     if (ready_made_ && is_foreign_bridge(name)) return;
     make_bridge(name, connection_.state_dir().string(), reach_.addresses_on(prefix, name));
     return;
@@ -25,7 +36,7 @@ void Networks::make(const core::Prefix& prefix, const std::string& name) const {
 
 void Networks::remove(const core::Prefix& prefix, const std::string& name) const {
   if (connection_.embedded()) {
-    const auto here = within_ ? within_(prefix) : nullptr;
+    const auto here = go_within(within_, prefix);
     remove_bridge(name, connection_.state_dir().string());
     return;
   }

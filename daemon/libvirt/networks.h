@@ -14,8 +14,10 @@
 namespace kvmtest::libvirt {
 
 /// Where a prefix' networks are: the calling thread is there until the pointer goes, on the same thread. Null: where
-/// the daemon is.
+/// the daemon is. Throws std::system_error.
 using Within = std::function<std::shared_ptr<void>(const core::Prefix& prefix)>;
+/// The same for whoever has such a function or none. Throws engine::HostFault.
+[[nodiscard]] std::shared_ptr<void> go_within(const Within& within, const core::Prefix& prefix);
 
 /// Any thread.
 class Networks {

@@ -63,7 +63,7 @@ base::Descriptor ReachedDomains::connect(const core::Domain& domain, std::uint16
                                     reach_.on()
                                         ? "its description has no card with a MAC address on the network of ssh.network"
                                         : "ssh.network is off, or it is another libvirt's"));
-  const auto here = within_ ? within_(domain.prefix) : nullptr;
+  const auto here = go_within(within_, domain.prefix);
   const Address address = address_of(*way, port);
   const Clock::time_point deadline = Clock::now() + patience;
   // A guest that has just been booted may still be starting its server.

@@ -17,6 +17,7 @@ class ReachedDomains final : public engine::Ways {
   bool reaches(const core::Domain& domain) override { return reach_.on() && way_to(domain).has_value(); }
   base::Descriptor connect(const core::Domain& domain, std::uint16_t port, std::chrono::milliseconds patience) override;
 
+  [[nodiscard]] const Within& within() const { return within_; }
   /// The names of the prefix' hosts, as lines of /etc/hosts.
   [[nodiscard]] std::string names_of(const core::Prefix& prefix) const;
 

@@ -1,6 +1,7 @@
 #include "sandbox/network_namespaces.h"
 
 #include <cerrno>
+#include <fstream>
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -52,6 +53,15 @@ base::Descriptor make(const fs::path& path) {
 fs::path network_of(const std::string& prefix) { return file_of(prefix, "net"); }
 
 fs::path names_of(const std::string& prefix) { return file_of(prefix, "hosts"); }
+
+void write_names(const std::string& prefix, const std::string& lines) {
+  const fs::path file = names_of(prefix);
+  std::ofstream out(file);
+  out << lines << std::ifstream("/etc/hosts").rdbuf();
+  out.close();
+  std::error_code ignored;
+  fs::permissions(file, static_cast<fs::perms>(0644), ignored);
+}
 
 std::shared_ptr<void> NetworkNamespaces::within(const std::string& prefix) {
   const int number = number_of(prefix);

@@ -13,9 +13,12 @@
 namespace kvmtest::sandbox {
 
 /// Where a namespace is found by who has entered the daemon's other ones (sandbox/join.h), and the file with the names
-/// of its hosts, which somebody else writes.
+/// of its hosts.
 std::filesystem::path network_of(const std::string& prefix);
 std::filesystem::path names_of(const std::string& prefix);
+/// Writes that file: `lines` as those of /etc/hosts, and then the machine's own. That it cannot be written is told to
+/// nobody: there are no names then.
+void write_names(const std::string& prefix, const std::string& lines);
 
 /// Any thread. The namespaces stay until the daemon ends.
 class NetworkNamespaces {

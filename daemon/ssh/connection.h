@@ -90,7 +90,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   friend class Channel;
   struct Session;
   std::string begin(Channel::Handle& handle, const std::string& command, const std::optional<Terminal>& terminal);
-  void wait(base::Lock& lock, std::chrono::steady_clock::time_point deadline) REQUIRES(mutex_);
+  /// `lock` holds mutex_, but for while it polls.
+  void wait(base::Lock& lock, std::chrono::steady_clock::time_point deadline) UNCHECKED_LOCKING;
   void tell_others() REQUIRES(mutex_);
 
   const base::Descriptor wake_;  ///< an eventfd: who waits at the socket does so here as well

@@ -43,9 +43,8 @@ Key make(const fs::path& file) {
 
 }  // namespace
 
-std::string make_keys(const fs::path& directory) {
-  const fs::path file = directory / "id_ed25519";
-  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) fail(file, std::strerror(errno));
+std::string make_keys(const fs::path& file) {
+  if (mkdir(file.parent_path().c_str(), 0700) != 0 && errno != EEXIST) fail(file, std::strerror(errno));
   Key key = read(file);
   if (!key) key = make(file);
   std::string line = public_line(key.get());

@@ -259,6 +259,13 @@ TEST_F(SshOnDomains, OverANetworkOfTheTestsWhereThereIsNoOther) {
   ASSERT_EQ(run_kvmsh({"t1.west", "dropbear -p 2222"}).status, 0);
   EXPECT_EQ(ssh({"t1.west", "hostname"}).output, "west\n");
   EXPECT_EQ(run_kvmtest({"enter", prefix_, "getent", "hosts", "east"}).output.substr(0, 10), "192.1.2.23");
+  // One that takes connections and says nothing, and one that is none.
+  ASSERT_EQ(run_kvmsh({"t1.nic", "busybox nc -ll -p 2222 -e /bin/sleep 1000 >/dev/null 2>&1 &"}).status, 0);
+  const Result silent = run_kvmsh({"--ssh", "-n", "t1.nic", "true"});
+  EXPECT_EQ(silent.status, 3);
+  EXPECT_NE(silent.output.find("t1.nic: no SSH server that we understand"), std::string::npos) << silent.output;
+  const Result none = run_kvmsh({"--ssh", "-n", "t1.north", "true"});
+  EXPECT_EQ(none.status, 3);
 }
 
 }  // namespace
