@@ -21,6 +21,7 @@
 #include "base/quoting.h"
 #include "client/client.h"
 #include "client/domains.h"
+#include "client/screen.h"
 #include "client/ssh_command.h"
 #include "core/input_error.h"
 #include "domains/templates.h"
@@ -104,14 +105,16 @@ class Copying {
       items.push_back({each.path, into ? name_of(each.path) : fs::path(to.path).filename().string()});
     for (const auto& item : items) check_local(item.file);
     Pipe pipe;
+    // Each end goes with who uses it, however that ends: the other side then waits for it no more.
     Beside packing([&] {
-      archive::pack(items, pipe.write.number());
-      pipe.write = base::Descriptor();
+      const base::Descriptor into(pipe.write.release());
+      archive::pack(items, into.number());
     });
+    base::Descriptor packed(pipe.read.release());
     // Whose the files are there is who logs in.
     const auto unpack = fmt::format("cd -- {} && exec tar -xpof -", base::shell_quoted(path.string()));
-    const Ran ran = run(*to.domain, unpack, pipe.read.number(), [](std::string_view) {});
-    pipe.read = base::Descriptor();  // what nobody reads any more ends the packing
+    const Ran ran = run(*to.domain, unpack, packed.number(), [](std::string_view) {});
+    packed = base::Descriptor();
     packing.join();
     check(*to.domain, ran);
   }
@@ -133,22 +136,18 @@ class Copying {
     archive::Unpacked unpacked;
     bool any = false;
     Beside unpacking([&] {
-      unpacked = archive::unpack(pipe.read.number(), how);
-      pipe.read = base::Descriptor();
+      const base::Descriptor from_pipe(pipe.read.release());
+      unpacked = archive::unpack(from_pipe.number(), how);
     });
+    base::Descriptor packed(pipe.write.release());
     const std::string above = plain.parent_path().empty() ? "." : plain.parent_path().string();
     const auto pack = fmt::format("cd -- {} && exec tar -cf - -- {}", base::shell_quoted(above),
                                   base::shell_quoted(plain.filename().string()));
     const Ran ran = run(*from.domain, pack, -1, [&](std::string_view bytes) {
       any = any || !bytes.empty();
-      while (!bytes.empty()) {
-        const ssize_t put = ::write(pipe.write.number(), bytes.data(), bytes.size());
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return;  // why, the unpacking tells
-        bytes.remove_prefix(static_cast<std::size_t>(put));
-      }
+      client::write_all(bytes, packed.number());  // why nobody takes it, the unpacking tells
     });
-    pipe.write = base::Descriptor();
+    packed = base::Descriptor();
     try {
       unpacking.join();
     } catch (const archive::Failed&) {

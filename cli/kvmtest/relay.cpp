@@ -20,8 +20,6 @@ class Flow {
   [[nodiscard]] bool wants_to_write() const { return begin_ != end_; }
   /// There will be nothing more, and all is written.
   [[nodiscard]] bool over() const { return !open_ && begin_ == end_; }
-  [[nodiscard]] int from() const { return from_; }
-  [[nodiscard]] int to() const { return to_; }
 
   void take() {
     const ssize_t got = ::read(from_, bytes_.data(), bytes_.size());

@@ -42,16 +42,6 @@ std::string without_tokens(const std::string& text) {
   return out;
 }
 
-/// As one argument (ssh_config(5)).
-std::string in_quotes(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
 /// A command of ours, for a shell that starts anywhere.
 std::string ours(const Context& context, const settings::Settings& settings, const std::string& words) {
   // What the user types may be a link that is there in their project alone.
@@ -81,10 +71,10 @@ std::string block(const Context& context, const settings::Settings& settings) {
   add("User", settings.login.user);
   if (settings.ssh.port != 22) add("Port", std::to_string(settings.ssh.port));
   add("ProxyCommand", "/bin/sh -c " + base::shell_quoted(ours(context, settings, " %h %p")));
-  add("IdentityFile", in_quotes(key));
+  add("IdentityFile", base::in_double_quotes(key));
   add("IdentitiesOnly", "yes");
   // The guest's own keys, as its console tells them. A guest that tells none is as new each time.
-  add("KnownHostsCommand", "/bin/sh -c " + in_quotes(ours(context, settings, " --host-keys %H")));
+  add("KnownHostsCommand", "/bin/sh -c " + base::in_double_quotes(ours(context, settings, " --host-keys %H")));
   add("UserKnownHostsFile", "/dev/null");
   add("GlobalKnownHostsFile", "/dev/null");
   add("StrictHostKeyChecking", "accept-new");
@@ -120,7 +110,7 @@ fs::path user_file() {
 /// Has the user's configuration include `ours` first, for a line below some host's is that host's; or not any more.
 void include(const fs::path& ours, bool wanted) {
   const fs::path file = user_file();
-  const std::string line = "Include " + in_quotes(ours.string()) + "\n";
+  const std::string line = "Include " + base::in_double_quotes(ours.string()) + "\n";
   std::ifstream in(file);
   const std::string old{std::istreambuf_iterator<char>(in), {}};
   const auto at = ("\n" + old).find("\n" + line);

@@ -32,8 +32,7 @@ console::TerminalSize size_from(const Request& request) {
   return {lines_or_columns(request, "rows", 24), lines_or_columns(request, "columns", 80)};
 }
 
-console::TerminalSize size_from(const std::string& payload, console::TerminalSize now) {
-  const json size = json::parse(payload, nullptr, false);
+console::TerminalSize size_from(const json& size, console::TerminalSize now) {
   if (!size.is_object()) return now;
   const auto within = [](unsigned n) { return std::clamp(n, 1U, largest_terminal); };
   return {within(size.value("rows", now.rows)), within(size.value("columns", now.columns))};
@@ -62,7 +61,8 @@ class FrameClient final : public ConsoleClient {
       while (const auto frame = frames_.next()) {
         if (frame->kind == ConsoleFrame::Kind::data) return frame->payload;
         if (frame->kind == ConsoleFrame::Kind::input_end) return InputEnd{};
-        if (frame->kind == ConsoleFrame::Kind::size) return size_ = size_from(frame->payload, size_);
+        if (frame->kind == ConsoleFrame::Kind::size)
+          return size_ = size_from(json::parse(frame->payload, nullptr, false), size_);
       }
       const std::string bytes = exchange_.read();
       if (bytes.empty()) return std::nullopt;
@@ -144,7 +144,7 @@ void run_by_ssh(service::SshCommands& commands, const core::Domain& domain, cons
   console::TerminalSize size;
   if (body.contains("terminal")) {
     const json& terminal = body.at("terminal");
-    size = size_from(terminal.dump(), size);
+    size = size_from(terminal, size);
     command.terminal = service::SshCommand::Terminal{terminal.value("type", "vt100"), size};
   }
   command.limit = limit_from(body);

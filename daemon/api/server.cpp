@@ -9,9 +9,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <boost/asio/io_context.hpp>
@@ -21,6 +19,7 @@
 #include <boost/beast/http.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/passed_file.h"
 #include "base/percent.h"
 #include "base/words.h"
 #include "wire/record_json.h"
@@ -180,22 +179,7 @@ class BeastExchange final : public Exchange {
     socket_.shutdown(Protocol::socket::shutdown_receive, error);
   }
 
-  bool hand_over(int file) override {
-    char byte = 0;
-    iovec data{&byte, 1};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &file, sizeof file);
-    return sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL) == 1;
-  }
+  bool hand_over(int file) override { return base::pass_file(socket_.native_handle(), file); }
 
   bool write(std::string_view bytes) override { return write(bytes, patience_); }
 

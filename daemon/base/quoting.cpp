@@ -19,4 +19,13 @@ std::string shell_word(std::string_view text) {
   return needs_none ? std::string(text) : shell_quoted(text);
 }
 
+std::string in_double_quotes(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 }  // namespace kvmtest::base

@@ -18,20 +18,6 @@ namespace {
 constexpr const char* own_network = "fd6b:766d:7465:7374:";
 constexpr const char* own_address = "fd6b:766d:7465:7374::1/64";
 
-/// The MAC address of a domain's card on that bridge; nothing: it has none there. Empty: libvirt chooses one.
-template <class Is>
-std::optional<std::string> card_on(const std::string& domain_xml, Is is, std::string& bridge) {
-  pugi::xml_document document;
-  document.load_string(domain_xml.c_str());
-  for (const auto& interface : document.child("domain").child("devices").children("interface")) {
-    const std::string name = interface.child("source").attribute("bridge").value();
-    if (!is(name)) continue;
-    bridge = name;
-    return interface.child("mac").attribute("address").value();
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::string interface_address(const std::string& network, const std::string& mac) {
@@ -77,24 +63,34 @@ std::vector<std::string> Reach::addresses_on(const core::Prefix& prefix, const s
   return addresses;
 }
 
+/// The domain's card on the network; nothing: it has none there.
+std::optional<Reach::Card> Reach::card_of(const core::Domain& domain, const std::string& domain_xml) const {
+  pugi::xml_document document;
+  document.load_string(domain_xml.c_str());
+  for (const auto& interface : document.child("domain").child("devices").children("interface"))
+    if (const std::string bridge = interface.child("source").attribute("bridge").value(); is_on(domain.prefix, bridge))
+      return Card{bridge, interface.child("mac").attribute("address").value()};
+  return std::nullopt;
+}
+
+/// Empty: the host is not named, or others use such addresses, too.
+std::string Reach::named_address(const core::Domain& domain) const {
+  const auto named = options_.hosts.find(domain.host.value);
+  return named != options_.hosts.end() && options_.alone ? named->second : std::string();
+}
+
 std::optional<Reach::Way> Reach::way_to(const core::Domain& domain, const std::string& domain_xml) const {
-  std::string bridge;
-  const auto mac = card_on(
-      domain_xml, [&](const std::string& name) { return is_on(domain.prefix, name); }, bridge);
-  if (!mac) return std::nullopt;
-  if (const auto named = options_.hosts.find(domain.host.value); named != options_.hosts.end() && options_.alone)
-    return Way{named->second, {}};
-  const std::string address = interface_address("fe80::", *mac);
-  return address.empty() ? std::nullopt : std::optional(Way{address, bridge});
+  const auto card = card_of(domain, domain_xml);
+  if (!card) return std::nullopt;
+  if (const std::string named = named_address(domain); !named.empty()) return Way{named, {}};
+  const std::string address = interface_address("fe80::", card->mac);
+  return address.empty() ? std::nullopt : std::optional(Way{address, card->bridge});
 }
 
 std::string Reach::address_of(const core::Domain& domain, const std::string& domain_xml) const {
-  if (!options_.alone) return {};
-  if (const auto named = options_.hosts.find(domain.host.value); named != options_.hosts.end()) return named->second;
-  std::string bridge;
-  const auto mac = card_on(
-      domain_xml, [&](const std::string& name) { return is_on(domain.prefix, name); }, bridge);
-  return mac && apart() ? interface_address(own_network, *mac) : std::string();
+  if (const std::string named = named_address(domain); !named.empty()) return named;
+  const auto card = options_.alone && apart() ? card_of(domain, domain_xml) : std::nullopt;
+  return card ? interface_address(own_network, card->mac) : std::string();
 }
 
 }  // namespace kvmtest::domains

@@ -42,6 +42,12 @@ class Reach {
   [[nodiscard]] std::string address_of(const core::Domain& domain, const std::string& domain_xml) const;
 
  private:
+  struct Card {
+    std::string bridge;
+    std::string mac;  ///< empty: libvirt chooses one
+  };
+  [[nodiscard]] std::optional<Card> card_of(const core::Domain& domain, const std::string& domain_xml) const;
+  [[nodiscard]] std::string named_address(const core::Domain& domain) const;
   [[nodiscard]] bool is_on(const core::Prefix& prefix, const std::string& bridge) const;
   [[nodiscard]] bool apart() const { return options_.network == management_network; }
 

@@ -57,7 +57,7 @@ int wait_for(int socket, Clock::time_point deadline) {
 
 base::Descriptor ReachedDomains::connect(const core::Domain& domain, std::uint16_t port,
                                          std::chrono::milliseconds patience) {
-  const auto way = reach_.on() ? way_to(domain) : std::nullopt;
+  const auto way = way_to(domain);
   if (!way)
     throw engine::NoWay(fmt::format("there is no way to {}: {}", domain.name(),
                                     reach_.on()

@@ -14,7 +14,7 @@ class ReachedDomains final : public engine::Ways {
   ReachedDomains(const Definitions& definitions, Within within, domains::Reach reach)
       : definitions_(definitions), within_(std::move(within)), reach_(std::move(reach)) {}
 
-  bool reaches(const core::Domain& domain) override { return reach_.on() && way_to(domain).has_value(); }
+  bool reaches(const core::Domain& domain) override { return way_to(domain).has_value(); }
   base::Descriptor connect(const core::Domain& domain, std::uint16_t port, std::chrono::milliseconds patience) override;
 
   [[nodiscard]] const Within& within() const { return within_; }
@@ -23,7 +23,7 @@ class ReachedDomains final : public engine::Ways {
 
  private:
   [[nodiscard]] std::optional<domains::Reach::Way> way_to(const core::Domain& domain) const {
-    return reach_.way_to(domain, definitions_.described(domain));
+    return reach_.on() ? reach_.way_to(domain, definitions_.described(domain)) : std::nullopt;
   }
 
   const Definitions& definitions_;

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/quoting.h"
+
 namespace kvmtest::settings {
 
 namespace {
@@ -29,14 +31,7 @@ std::vector<std::string> list(const Reading& reading, const std::string& expecte
   return out;
 }
 
-std::string in_quotes(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
+std::string in_quotes(const std::string& text) { return base::in_double_quotes(text); }
 
 std::string show_list(const std::vector<std::string>& items) {
   std::string out;

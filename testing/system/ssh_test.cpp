@@ -178,6 +178,12 @@ TEST_F(SshOnDomains, TreesAreCopiedBothWays) {
   EXPECT_EQ(cp({"t1.east:/tmp/nine", "t1.east:/tmp/7", "."}).status, 0);
   EXPECT_TRUE(read_file("nine") == read_file("tree/deep/9"));
   EXPECT_TRUE(read_file("7") == read_file("tree/deep/7"));
+  // What is no file ends it.
+  ASSERT_EQ(run({"mkfifo", "tree/pipe"}, directory_).status, 0);
+  const Result pipe = cp({"-r", "tree", "t1.east:/tmp"});
+  EXPECT_EQ(pipe.status, 3);
+  EXPECT_NE(pipe.output.find("neither a file, nor a directory, nor a link"), std::string::npos) << pipe.output;
+  fs::remove(directory_ / "tree/pipe");
   // What is wrong is told in a line.
   for (const std::vector<std::string>& bad : std::vector<std::vector<std::string>>{{"tree", "t1.east:/tmp"},
                                                                                    {"t1.east:/root/tree", "."},
@@ -195,6 +201,14 @@ TEST_F(SshOnDomains, TreesAreCopiedBothWays) {
   const Result full = cp({"large", "t1.east:/tmp/full"});
   EXPECT_EQ(full.status, 3);
   EXPECT_NE(full.output.find("No space left"), std::string::npos) << full.output;
+  write_bytes("huge", 60'000'000);
+  Process refused(kvmtest({"cp", "huge", "t1.east:/dev/null/none"}), directory_);
+  EXPECT_EQ(refused.finish(), 3) << refused.output();
+  // A domain that goes back in the middle.
+  Process copying(kvmtest({"cp", "huge", "t1.east:/tmp/huge"}), directory_);
+  ASSERT_TRUE(eventually([&] { return run_kvmsh({"--ssh", "-n", "t1.east", "test -s /tmp/huge"}).status == 0; }));
+  ASSERT_EQ(run_kvmtest({"up", "--fresh", "t1.east"}).status, 0);
+  EXPECT_EQ(copying.finish(), 3) << copying.output();
 }
 
 TEST_F(SshOnDomains, TestsProgramsHaveItToo) {
